@@ -1,0 +1,70 @@
+"""A CI machine: what Incus knows of it from outside, and a way to run commands inside."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ccci_host.config import HostTable
+from ccci_host.transport.executor import DEFAULT_TIMEOUT, Executor, run_python
+
+
+class Instance(Protocol):
+    """The machine seen from outside, through Incus. Nothing here trusts the machine itself."""
+
+    @property
+    def where(self) -> str:
+        """Instance, project and server, for messages."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """`container` or `virtual-machine`."""
+        ...
+
+    def status(self) -> str:
+        """`Running`, `Stopped`, `Frozen`, … as Incus says it."""
+        ...
+
+    def started_at(self) -> str:
+        """When Incus last started it, ISO 8601: the outside witness of a boot."""
+        ...
+
+    def pid(self) -> int:
+        """The process id of its init (container) or QEMU (VM) on the Incus host; 0 when stopped."""
+        ...
+
+    def bytes_received(self) -> int:
+        """Bytes that came in over its network interface since it started.
+
+        On a virtual machine with a running agent Incus takes the figure from inside the guest.
+        """
+        ...
+
+    def address(self) -> str:
+        """Its IPv4 address on the interface that its expanded devices name."""
+        ...
+
+    def request_restart(self, *, force: bool, timeout: float) -> None:
+        """Restart it: gracefully, or by a forced stop and a start."""
+        ...
+
+    def write_file(self, path: str, content: bytes, *, mode: int) -> None:
+        """Put a file into it as root."""
+        ...
+
+    def executor(self) -> Executor:
+        """A way to run commands in it that needs nothing but Incus."""
+        ...
+
+
+@dataclass
+class Machine:
+    """A host of the configuration, reached. Made by `transport.open_machine`; a context manager."""
+
+    name: str
+    config: HostTable
+    instance: Instance
+    executor: Executor
+
+    def run_python(self, program: str, payload: Any, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
+        """`executor.run_python` on this machine."""
+        return run_python(self.executor, program, payload, timeout=timeout)
