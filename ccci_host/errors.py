@@ -83,11 +83,7 @@ class CommandFailedError(CcciError):
         streams = {"stderr": stderr, "stdout": stdout}
         super().__init__(
             f"`{summarise(argv)}` on {where} ended with exit code {exit_code}.",
-            details="\n".join(
-                f"{name}: {text}"
-                for name, text in (("stderr", tail(stderr)), ("stdout", tail(stdout)))
-                if text
-            ),
+            details="\n".join(f"{name}: {tail(text)}" for name, text in streams.items() if text.strip()),
             resolution=resolution,
         )
 
