@@ -1,0 +1,149 @@
+"""The command line: invoke's tasks, with this project's exit codes and its way of telling an error.
+
+A task's body returns what it has to say; `task` shows it and ends with its exit code. So it is under bare
+`invoke` and under `ccci` alike, except that bare `invoke` itself uses 1 for a word that it does not know.
+"""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError
+from invoke.parser.argument import Argument
+from invoke.program import Program
+from invoke.tasks import Task
+from invoke.tasks import task as invoke_task
+
+from ccci_host import __version__
+from ccci_host.errors import CcciError
+from ccci_host.progress import say
+from ccci_host.verdict import COULD_NOT_RUN
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""The folder that holds `tasks.py`: the suite is used from a checkout."""
+
+VERBOSITY_VARIABLE = "CCCI_VERBOSE"
+"""`1` logs each command run on a host, `2` also what it answered. The same as `-v` and `-vv`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a task has to say: lines for a person, a value for `--json`, an exit code."""
+
+    text: str
+    exit_code: int = 0
+    value: Any = None
+
+
+def task(**options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
+    """Make an invoke task of a body that returns `Said`.
+
+    A body with a parameter `json` shows its value instead of its text when that is asked for. A `CcciError`
+    becomes one paragraph and exit code 3; so does an interrupt, and a defect of ours with its traceback.
+    """
+
+    def decorate(body: Callable[..., Said]) -> Task[Any]:
+        @wraps(body)
+        def run(*args: Any, **kwargs: Any) -> None:
+            set_up_logging(int(os.environ.get(VERBOSITY_VARIABLE) or 0))
+            said = _ended(lambda: body(*args, **kwargs))
+            print(json.dumps(said.value, indent=2) if kwargs.get("json") else said.text, flush=True)
+            if said.exit_code:
+                raise Exit(code=said.exit_code)
+
+        decorated: Task[Any] = invoke_task(**options)(run)
+        return decorated
+
+    return decorate
+
+
+def _ended(body: Callable[[], Said]) -> Said:
+    try:
+        return body()
+    except CcciError as error:
+        say(paragraph(error))
+    except KeyboardInterrupt:
+        say("Interrupted. What had been made was removed, or is named above.")
+    except (Exit, SystemExit):
+        raise
+    except Exception:
+        # The outermost frame: whatever this is, it is no verdict.
+        traceback.print_exc()
+        say(
+            "This is a defect of the suite, no verdict about the host. Please report it with the lines above."
+        )
+    raise Exit(code=COULD_NOT_RUN)
+
+
+def paragraph(error: CcciError) -> str:
+    """An error for a person: what happened, what was seen (indented), what to do."""
+    details = "".join(f"\n    {line}" for line in error.details.splitlines() if line.strip())
+    resolution = f"\n{error.resolution}" if error.resolution else ""
+    return f"{error.brief}{details}{resolution}"
+
+
+def set_up_logging(verbosity: int) -> None:
+    """Log to standard error: nothing at 0, commands at 1, their answers and the libraries' words at 2."""
+    level = {0: logging.CRITICAL, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s", force=True)
+
+
+class CcciProgram(Program):
+    """invoke's program with exit code 3 for all that is no verdict, and `-v`."""
+
+    def core_args(self) -> list[Argument]:
+        """invoke's own core arguments and `--verbose`."""
+        verbose = Argument(
+            names=("verbose", "v"),
+            kind=int,
+            default=0,
+            incrementable=True,
+            help="Log commands (-v), answers (-vv).",
+        )
+        return [*super().core_args(), verbose]
+
+    def update_config(self, merge: bool = True) -> None:
+        """Pass `-v` on to the tasks, which may also run without this program."""
+        if self.args.verbose.value:
+            os.environ[VERBOSITY_VARIABLE] = str(self.args.verbose.value)
+        super().update_config(merge)
+
+    def ended(self, argv: Sequence[str]) -> int:
+        """Run the words of `argv` (program name first) and return the exit code."""
+        try:
+            self.create_config()
+            self.parse_core(list(argv))
+            self.parse_collection()
+            self.parse_tasks()
+            self.parse_cleanup()
+            self.update_config()
+            self.execute()
+        except Exit as end:
+            if end.message:  # invoke's own complaint; ours were shown where they arose
+                say(end.message)
+                return COULD_NOT_RUN
+            return int(end.code)
+        except ParseError as error:
+            say(f"{error}\n`{argv[0]} --list` names the tasks, `{argv[0]} --help TASK` a task's arguments.")
+            return COULD_NOT_RUN
+        return 0
+
+
+def main() -> None:
+    """Entry point of `ccci`."""
+    sys.path.insert(0, str(CHECKOUT))
+    tasks = import_module("tasks")
+    program = CcciProgram(
+        name="ccci", binary="ccci", version=__version__, namespace=Collection.from_module(tasks)
+    )
+    words = sys.argv[1:] or ["--list"]
+    sys.exit(program.ended([os.environ.get("CCCI_PROGRAM", "ccci"), *words]))
