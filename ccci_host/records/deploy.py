@@ -1,18 +1,8 @@
-"""What a history holds: frozen records, each a line of JSON.
-
-A record says what was done or seen, never what it means; `checks/` decide that. Times are UTC,
-ISO 8601. Sizes are bytes. Digests are whole (`sha256:` and 64 hex digits).
-"""
+"""What a deployer did: a stack that converged, a stack that was taken away."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-
-class Record(BaseModel):
-    """A frozen value that survives JSON unchanged."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from ccci_host.records.base import Leftover, Name, Phase, Record
 
 
 class RanTask(Record):
@@ -59,13 +49,41 @@ class Deployment(Record):
 
 
 class Removal(Record):
-    """What a teardown removed and what it could not, by kind (`service`, `volume`, `secret`, …) and name."""
+    """What a teardown removed and what it could not."""
 
     stack: str
-    removed: tuple[tuple[str, str], ...]
-    left: tuple[tuple[str, str, str], ...] = ()
-    """Kind, name and reason."""
+    removed: tuple[Name, ...]
+    left: tuple[Leftover, ...] = ()
     seconds: float
 
 
-StoreKind = Literal["classic", "containerd"]
+class RecipeChosen(Record):
+    """Which recipe the experiment deploys, and under which names of its own."""
+
+    kind: Literal["recipe"] = "recipe"
+    recipe: str
+    version: str
+    deployer: str
+    stack: str
+    domain: str
+    images: tuple[str, ...]
+    """References as the recipe renders them; its own, not what they resolve to."""
+    problem: str | None = None
+
+
+class Deployed(Record):
+    """The phase's deploy converged."""
+
+    kind: Literal["deployed"] = "deployed"
+    phase: Phase
+    cycle: int = 1
+    deployment: Deployment
+
+
+class TornDown(Record):
+    """The phase's teardown is over."""
+
+    kind: Literal["torn-down"] = "torn-down"
+    phase: Phase
+    cycle: int = 1
+    removal: Removal

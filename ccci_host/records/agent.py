@@ -1,0 +1,132 @@
+"""The retention agent, its lease, what else prunes, and the credential."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ccci_host.records.base import Moment, Record
+
+
+class FileSeen(Record):
+    """A file that provisioning installs, compared with what this checkout would install."""
+
+    path: str
+    state: Literal["as-built", "altered", "absent", "unreadable"]
+    detail: str = ""
+
+
+class UnitSeen(Record):
+    """A systemd unit of the agent."""
+
+    name: str
+    load: str
+    """`loaded`, `not-found`, `masked`, …"""
+    active: str
+    enabled: str
+    """`enabled`, `disabled`, `static`, `masked`, …"""
+    result: str = ""
+    """Of its last run: `success`, `exit-code`, …"""
+    exit_code: int | None = None
+
+
+class AgentSeen(Record):
+    """The agent's files and units on the host."""
+
+    kind: Literal["agent"] = "agent"
+    moment: Moment
+    cycle: int = 1
+    files: tuple[FileSeen, ...] = ()
+    units: tuple[UnitSeen, ...] = ()
+    last_run: dict[str, Any] | None = None
+    """The agent's own note of its last tick; None when it has none."""
+    next_tick: str | None = None
+    problem: str | None = None
+
+
+class Pruner(Record):
+    """Something on the host that prunes and is not the agent."""
+
+    name: str
+    where: str
+    """The unit, cron file or container that it is."""
+    command: str
+    active: bool
+    remedy: str = ""
+
+
+class PrunersSeen(Record):
+    """Every competing pruner that the audit found."""
+
+    kind: Literal["pruners"] = "pruners"
+    moment: Moment
+    cycle: int = 1
+    pruners: tuple[Pruner, ...] = ()
+    problem: str | None = None
+
+
+class LeaseSeen(Record):
+    """A step in the life of the experiment's timed lease."""
+
+    kind: Literal["lease"] = "lease"
+    step: Literal["taken", "renewed", "released", "refused", "lost"]
+    id: str | None = None
+    owner: str = ""
+    until: str | None = None
+    problem: str | None = None
+
+
+class PlanSeen(Record):
+    """What the agent would do, asked for real or under a pressure that was only pretended."""
+
+    kind: Literal["plan"] = "plan"
+    moment: Moment
+    cycle: int = 1
+    simulated_percent: float | None = None
+    """Pretended disk use; None for the real one."""
+    victims: tuple[dict[str, Any], ...] = ()
+    kept: tuple[dict[str, Any], ...] = ()
+    gates: dict[str, Any] = Field(default_factory=dict)
+    unreadable: tuple[Any, ...] = ()
+    problem: str | None = None
+
+
+class SweepSeen(Record):
+    """A sweep that the experiment started, to see what the agent does."""
+
+    kind: Literal["sweep"] = "sweep"
+    moment: Moment
+    cycle: int = 1
+    under: Literal["lease", "nothing"]
+    """What should have held it back."""
+    exit_code: int | None = None
+    gates: dict[str, Any] = Field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    output: str = ""
+    """The end of what it printed."""
+    problem: str | None = None
+
+
+class CredentialSeen(Record):
+    """Docker Hub's entry in the deploying user's configuration, and whether Docker Hub takes it.
+
+    Never the credential itself.
+    """
+
+    kind: Literal["credential"] = "credential"
+    moment: Moment
+    cycle: int = 1
+    path: str = ""
+    state: Literal["present", "absent", "unreadable"] | None = None
+    mode: str = ""
+    """Octal, like `0600`."""
+    owner: str = ""
+    account: str = ""
+    """The account that the entry names."""
+    expected_account: str = ""
+    """The account that `ccci.toml` names."""
+    accepted: bool | None = None
+    """Whether a token was given for it; None when nobody could be asked."""
+    answer: str = ""
+    """What the token service said when it refused."""
+    can_push: bool | None = None
+    problem: str | None = None

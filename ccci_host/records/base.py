@@ -1,0 +1,67 @@
+"""The base of every record, and the words for when it was made."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """A frozen value that survives JSON unchanged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Phase = Literal[
+    "preflight",
+    "deploy",
+    "teardown",
+    "reboot",
+    "redeploy",
+    "final-teardown",
+    "evict",
+    "control-redeploy",
+    "pin-control",
+    "tag-control",
+    "cold-pull",
+    "cleanup",
+]
+"""A stretch of an experiment. What was counted over a stretch carries its phase.
+
+`redeploy` is the deploy under test. `control-redeploy` follows an eviction, and must download."""
+
+Moment = Literal[
+    "start",
+    "deployed",
+    "torn-down",
+    "rebooted",
+    "redeployed",
+    "finally-torn-down",
+    "evicted",
+    "control-redeployed",
+    "cold-pulled",
+    "end",
+]
+"""A point between phases. What was looked at once carries its moment."""
+
+MOMENT_AFTER: dict[Phase, Moment] = {
+    "preflight": "start",
+    "deploy": "deployed",
+    "teardown": "torn-down",
+    "reboot": "rebooted",
+    "redeploy": "redeployed",
+    "final-teardown": "finally-torn-down",
+    "evict": "evicted",
+    "control-redeploy": "control-redeployed",
+    "cold-pull": "cold-pulled",
+    "cleanup": "end",
+}
+"""The moment that the end of a phase is."""
+
+StoreKind = Literal["classic", "containerd"]
+"""Where the daemon keeps images: its graph driver, or containerd's snapshotter."""
+
+Name = tuple[str, str]
+"""Kind (`service`, `volume`, `secret`, …) and name of a thing on the host."""
+
+Leftover = tuple[str, str, str]
+"""Kind, name, and why it is still there."""

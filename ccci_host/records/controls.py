@@ -1,0 +1,68 @@
+"""Controls: deliberate harm or change that the instrument must see, in the same run."""
+
+from typing import Literal
+
+from ccci_host.records.base import Record
+
+
+class EvictionControl(Record):
+    """One image removed on purpose before a last redeploy.
+
+    The witnesses of phase `control-redeploy` must then report exactly `layers`. A control that was not run
+    says why in `problem`.
+    """
+
+    kind: Literal["eviction-control"] = "eviction-control"
+    ran: bool
+    canary: bool = False
+    """Whether the image is the operator's canary, pulled alone, rather than one of the recipe."""
+    reference: str = ""
+    """As the service's spec has it."""
+    image_id: str = ""
+    removed: tuple[str, ...] = ()
+    """The references that were deleted: all that the image had."""
+    layers: tuple[str, ...] = ()
+    """Keys of the layers that no other image held, as `StoredLayer.key`."""
+    blobs: tuple[str, ...] = ()
+    """The same layers as a registry calls them."""
+    problem: str | None = None
+
+
+class PinControl(Record):
+    """A pin that cannot resolve, deployed although an older image of that name is in the store."""
+
+    kind: Literal["pin-control"] = "pin-control"
+    ran: bool
+    reference: str = ""
+    cached: str = ""
+    """The image of the same repository that was in the store all the while."""
+    outcome: Literal["refused", "ran", "unclear"] | None = None
+    """Whether a task was seen to run in spite of it."""
+    error: str = ""
+    problem: str | None = None
+
+
+class TagControl(Record):
+    """A tag that moved upstream between two deploys: the second must run the new digest."""
+
+    kind: Literal["tag-control"] = "tag-control"
+    ran: bool
+    reference: str = ""
+    digest_before: str = ""
+    digest_after: str = ""
+    digest_ran: str | None = None
+    problem: str | None = None
+
+
+class ColdPullControl(Record):
+    """An image that was not in the store, pulled by a swarm task: it shows which account pays."""
+
+    kind: Literal["cold-pull-control"] = "cold-pull-control"
+    ran: bool
+    reference: str = ""
+    removed: tuple[str, ...] = ()
+    """References deleted beforehand so that the pull is cold."""
+    private: bool = False
+    """Whether an anonymous pull of it is refused."""
+    task_image_id: str = ""
+    problem: str | None = None

@@ -1,0 +1,146 @@
+"""The run itself: what was asked for, of which host, and how each phase went."""
+
+from typing import Literal
+
+from ccci_host.records.base import Leftover, Moment, Name, Phase, Record, StoreKind
+
+Option = str | int | float | bool | None
+
+
+class Started(Record):
+    """The first record of a history: what was asked, by which code. Known before the host is reached."""
+
+    kind: Literal["started"] = "started"
+    format: int = 1
+    task: str
+    argv: tuple[str, ...]
+    options: dict[str, Option]
+    suite: str
+    """Version of ccci-host."""
+    python: str
+    commit: str | None
+    dirty: bool | None
+    tree: str | None
+    """SHA-256 over the checkout's tracked files without `machine-docs/`; None where there is no checkout."""
+    host: str
+    """Its name in `ccci.toml`."""
+    instance: str
+    project: str
+    door: Literal["unix", "https"]
+    commands: Literal["incus", "ssh"]
+    disposable: bool
+    allow_reboot: bool
+    registry_log: bool
+    """Whether the configuration names a registry log, so that its absence from the history is a loss."""
+
+
+class HostSeen(Record):
+    """The host under test, as it was found."""
+
+    kind: Literal["host"] = "host"
+    store: StoreKind | None = None
+    store_driver: str = ""
+    engine: str = ""
+    api: str = ""
+    incus: str = ""
+    instance_kind: str = ""
+    """`container` or `virtual-machine`."""
+    kernel: str = ""
+    system: str = ""
+    architecture: str = ""
+    swarm_nodes: int | None = None
+    swarm_manager: bool | None = None
+    data_root: str = ""
+    disk_used_percent: float | None = None
+    """Of the fullest file system that holds the store."""
+    policy_sha256: str | None = None
+    """Of the policy file on the host; None when there is none."""
+    agent_sha256: str | None = None
+    pull_overrides: tuple[str, ...] = ()
+    """Settings of dockerd that skip or redirect pulls (prefer-offline, mirrors), each as it was found."""
+    pull_overrides_problem: str | None = None
+    problem: str | None = None
+
+
+class PhaseBegan(Record):
+    """A phase began."""
+
+    kind: Literal["phase-began"] = "phase-began"
+    phase: Phase
+    cycle: int = 1
+
+
+class PhaseEnded(Record):
+    """A phase ended, one way or another."""
+
+    kind: Literal["phase-ended"] = "phase-ended"
+    phase: Phase
+    cycle: int = 1
+    outcome: Literal["done", "failed", "interrupted"]
+    seconds: float
+    problem: str | None = None
+
+
+class Interrupted(Record):
+    """The run was told to stop: Ctrl-C, or a signal."""
+
+    kind: Literal["interrupted"] = "interrupted"
+    how: str
+    phase: Phase | None = None
+
+
+class Leftovers(Record):
+    """What an earlier, killed run of ours had left here, found and removed before this one began."""
+
+    kind: Literal["leftovers"] = "leftovers"
+    removed: tuple[Name, ...]
+    left: tuple[Leftover, ...] = ()
+
+
+class Cleanup(Record):
+    """What this run removed at its end, and what it could not."""
+
+    kind: Literal["cleanup"] = "cleanup"
+    removed: tuple[Name, ...]
+    left: tuple[Leftover, ...] = ()
+    problem: str | None = None
+
+
+class StrangeContainer(Record):
+    """A container that is not the experiment's."""
+
+    id: str
+    name: str
+    image: str
+    state: str
+    started_at: str
+    restarts: int
+    service: str = ""
+
+
+class StrangersSeen(Record):
+    """What lives on the host besides the experiment: it must be the same before and after."""
+
+    kind: Literal["strangers"] = "strangers"
+    moment: Moment
+    cycle: int = 1
+    services: tuple[tuple[str, int], ...] = ()
+    """Name, and the version index of its spec."""
+    containers: tuple[StrangeContainer, ...] = ()
+    volumes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class Note(Record):
+    """Something that a reader should know and no check decides by."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+class Finished(Record):
+    """The last record of a history. Without it the run was cut off."""
+
+    kind: Literal["finished"] = "finished"
+    outcome: Literal["done", "failed", "interrupted"]
+    problem: str | None = None
