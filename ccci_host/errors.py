@@ -39,6 +39,10 @@ class UnreachableError(CcciError):
     """The command was not run, or nobody knows: the way to the host is broken."""
 
 
+class CommandTimeoutError(UnreachableError):
+    """A command did not end in its time. Nobody ended it: it may still run on the host."""
+
+
 class NotFoundError(CcciError):
     """Something that was named does not exist: an instance, a project, a recipe, an image."""
 

@@ -1,7 +1,8 @@
 """A CI machine: what Incus knows of it from outside, and a way to run commands inside."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from ccci_host.config import HostTable
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Executor, run_python
@@ -47,8 +48,20 @@ class Instance(Protocol):
         """Restart it: gracefully, or by a forced stop and a start."""
         ...
 
+    def request_stop(self, *, force: bool, timeout: float) -> None:
+        """Stop it: gracefully, or by force."""
+        ...
+
+    def request_start(self, *, timeout: float) -> None:
+        """Start it."""
+        ...
+
     def write_file(self, path: str, content: bytes, *, mode: int) -> None:
         """Put a file into it as root."""
+        ...
+
+    def read_file(self, path: str) -> bytes:
+        """The content of a file in it; raises `NotFoundError` when there is none."""
         ...
 
     def executor(self) -> Executor:
@@ -64,7 +77,19 @@ class Machine:
     config: HostTable
     instance: Instance
     executor: Executor
+    on_close: Callable[[], None] = lambda: None
 
     def run_python(self, program: str, payload: Any, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """`executor.run_python` on this machine."""
         return run_python(self.executor, program, payload, timeout=timeout)
+
+    def close(self) -> None:
+        """Give up every connection to it. Safe to call twice."""
+        self.executor.close()
+        self.on_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,233 @@
+"""Incus: a server, and an instance on it seen from outside."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pylxd
+
+from ccci_host.config import IncusTable
+from ccci_host.errors import HostError, NotFoundError, UnreachableError
+from ccci_host.transport.incus_api import IncusApi, IncusRefusedError
+from ccci_host.transport.incus_exec import IncusExecutor, file_headers
+
+_NOT_FOUND = 404
+
+
+class IncusServer:
+    """One Incus server in one project, connected. Give it up with `close()`."""
+
+    def __init__(self, table: IncusTable) -> None:
+        self.api = IncusApi(table)
+        self.where = self.api.where
+        self.project = table.project
+
+    @property
+    def client(self) -> pylxd.Client:
+        """pylxd's client, for what is not here; its exceptions are its own."""
+        return self.api.client
+
+    def instance(self, name: str) -> "IncusInstance":
+        """The instance called `name`; raises `NotFoundError` saying where one of that or a like name is."""
+        try:
+            found = self.api.get("instances", name)
+        except IncusRefusedError as error:
+            if error.status == _NOT_FOUND:
+                self._not_found(name)
+            raise
+        return IncusInstance(self.api, name, found["type"])
+
+    def names_by_project(self) -> dict[str, tuple[str, ...]]:
+        """The names of all instances that we may see, by project."""
+        names: dict[str, list[str]] = {}
+        params = {"all-projects": "true", "recursion": "1"}
+        for found in self.api.get("instances", params=params):
+            names.setdefault(found["project"], []).append(found["name"])
+        return {project: tuple(sorted(each)) for project, each in names.items()}
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self.api.close()
+
+    def _not_found(self, name: str) -> NoReturn:
+        projects = sorted(found["name"] for found in self.api.get("projects", params={"recursion": "1"}))
+        if self.project not in projects:
+            raise NotFoundError(
+                f"{self.where} has no project called {self.project!r}.",
+                details=f"It has {', '.join(projects)}.",
+                resolution="Set `project` in ccci.toml to the one that holds the instance.",
+            )
+        names = self.names_by_project()
+        elsewhere = [project for project in sorted(names) if name in names[project]]
+        if elsewhere:
+            raise NotFoundError(
+                f"There is no instance {name!r} in project {self.project!r} of {self.where}.",
+                details=f"An instance of that name is in {' and in '.join(map(repr, elsewhere))}.",
+                resolution="Set `project` in ccci.toml to the project that is meant.",
+            )
+        here = names.get(self.project, ())
+        like = difflib.get_close_matches(name, here)
+        raise NotFoundError(
+            f"There is no instance {name!r} in project {self.project!r} of {self.where}.",
+            details=f"Did you mean {' or '.join(map(repr, like))}?"
+            if like
+            else f"It holds {', '.join(here) or 'no instance at all'}.",
+            resolution="Set `instance` in ccci.toml to one that exists (`incus list --all-projects`).",
+        )
+
+
+class IncusInstance:
+    """A machine seen from outside; see `machine.Instance`."""
+
+    def __init__(self, api: IncusApi, name: str, kind: str) -> None:
+        self._api = api
+        self.name = name
+        self._kind = kind
+        self._where = f"instance {name!r} (project {api.project!r}, {api.where})"
+
+    @property
+    def where(self) -> str:
+        """Instance, project and server, for messages."""
+        return self._where
+
+    @property
+    def kind(self) -> str:
+        """`container` or `virtual-machine`."""
+        return self._kind
+
+    def status(self) -> str:
+        """`Running`, `Stopped`, `Frozen`, … as Incus says it."""
+        return str(self._state()["status"])
+
+    def started_at(self) -> str:
+        """When Incus last started it, ISO 8601."""
+        return str(self._state()["started_at"])
+
+    def pid(self) -> int:
+        """The process id of its init or its QEMU on the Incus host; 0 when stopped."""
+        return max(0, int(self._state()["pid"]))
+
+    def bytes_received(self) -> int:
+        """Bytes that came in over its network devices since it started.
+
+        Raises `UnreachableError` when Incus shows none of them.
+        """
+        return sum(int(seen["counters"]["bytes_received"]) for seen in self._interfaces())
+
+    def address(self) -> str:
+        """Its first global IPv4 address; raises `UnreachableError` when it has none, or none yet."""
+        for seen in self._interfaces():
+            for entry in seen["addresses"] or ():
+                if entry["family"] == "inet" and entry["scope"] == "global":
+                    return str(entry["address"])
+        raise UnreachableError(
+            f"Incus knows no IPv4 address of {self._where}.",
+            resolution="Wait for its network, or set `address` under [host.….ssh] in ccci.toml.",
+        )
+
+    def request_restart(self, *, force: bool, timeout: float) -> None:
+        """Restart it, and return when Incus has; the system in it comes up after that.
+
+        Graceful gives the system `timeout` seconds to shut down, and raises `HostError` when it does not.
+        `force` stops it at once: a power cut for a virtual machine; a container's kernel lives on.
+        """
+        self._change("restart", force=force, timeout=timeout)
+
+    def request_stop(self, *, force: bool, timeout: float) -> None:
+        """Stop it, and return when it is stopped; as `request_restart` otherwise."""
+        self._change("stop", force=force, timeout=timeout)
+
+    def request_start(self, *, timeout: float) -> None:
+        """Start it, and return when Incus has."""
+        self._change("start", force=False, timeout=timeout)
+
+    def write_file(self, path: str, content: bytes, *, mode: int) -> None:
+        """Put a file into it, owned by root, with `mode`; its folder must exist."""
+        self._api.post_raw(
+            "instances",
+            self.name,
+            "files",
+            params={"path": path},
+            content=content,
+            headers=file_headers(mode),
+        )
+
+    def read_file(self, path: str) -> bytes:
+        """The content of a file in it; raises `NotFoundError` when there is none, or it is a folder."""
+        try:
+            content, headers = self._api.get_raw("instances", self.name, "files", params={"path": path})
+        except IncusRefusedError as error:
+            if error.status == _NOT_FOUND or "no such file" in error.reason.lower():
+                raise NotFoundError(f"There is no {path} in {self._where}.") from None
+            raise
+        kind = headers.get("x-incus-type") or headers.get("x-lxd-type")
+        if kind == "directory":
+            raise NotFoundError(f"{path} in {self._where} is a folder, not a file.")
+        return content
+
+    def executor(self) -> IncusExecutor:
+        """A way to run commands in it that needs nothing but Incus."""
+        return IncusExecutor(self._api, self.name, self._where)
+
+    def require_running(self) -> None:
+        """Raise `UnreachableError` unless its status is `Running`."""
+        status = self.status()
+        if status == "Running":
+            return
+        remedy = {"Stopped": f"`incus start {self.name}`", "Frozen": f"`incus resume {self.name}`"}
+        raise UnreachableError(
+            f"No command can run on {self._where}: it is {status.lower()}.",
+            resolution=f"Bring it back with {remedy[status]} and try again."
+            if status in remedy
+            else f"Look at it with `incus info {self.name}`.",
+        )
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._api.get("instances", self.name, "state")
+        return state
+
+    def _interfaces(self) -> list[dict[str, Any]]:
+        """What Incus sees of the interfaces that the expanded devices name, found by hardware address."""
+        ours = set(self._hardware_addresses())
+        seen = [
+            interface
+            for _, interface in sorted((self._state()["network"] or {}).items())
+            if interface["hwaddr"].lower() in ours
+        ]
+        if not seen:
+            raise UnreachableError(
+                f"Incus shows no network interface of {self._where}.",
+                details=f"Its devices have the hardware addresses {', '.join(sorted(ours)) or '(none)'}.",
+                resolution="It may be stopped or still booting; else give it a network device.",
+            )
+        return seen
+
+    def _hardware_addresses(self) -> Iterator[str]:
+        found = self._api.get("instances", self.name)
+        for device, settings in found["expanded_devices"].items():
+            if settings["type"] == "nic":
+                address = settings.get("hwaddr") or found["expanded_config"].get(f"volatile.{device}.hwaddr")
+                if address:
+                    yield address.lower()
+
+    def _change(self, action: str, *, force: bool, timeout: float) -> None:
+        body = {"action": action, "force": force, "timeout": max(1, round(timeout)), "stateful": False}
+        started = self._api.put("instances", self.name, "state", body=body)
+        operation = self._api.get(
+            "operations",
+            started["metadata"]["id"],
+            "wait",
+            params={"timeout": str(round(timeout) + 30)},
+            timeout=timeout + 60,
+        )
+        if operation["status"] != "Success":
+            raise HostError(
+                f"Incus could not {action}{' by force' if force else ''} {self._where}.",
+                details=str(operation.get("err") or operation["status"]),
+                resolution=f"Look at it with `incus info {self.name} --show-log`.",
+            )
+
+
+def connect(table: IncusTable) -> IncusServer:
+    """The server of `table`; see `IncusApi` for what it raises."""
+    return IncusServer(table)

@@ -1,0 +1,161 @@
+"""One request to Incus' REST API at a time, through pylxd, with errors in this project's words."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+import pylxd
+import pylxd.exceptions
+import requests
+
+from ccci_host.config import IncusTable
+from ccci_host.errors import CcciError, HostError, UnreachableError
+from ccci_host.transport.incus_session import open_session
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds until a server that does not take the connection counts as unreachable."""
+
+ANSWER_TIMEOUT = 60.0
+"""Seconds that a request may take when its caller does not say."""
+
+Params = Mapping[str, str]
+_NONE: Params = MappingProxyType({})
+
+logging.getLogger("ws4py").setLevel(logging.CRITICAL + 1)  # pylxd's websocket library logs on its own
+warnings.filterwarnings("ignore", module=r"pylxd\.")  # attributes that Incus has and LXD had not
+
+
+class IncusRefusedError(HostError):
+    """Incus answered, and the answer is an error. `status` is HTTP's, `reason` is Incus' own sentence."""
+
+    def __init__(self, server: str, status: int, reason: str) -> None:
+        super().__init__(f"{server} refused: {reason or f'HTTP status {status}'}")
+        self.status = status
+        self.reason = reason
+
+
+class IncusApi:
+    """The API of one server, in one project.
+
+    Every method raises `IncusRefusedError` when Incus answers with an error, and `UnreachableError` when no
+    answer came: of a request that changes something nobody then knows whether it was carried out.
+    """
+
+    def __init__(self, table: IncusTable) -> None:
+        self.where = f"Incus at {table.endpoint}"
+        self.project = table.project
+        session = open_session(table)
+        with self._errors_explained():
+            self.client = pylxd.Client(
+                endpoint=table.endpoint,
+                session=session,
+                project=table.project,
+                timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
+            )
+        if not self.client.trusted:
+            raise UnreachableError(
+                f"{self.where} does not trust the client certificate {table.client_cert}.",
+                resolution="Give the server a copy of it: `incus config trust add-certificate FILE`.",
+            )
+
+    def get(self, *path: str, params: Params = _NONE, timeout: float = ANSWER_TIMEOUT) -> Any:
+        """The `metadata` of the object at `/1.0/` + `path`."""
+        with self._errors_explained():
+            timeouts = (CONNECT_TIMEOUT, timeout)
+            return self._node(path).get(params=dict(params), timeout=timeouts).json()["metadata"]
+
+    def get_raw(self, *path: str, params: Params = _NONE) -> tuple[bytes, dict[str, str]]:
+        """The bytes at `path`, a file of the instance or a recorded output, and the response's headers."""
+        with self._errors_explained():
+            response = self._node(path).get(params=dict(params), is_api=False)
+            return response.content, {name.lower(): value for name, value in response.headers.items()}
+
+    def post(self, *path: str, body: Any) -> dict[str, Any]:
+        """The whole answer to `body`, sent to `path` as JSON. Sent once, whatever happens."""
+        with self._errors_explained():
+            answer: dict[str, Any] = self._node(path).post(json=body).json()
+            return answer
+
+    def post_raw(
+        self, *path: str, params: Params = _NONE, content: bytes, headers: Mapping[str, str]
+    ) -> None:
+        """Send `content` as it is."""
+        with self._errors_explained():
+            self._node(path).post(params=dict(params), data=content, headers=dict(headers))
+
+    def put(self, *path: str, body: Any) -> dict[str, Any]:
+        """The whole answer to `body`, put to `path`."""
+        with self._errors_explained():
+            answer: dict[str, Any] = self._node(path).put(json=body).json()
+            return answer
+
+    def delete(self, *path: str, params: Params = _NONE) -> None:
+        """Delete what is at `path`."""
+        with self._errors_explained():
+            self._node(path).delete(params=dict(params))
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self.client.api.session.close()
+
+    def _node(self, path: tuple[str, ...]) -> Any:
+        node = self.client.api
+        for segment in path:
+            node = node[quote(segment, safe="")]
+        return node
+
+    @contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except CcciError:
+            raise
+        except pylxd.exceptions.LXDAPIException as error:
+            raise IncusRefusedError(self.where, error.response.status_code, _reason(error)) from None
+        except (pylxd.exceptions.ClientConnectionFailed, requests.RequestException, OSError) as error:
+            raise self._unreachable(error) from None
+        except (ValueError, KeyError) as error:
+            raise HostError(
+                f"{self.where} answers, but not as Incus does.",
+                details=repr(error),
+                resolution="Check that `endpoint` in ccci.toml is an Incus server.",
+            ) from None
+
+    def _unreachable(self, error: BaseException) -> UnreachableError:
+        causes = [str(cause) for cause in _chain(error)]
+        if any("fingerprint" in cause.lower() for cause in causes):
+            return UnreachableError(
+                f"{self.where} shows another certificate than the pinned one.",
+                details=causes[-1],
+                resolution="Either it is not your server, or its certificate was renewed: compare it on the "
+                "server itself, then save it as `server_cert`.",
+            )
+        return UnreachableError(
+            f"{self.where} does not answer.",
+            details=causes[-1],
+            resolution="Check that the Incus daemon runs and that `endpoint` in ccci.toml is right.",
+        )
+
+
+def _reason(error: pylxd.exceptions.LXDAPIException) -> str:
+    try:
+        return str(error).strip()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """`error` and what lies under it, the root last: libraries wrap, the root says what happened."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        wrapped = next((part for part in current.args if isinstance(part, BaseException)), None)
+        current = wrapped or getattr(current, "reason", None) or current.__cause__ or current.__context__
+        if not isinstance(current, BaseException):
+            current = None

@@ -1,0 +1,213 @@
+"""Commands through Incus, without websockets.
+
+A recorded exec is asked for, its operation waited for, its two recorded streams are read and deleted. pylxd's
+own `execute` opens three websockets per command; over HTTPS these fail in one call of ten *after* the command
+has run (pylxd#210, #376), and so cannot be retried.
+"""
+
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from ccci_host.errors import (
+    CcciError,
+    CommandTimeoutError,
+    HostError,
+    UnreachableError,
+    WaitTimeoutError,
+    summarise,
+)
+from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
+from ccci_host.transport.incus_api import IncusApi, IncusRefusedError
+from ccci_host.waiting import wait_until
+
+T = TypeVar("T")
+
+AGENT_DOWN = "VM agent isn't currently running"
+
+AGENT_PATIENCE = 30.0
+"""Seconds that a command waits for the agent of a virtual machine that has just booted."""
+
+POLL = 20
+"""Seconds that one request waits for an operation; a longer wait is made of several."""
+
+LOST_ANSWERS = 3
+"""Answers lost in a row after which nobody knows how the command ended."""
+
+_FINAL = 200
+"""Incus' status codes of an operation from here on are final."""
+
+_WITH_INPUT = 'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-'
+"""What the host's shell is given to evaluate: this constant, never our data.
+
+It opens the file with the input, removes its name, and becomes the command.
+"""
+
+_NOT_FOUND = {"Command not found": 127, "Command not executable": 126}
+"""What Incus says instead of giving the exit code that a shell, and so SSH, gives."""
+
+
+class AgentDownError(UnreachableError):
+    """The agent in a virtual machine does not run, or not yet; the command was not run."""
+
+
+class IncusExecutor:
+    """Runs commands in one instance, each exactly once: nothing is sent again after a command was asked for.
+
+    Input lies in a file of mode 0600 under `/run`, which is memory, until the command starts. A command that
+    does not end in its time raises `CommandTimeoutError` and runs on: Incus can end no recorded exec.
+    """
+
+    def __init__(self, api: IncusApi, instance: str, where: str) -> None:
+        self._api = api
+        self._instance = instance
+        self._where = where
+
+    @property
+    def where(self) -> str:
+        """Instance and server, for messages."""
+        return self._where
+
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT) -> Completed:
+        """Run `argv` in the instance, as root."""
+        deadline = time.monotonic() + timeout
+        if not input:
+            return self._exec(argv, argv, deadline)
+        path = f"/run/ccci-{uuid.uuid4().hex}"
+        self._when_agent_runs(lambda: self._put(path, input), deadline)
+        with self._removed_on_failure(path):
+            return self._exec(argv, ["sh", "-c", _WITH_INPUT, path, *argv], deadline)
+
+    def close(self) -> None:
+        """Nothing to give up: the connection belongs to the server's wrapper."""
+
+    def _exec(self, argv: Sequence[str], sent: Sequence[str], deadline: float) -> Completed:
+        request = {"command": list(sent), "record-output": True, "wait-for-websocket": False}
+        started = self._when_agent_runs(
+            lambda: self._api.post("instances", self._instance, "exec", body=request), deadline
+        )
+        operation = self._ended(argv, started["metadata"]["id"], deadline)
+        result = operation["metadata"] or {}
+        recorded = result.get("output") or {}
+        stdout, stderr = (self._take(recorded.get(number)) for number in ("1", "2"))
+        refusal = str(operation.get("err") or "")
+        exit_code = _NOT_FOUND.get(refusal)
+        if exit_code is not None:
+            stderr = stderr or refusal.encode()
+        elif "return" in result:
+            exit_code = int(result["return"])
+        else:
+            raise UnreachableError(
+                f"`{summarise(argv)}` on {self._where} ended without an exit code.",
+                details=refusal,
+                resolution="It may have run, in whole or in part: look before you run it again.",
+            )
+        return Completed(tuple(argv), exit_code, stdout, stderr, self._where)
+
+    def _ended(self, argv: Sequence[str], operation: str, deadline: float) -> dict[str, Any]:
+        """The operation when it has ended. To ask is to observe: a lost answer is asked for again."""
+        lost = 0
+
+        def ask() -> dict[str, Any] | None:
+            nonlocal lost
+            patience = max(1, min(POLL, math.ceil(deadline - time.monotonic())))
+            try:
+                found: dict[str, Any] = self._api.get(
+                    "operations",
+                    operation,
+                    "wait",
+                    params={"timeout": str(patience)},
+                    timeout=patience + POLL,
+                )
+            except UnreachableError as error:
+                lost += 1
+                if lost < LOST_ANSWERS:
+                    return None
+                raise self._nobody_knows(argv, error) from None
+            except IncusRefusedError as error:  # the daemon was started again and knows the operation no more
+                raise self._nobody_knows(argv, error) from None
+            lost = 0
+            return found if found["status_code"] >= _FINAL else None
+
+        try:
+            return wait_until(ask, what="the command's end", timeout=deadline - time.monotonic())
+        except WaitTimeoutError:
+            raise CommandTimeoutError(
+                f"`{summarise(argv)}` on {self._where} did not end in its time.",
+                resolution="Nobody ended it and it may still run there: look before you run it again.",
+            ) from None
+
+    def _nobody_knows(self, argv: Sequence[str], error: CcciError) -> UnreachableError:
+        return UnreachableError(
+            f"Nobody knows how `{summarise(argv)}` on {self._where} ended.",
+            details=str(error),
+            resolution="It was started: look at the host before you run it again.",
+        )
+
+    def _take(self, url: str | None) -> bytes:
+        """A recorded stream, which is deleted on the server once it is here."""
+        if url is None:
+            return b""
+        path = url.removeprefix("/1.0/").split("/")
+        content, _ = self._api.get_raw(*path)
+        self._api.delete(*path)
+        return content
+
+    def _put(self, path: str, content: bytes) -> None:
+        self._api.post_raw(
+            "instances",
+            self._instance,
+            "files",
+            params={"path": path},
+            content=content,
+            headers=file_headers(0o600),
+        )
+
+    @contextmanager
+    def _removed_on_failure(self, path: str) -> Iterator[None]:
+        """Remove the input when nobody can say that the command, which removes it first, was started."""
+        try:
+            yield
+        except (UnreachableError, HostError):
+            with suppress(CcciError):  # gone already, or out of reach: the error under way says more
+                self._api.delete("instances", self._instance, "files", params={"path": path})
+            raise
+
+    def _when_agent_runs(self, request: Callable[[], T], deadline: float) -> T:
+        """The answer to `request`, sent again only while Incus says that a machine's agent is down."""
+
+        def ask() -> tuple[T] | None:
+            try:
+                return (request(),)
+            except IncusRefusedError as error:
+                if AGENT_DOWN in error.reason:
+                    return None
+                raise self._not_run(error) from None
+
+        patience = max(0.0, min(AGENT_PATIENCE, deadline - time.monotonic()))
+        try:
+            (answer,) = wait_until(ask, what="the agent", timeout=patience, interval=1)
+        except WaitTimeoutError:
+            raise AgentDownError(
+                f"The Incus agent in {self._where} does not run.",
+                details=f"Waited {patience:.0f} s for it; the command was not run.",
+                resolution="The machine may still be booting. If it is not, install and start incus-agent in "
+                "it; `incus console` shows what it says.",
+            ) from None
+        return answer
+
+    def _not_run(self, refusal: IncusRefusedError) -> UnreachableError:
+        return UnreachableError(
+            f"Incus runs no command on {self._where}.",
+            details=refusal.reason,
+            resolution="Look at the instance with `incus info`; it must be running.",
+        )
+
+
+def file_headers(mode: int) -> dict[str, str]:
+    """Headers of a file pushed as root: in Incus' spelling, and in LXD's for servers that know only that."""
+    words = {"uid": "0", "gid": "0", "mode": f"{mode:04o}", "type": "file"}
+    return {f"X-{server}-{word}": value for server in ("Incus", "LXD") for word, value in words.items()}
