@@ -1,0 +1,57 @@
+"""What a check answers: a verdict, one plain sentence, and what to do about it."""
+
+from ccci_host.records import Record
+from ccci_host.verdict import Verdict
+
+
+class Finding(Record):
+    """The answer of one check about one history."""
+
+    check: str
+    pc: str
+    """The part of the definition of done that it belongs to."""
+    verdict: Verdict | None
+    """None when the question does not arise here: it is then listed among what was not shown."""
+    reason: str
+    """One sentence, naming images, services, units."""
+    details: tuple[str, ...] = ()
+    todo: str = ""
+    """What the operator does about it; empty where nothing needs doing."""
+
+
+class Answer(Record):
+    """A `Finding` before it is known whose it is; what the function of a check returns."""
+
+    verdict: Verdict | None
+    reason: str
+    details: tuple[str, ...] = ()
+    todo: str = ""
+
+
+class NoEvidenceError(Exception):
+    """A check misses what it decides by. It ends as UNKNOWN, with this reason."""
+
+    def __init__(self, reason: str, *, todo: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.todo = todo
+
+
+def passed(reason: str, *details: str) -> Answer:
+    """The history shows it."""
+    return Answer(verdict=Verdict.PASS, reason=reason, details=details)
+
+
+def unknown(reason: str, *details: str, todo: str) -> Answer:
+    """The history shows neither."""
+    return Answer(verdict=Verdict.UNKNOWN, reason=reason, details=details, todo=todo)
+
+
+def failed(reason: str, *details: str, todo: str) -> Answer:
+    """The history shows the contrary."""
+    return Answer(verdict=Verdict.FAIL, reason=reason, details=details, todo=todo)
+
+
+def not_shown(reason: str, *details: str) -> Answer:
+    """The question could not be put on this host, and the report says so."""
+    return Answer(verdict=None, reason=reason, details=details)

@@ -1,0 +1,208 @@
+"""Whether the redeploy downloaded a layer of the recipe."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, unknown
+from ccci_host.checks.reading import (
+    before_redeploy,
+    began,
+    count,
+    deployment,
+    images_of,
+    in_each_cycle,
+    in_megabytes,
+    listed,
+    moved,
+    name_of,
+    new_layers,
+    repository_of,
+    store_at,
+)
+from ccci_host.checks.registry import REDEPLOYS, check
+from ccci_host.checks.stance import Stance, together
+from ccci_host.checks.weights import above_noise, manifests, recipe_weight, weights_of
+from ccci_host.records import (
+    DeployedService,
+    History,
+    InterfaceSeen,
+    RecipeChosen,
+    RequestsSeen,
+    StoreSeen,
+)
+from ccci_host.verdict import Verdict
+
+STORE = "layer store"
+LOG = "registry log"
+INTERFACE = "interface bytes"
+
+
+@check(
+    pc="PC3",
+    sentence="deploy → teardown → redeploy downloads no layer",
+    witnesses=(STORE, LOG, INTERFACE),
+    tasks=REDEPLOYS,
+    order=20,
+)
+def layers_from_local_store(history: History) -> Answer:
+    """Two witnesses that agree, one outside the daemon; a tag that moved upstream convicts nobody."""
+    return in_each_cycle(history, lambda cycle: _cycle(history, cycle))
+
+
+def _cycle(history: History, cycle: int) -> Answer:
+    changed = moved(history, cycle)
+    services = [
+        service for service in deployment(history, "redeploy", cycle).services if service.name not in changed
+    ]
+    names = tuple(dict.fromkeys(name_of(service.image) for service in services))
+    how = "a reboot and a redeploy" if began(history, "reboot", cycle) else "a redeploy"
+    stances = (
+        _by_store(history, cycle, services),
+        _by_log(history, cycle, services),
+        _by_interface(history, cycle),
+    )
+    named = tuple(dict.fromkeys(image for stance in stances for image in stance.images))
+    answer = together(
+        stances,
+        acquitted=f"{count(len(names), 'image')} went through {how} without one layer being downloaded.",
+        convicted=f"The redeploy downloaded layers of {listed(named)} again.",
+        images="the layers",
+    )
+    if changed and answer.verdict is not Verdict.FAIL:
+        moves = "; ".join(f"{service}: {then} then, {now} now" for service, (then, now) in changed.items())
+        return unknown(
+            f"Moved upstream between the deploys, so the redeploy had to download: {moves}.",
+            *answer.details,
+            todo="Run again: both deploys must mean the same images.",
+        )
+    return answer
+
+
+def _by_store(history: History, cycle: int, services: Sequence[DeployedService]) -> Stance:
+    try:
+        before = store_at(history, before_redeploy(history, cycle), cycle)
+        after = store_at(history, "redeployed", cycle)
+    except NoEvidenceError as missing:
+        return Stance(STORE, False, "silent", missing.reason)
+    fresh = new_layers(before, after)
+    guilty: list[str] = []
+    unseen: list[str] = []
+    layers = 0
+    for image, stored in images_of(services, after).items():
+        if stored is None or not stored.layers or any(after.layer(key) is None for key in stored.layers):
+            unseen.append(name_of(image))
+            continue
+        layers += len(stored.layers)
+        if fresh.intersection(stored.layers):
+            guilty.append(name_of(image))
+    if guilty:
+        new = sum(
+            len(fresh.intersection(stored.layers)) for stored in images_of(services, after).values() if stored
+        )
+        return Stance(
+            STORE, False, "convicts", f"{count(new, 'layer')} written to disk by the redeploy", tuple(guilty)
+        )
+    if unseen:
+        return Stance(STORE, False, "silent", f"it does not show {listed(unseen)} after the redeploy")
+    if not layers:
+        return Stance(STORE, False, "silent", "no service has an image with a digest")
+    return Stance(
+        STORE, False, "acquits", f"all {layers} layers were on disk before the redeploy, untouched by it"
+    )
+
+
+def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -> Stance:
+    seen = history.during(RequestsSeen, "redeploy", cycle)
+    if seen is None:
+        return Stance(LOG, True, "silent", "it was not read")
+    if seen.problem:
+        return Stance(LOG, True, "silent", f"it could not be read: {seen.problem}")
+    blobs = _blobs(history, cycle, services)
+    repositories = {repository_of(service.image): name_of(service.image) for service in services}
+    guilty: list[str] = []
+    served = 0
+    for request in seen.requests:
+        if not request.is_layer_download:
+            continue
+        owner = blobs.get(request.digest or request.reference) or repositories.get(request.repository)
+        if owner is not None:
+            guilty.append(owner)
+            served += request.bytes
+    if guilty:
+        return Stance(
+            LOG,
+            True,
+            "convicts",
+            f"{count(len(guilty), 'layer')} ({in_megabytes(served)}) served during the redeploy",
+            tuple(dict.fromkeys(guilty)),
+        )
+    asked = {request.repository for request in seen.requests if request.what == "manifest"}
+    unheard = [name for repository, name in _resolved(history, repositories) if repository not in asked]
+    if unheard:
+        return Stance(
+            LOG, True, "silent", f"it shows no request at all for {listed(unheard)}, so it missed some"
+        )
+    if not seen.requests and not _resolved(history, repositories) and not _ever_heard(history):
+        return Stance(LOG, True, "silent", "it never showed a request of this host")
+    return Stance(
+        LOG, True, "acquits", f"{count(len(seen.requests), 'request')}, none for a layer of the recipe"
+    )
+
+
+def _by_interface(history: History, cycle: int) -> Stance:
+    seen = history.during(InterfaceSeen, "redeploy", cycle)
+    outside = seen is None or seen.source == "outside"
+
+    def stance(says: Literal["acquits", "suspects", "silent"], why: str) -> Stance:
+        return Stance(INTERFACE, outside, says, why)
+
+    if seen is None or seen.problem:
+        return stance("silent", f"it could not be read: {seen.problem}" if seen else "it was not read")
+    came = above_noise(history, seen)
+    if came is None:
+        return stance("silent", "its counter stood still, or the noise on it was not measured")
+    weights = weights_of(history, cycle)
+    if weights is None:
+        return stance("silent", "what a download would weigh is not known from the manifests")
+    lightest = min(weights.values())
+    figures = f"{in_megabytes(came)} came in above the noise"
+    if came < lightest:
+        return stance("acquits", f"{figures}; the lightest image alone would bring {in_megabytes(lightest)}")
+    if came - _logged(history, cycle) >= recipe_weight(history, cycle):
+        return stance("suspects", f"{figures}, as much as the recipe weighs, and no registry accounts for it")
+    return stance("silent", f"{figures}: enough for an image of {in_megabytes(lightest)}")
+
+
+def _logged(history: History, cycle: int) -> int:
+    """Bytes that the registries say they sent during the redeploy, whoever asked for them on this host."""
+    seen = history.during(RequestsSeen, "redeploy", cycle)
+    return sum(request.bytes for request in seen.requests) if seen and not seen.problem else 0
+
+
+def _blobs(history: History, cycle: int, services: Sequence[DeployedService]) -> dict[str, str]:
+    """The image's name by the digest of each of its compressed layers, from the manifests and the store."""
+    names = {service.digest: name_of(service.image) for service in services if service.digest}
+    blobs: dict[str, str] = {}
+    seen = manifests(history, cycle)
+    for image in seen.images if seen else ():
+        if image.digest in names:
+            blobs.update((layer.digest, names[image.digest]) for layer in image.layers)
+    after = history.at(StoreSeen, "redeployed", cycle)
+    if after is not None:
+        for service in services:
+            stored = after.image_with(service.digest) if service.digest else None
+            for key in stored.layers if stored else ():
+                layer = after.layer(key)
+                blobs.update((blob, name_of(service.image)) for blob in (layer.blobs if layer else ()))
+    return blobs
+
+
+def _resolved(history: History, repositories: dict[str, str]) -> list[tuple[str, str]]:
+    """The repositories whose tags the deploy had to resolve, so that the log must show them; with a name."""
+    chosen = history.first(RecipeChosen)
+    by_tag = {repository_of(image) for image in (chosen.images if chosen else ()) if "@" not in image}
+    return [(repository, name) for repository, name in repositories.items() if repository in by_tag]
+
+
+def _ever_heard(history: History) -> bool:
+    return any(seen.requests for seen in history.of(RequestsSeen) if not seen.problem)

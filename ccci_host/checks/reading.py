@@ -1,0 +1,155 @@
+"""How checks read a history: what must be there, and images by the names that people use."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ccci_host.checks.finding import Answer, NoEvidenceError
+from ccci_host.records import (
+    DeployedService,
+    Deployment,
+    History,
+    Moment,
+    Phase,
+    PhaseBegan,
+    StoredImage,
+    StoreSeen,
+)
+from ccci_host.verdict import Verdict
+
+
+def name_of(image: str) -> str:
+    """`repo:tag` of `repo:tag@sha256:…`: an image as its recipe calls it."""
+    return image.partition("@")[0] or image
+
+
+def repository_of(image: str) -> str:
+    """The repository of a reference as a registry's log spells it: `library/nginx` for `nginx:1`."""
+    path = name_of(image)
+    first, slash, rest = path.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        path = rest
+        official = first in ("docker.io", "index.docker.io") and "/" not in rest
+    else:
+        official = not slash
+    head, colon, tag = path.rpartition(":")
+    path = head if colon and "/" not in tag else path
+    return f"library/{path}" if official else path
+
+
+def listed(names: Iterable[str], limit: int = 12) -> str:
+    """`a, b and c`; after `limit` names, how many more there are."""
+    known = list(dict.fromkeys(names))
+    if len(known) > limit:
+        return f"{', '.join(known[:limit])} and {len(known) - limit} more"
+    return known[0] if len(known) == 1 else f"{', '.join(known[:-1])} and {known[-1]}" if known else "none"
+
+
+def count(number: int, thing: str, things: str = "") -> str:
+    """`1 image`, `12 images`."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
+
+
+def in_megabytes(size: float) -> str:
+    """`size` bytes for reading."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(size) >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size:.0f} B"
+
+
+def began(history: History, phase: Phase, cycle: int = 1) -> bool:
+    """Whether the phase was begun in that cycle."""
+    return history.during(PhaseBegan, phase, cycle) is not None
+
+
+def cycles(history: History) -> tuple[int, ...]:
+    """The cycles of a run; `NoEvidenceError` when none was begun."""
+    if not history.cycles:
+        raise NoEvidenceError("The run ended before anything was deployed.")
+    return history.cycles
+
+
+def in_each_cycle(history: History, judge: Callable[[int], Answer]) -> Answer:
+    """The worst answer of all cycles, with its number when there are several."""
+    answers: list[tuple[int, Answer]] = []
+    numbers = cycles(history)
+    for cycle in numbers:
+        try:
+            answers.append((cycle, judge(cycle)))
+        except NoEvidenceError as missing:
+            answer = Answer(verdict=Verdict.UNKNOWN, reason=missing.reason, todo=missing.todo)
+            answers.append((cycle, answer))
+    cycle, chosen = max(answers, key=lambda item: (_severity(item[1]), -item[0]))
+    if len(numbers) == 1:
+        return chosen
+    several = f"Cycle {cycle} of {len(numbers)}: " if chosen.verdict is not Verdict.PASS else ""
+    each = tuple(f"cycle {number}: {answer.reason}" for number, answer in answers)
+    suffix = f" So in each of {len(numbers)} cycles." if chosen.verdict is Verdict.PASS else ""
+    return chosen.model_copy(
+        update={"reason": several + chosen.reason + suffix, "details": chosen.details + each}
+    )
+
+
+def _severity(answer: Answer) -> int:
+    return -1 if answer.verdict is None else answer.verdict.severity
+
+
+def deployment(history: History, phase: Phase, cycle: int = 1) -> Deployment:
+    """What converged in that phase; `NoEvidenceError` when nothing did."""
+    found = history.deployment(phase, cycle)
+    if found is None:
+        what = "redeploy" if phase == "redeploy" else "deploy"
+        raise NoEvidenceError(
+            f"The {what} never converged, so there is nothing to compare.",
+            todo="Read the phase's own error in the report; mend the recipe or the host, and run again.",
+        )
+    if not found.services:
+        raise NoEvidenceError(f"The stack {found.stack} has no service, so it says nothing about images.")
+    return found
+
+
+def store_at(history: History, moment: Moment, cycle: int = 1) -> StoreSeen:
+    """The image store at that moment; `NoEvidenceError` when it was not, or could not be, read."""
+    seen = history.at(StoreSeen, moment, cycle)
+    if seen is None:
+        raise NoEvidenceError(f"The image store was not looked at when the stack was {_words(moment)}.")
+    if seen.problem:
+        raise NoEvidenceError(
+            f"The image store could not be read when the stack was {_words(moment)}: {seen.problem}",
+            todo="Make the daemon and its data directory readable to root on the host, and run again.",
+        )
+    return seen
+
+
+def before_redeploy(history: History, cycle: int) -> Moment:
+    """The last moment before the redeploy of that cycle."""
+    return "rebooted" if began(history, "reboot", cycle) else "torn-down"
+
+
+def _words(moment: Moment) -> str:
+    return {"rebooted": "down after the reboot", "evicted": "down and its image evicted"}.get(
+        moment, moment.replace("-", " ")
+    )
+
+
+def images_of(services: Sequence[DeployedService], store: StoreSeen) -> dict[str, StoredImage | None]:
+    """The stored image of each service's digest, by the image of its spec; None where there is none."""
+    return {
+        service.image: store.image_with(service.digest) for service in services if service.digest is not None
+    }
+
+
+def moved(history: History, cycle: int) -> dict[str, tuple[str, str]]:
+    """Services whose tag meant another digest at the redeploy: name to (image then, image now)."""
+    before = {service.name: service for service in deployment(history, "deploy", cycle).services}
+    changed = {}
+    for service in deployment(history, "redeploy", cycle).services:
+        was = before.get(service.name)
+        if was is not None and was.digest and service.digest and was.digest != service.digest:
+            changed[service.name] = (was.image, service.image)
+    return changed
+
+
+def new_layers(before: StoreSeen, after: StoreSeen) -> frozenset[str]:
+    """Keys of the layers that were downloaded between two looks: new ones, and ones written anew (fact 9)."""
+    was = {layer.key: layer.changed_at for layer in before.layers}
+    return frozenset(layer.key for layer in after.layers if was.get(layer.key) != layer.changed_at)

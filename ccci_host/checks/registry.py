@@ -1,0 +1,105 @@
+"""Finds the checks, and puts them to a history.
+
+A check is a module of this package with one function under `@check`. Its name is the module's.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from ccci_host.checks.finding import Answer, Finding, NoEvidenceError
+from ccci_host.records import History, Started
+from ccci_host.verdict import Verdict
+
+PC = Literal["PC1", "PC2", "PC3", "reboot", "run"]
+"""Part of the definition of done; `reboot` is retention across one, `run` the soundness of the run itself."""
+
+Task = Literal["verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy"]
+EVERY_TASK: tuple[Task, ...] = ("verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy")
+REDEPLOYS: tuple[Task, ...] = ("verify-pc3", "reboot-and-redeploy")
+"""The tasks that deploy twice."""
+
+Judge = Callable[[History], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A pure function of a history, with what it decides and by which witnesses."""
+
+    name: str
+    pc: PC
+    sentence: str
+    """What it decides, in the words of the definition of done."""
+    witnesses: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    order: int
+    """Whose reason speaks for the run when several are as severe: the lowest."""
+    judge: Judge
+
+    def find(self, history: History) -> Finding:
+        """Its answer about `history`; an exception inside the check is UNKNOWN."""
+        try:
+            answer = self.judge(history)
+        except NoEvidenceError as missing:
+            answer = Answer(
+                verdict=Verdict.UNKNOWN,
+                reason=missing.reason,
+                todo=missing.todo or "Run the task again; the report says which witness is missing.",
+            )
+        except Exception as error:
+            answer = Answer(
+                verdict=Verdict.UNKNOWN,
+                reason=f"The check {self.name} broke: {type(error).__name__}: {error}",
+                todo="Report this with the history; it is a fault of ccci-host, not of the host.",
+            )
+        return Finding(
+            check=self.name,
+            pc=self.pc,
+            verdict=answer.verdict,
+            reason=answer.reason,
+            details=answer.details,
+            todo=answer.todo,
+        )
+
+
+_checks: dict[str, Check] = {}
+
+
+def check(
+    *, pc: PC, sentence: str, witnesses: tuple[str, ...], tasks: tuple[Task, ...], order: int = 50
+) -> Callable[[Judge], Judge]:
+    """Register the decorated function as the check of its module."""
+
+    def register(judge: Judge) -> Judge:
+        name = judge.__module__.rpartition(".")[2].replace("_", "-")
+        if name in _checks and _checks[name].judge.__qualname__ != judge.__qualname__:
+            raise ValueError(f"the module of check {name} has two checks; one module, one check")
+        _checks[name] = Check(name, pc, sentence, witnesses, tasks, order, judge)
+        return judge
+
+    return register
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Every check, in the order in which they speak."""
+    package = importlib.import_module("ccci_host.checks")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"ccci_host.checks.{module.name}")
+    return tuple(sorted(_checks.values(), key=lambda item: (item.order, item.name)))
+
+
+def checks_for(task: str) -> tuple[Check, ...]:
+    """The checks that decide `task`."""
+    return tuple(item for item in all_checks() if task in item.tasks)
+
+
+def find_all(history: History, checks: Sequence[Check] | None = None) -> tuple[Finding, ...]:
+    """The findings of the history's task: of every check when the history does not say which task it is."""
+    if checks is None:
+        started = history.first(Started)
+        checks = (checks_for(started.task) if started else ()) or all_checks()
+    return tuple(item.find(history) for item in checks)

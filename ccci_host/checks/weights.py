@@ -1,0 +1,46 @@
+"""What downloads weigh, by the images' own manifests, and what an interface hears anyway."""
+
+from ccci_host.records import History, InterfaceSeen, ManifestsSeen, NoiseSeen
+
+
+def manifests(history: History, cycle: int) -> ManifestsSeen | None:
+    """The manifests of the recipe's images, as last read in `cycle` or before it."""
+    fitting = [seen for seen in history.of(ManifestsSeen) if seen.cycle <= cycle]
+    return fitting[-1] if fitting else None
+
+
+def weights_of(history: History, cycle: int) -> dict[str, int] | None:
+    """Compressed bytes that each image alone would bring if it were lost: layers that no other one holds.
+
+    None when the manifest of one is unknown. An image that is wholly part of the others brings nothing and is
+    left out.
+    """
+    seen = manifests(history, cycle)
+    if seen is None or seen.problem or any(image.problem or not image.layers for image in seen.images):
+        return None
+    weights = {}
+    for image in seen.images:
+        others = {
+            layer.digest for other in seen.images if other.digest != image.digest for layer in other.layers
+        }
+        own = {layer.digest: layer.size for layer in image.layers if layer.digest not in others}
+        if sum(own.values()):
+            weights[image.reference] = sum(own.values())
+    return weights or None
+
+
+def recipe_weight(history: History, cycle: int) -> int:
+    """Compressed bytes of the recipe's layers, each counted once."""
+    seen = manifests(history, cycle)
+    layers = {layer.digest: layer.size for image in (seen.images if seen else ()) for layer in image.layers}
+    return sum(layers.values())
+
+
+def above_noise(history: History, seen: InterfaceSeen) -> float | None:
+    """Bytes that came in beyond the noise floor; None when either figure is missing or the counter stood still."""
+    noise = history.last(NoiseSeen)
+    if not seen.bytes or seen.bytes < 0 or seen.problem:
+        return None
+    if noise is None or noise.problem or noise.bytes is None or noise.seconds <= 0:
+        return None
+    return max(0.0, seen.bytes - noise.bytes / noise.seconds * seen.seconds)
