@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+import docker
+
 from ccci_host.config import HostTable
+from ccci_host.transport.docker_sdk import open_docker
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Executor, run_python
 
 
@@ -82,6 +85,10 @@ class Machine:
     def run_python(self, program: str, payload: Any, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """`executor.run_python` on this machine."""
         return run_python(self.executor, program, payload, timeout=timeout)
+
+    def docker(self, timeout: float = DEFAULT_TIMEOUT) -> docker.DockerClient:
+        """The docker SDK speaking with this machine's daemon; see `docker_sdk.open_docker`."""
+        return open_docker(self.executor, timeout)
 
     def close(self) -> None:
         """Give up every connection to it. Safe to call twice."""

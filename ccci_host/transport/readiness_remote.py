@@ -1,0 +1,55 @@
+"""Runs on the host: how far it has come up, as one JSON object.
+
+Standard library only, Python ≥ 3.9; its source is shipped as it is.
+"""
+
+import http.client
+import json
+import socket
+import subprocess
+from typing import Any
+
+SOCKET = "/var/run/docker.sock"
+
+
+def system_state() -> str:
+    """What systemd says of the whole system; empty while its bus is not up, or where there is no systemd."""
+    try:
+        done = subprocess.run(
+            ["systemctl", "is-system-running"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.decode().strip()
+
+
+def engine_info(path: str) -> Any:
+    """The daemon's `GET /info`, or None while it does not answer."""
+    connection = http.client.HTTPConnection("docker", timeout=5)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.sock.settimeout(5)
+        connection.sock.connect(path)
+        connection.request("GET", "/info")
+        answer = connection.getresponse()
+        return json.loads(answer.read()) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def look(path: str) -> "dict[str, Any]":
+    """The state of system, engine and swarm."""
+    info = engine_info(path)
+    swarm = (info or {}).get("Swarm") or {}
+    return {
+        "system": system_state(),
+        "engine": info is not None,
+        "swarm": swarm.get("LocalNodeState") or "",
+        "manager": bool(swarm.get("ControlAvailable")),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(look(SOCKET)))
