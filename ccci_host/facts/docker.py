@@ -1,0 +1,84 @@
+"""The Docker daemon: its version, its image store, its swarm, and settings that would mask a pull."""
+
+import json
+from dataclasses import dataclass
+
+from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
+from ccci_host.facts.collector import Answers, Fact
+from ccci_host.facts.probes import DockerGet, RunCommand
+from ccci_host.records import StoreKind
+
+_INFO = DockerGet("/info")
+_VERSION = DockerGet("/version")
+_ENVIRONMENT = RunCommand(("systemctl", "show", "docker.service", "--property=Environment", "--value"))
+
+PREFER_OFFLINE = "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Swarm:
+    """The daemon's part in a swarm."""
+
+    state: str
+    """`inactive`, `pending`, `active`, `error` or `locked`."""
+    is_manager: bool
+    nodes: int
+    """0 unless this node is a manager."""
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """The daemon as it answers."""
+
+    version: str
+    api_version: str
+    store: StoreKind
+    root: str
+    """Folder that holds the classic store."""
+    swarm: Swarm
+    mirrors: tuple[str, ...]
+    """Registry mirrors: a pull that one of them answers tells Docker Hub nothing."""
+    prefers_offline_images: bool
+    """Whether services skip pulls of images that are here, which would mask a broken one."""
+
+    @property
+    def version_number(self) -> tuple[int, ...]:
+        """The version to compare with: (26, 1, 5)."""
+        number = self.version.partition("+")[0].partition("-")[0]
+        return tuple(int(part) for part in number.split(".") if part.isdigit())
+
+
+def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
+    """Read the daemon's `/info` and `/version`; `Absent` when there is no socket, so no Docker."""
+    info, version = answers[_INFO], answers[_VERSION]
+    if not isinstance(info, Present):
+        return info
+    if not isinstance(version, Present):
+        return version
+    about, swarm = json.loads(info.content), json.loads(info.content).get("Swarm") or {}
+    status = {str(pair[0]): str(pair[1]) for pair in about.get("DriverStatus") or ()}
+    registries = about.get("RegistryConfig") or {}
+    return Docker(
+        version=json.loads(version.content)["Version"],
+        api_version=json.loads(version.content)["ApiVersion"],
+        store="containerd" if status.get("driver-type", "").startswith("io.containerd") else "classic",
+        root=about.get("DockerRootDir", ""),
+        swarm=Swarm(
+            state=swarm.get("LocalNodeState", "inactive"),
+            is_manager=bool(swarm.get("ControlAvailable")),
+            nodes=int(swarm.get("Nodes") or 0),
+            error=swarm.get("Error", ""),
+        ),
+        mirrors=tuple(registries.get("Mirrors") or ()),
+        prefers_offline_images=_is_set(PREFER_OFFLINE, answers[_ENVIRONMENT]),
+    )
+
+
+DOCKER = Fact("docker", (_INFO, _VERSION, _ENVIRONMENT), parse_docker)
+
+
+def _is_set(name: str, environment: Answer) -> bool:
+    return isinstance(environment, Present) and any(
+        word.strip('"').startswith(f"{name}=") for word in environment.text.split()
+    )

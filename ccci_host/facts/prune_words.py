@@ -1,0 +1,56 @@
+"""Which commands take images away.
+
+A line of a unit, of a crontab, of a script, or a container's command is one text here: quotes, commas and
+brackets count as spaces, so that `["docker", "image", "prune"]` reads like the command it is. Pruning of
+what is no image (build cache, volumes, networks) is the operator's own business and is not meant.
+"""
+
+import re
+
+_PUNCTUATION = re.compile(r"""["'`,()\[\]]+""")
+_OPTIONS = r"(?:-{1,2}\S+\s+)*"
+
+_REMOVAL = re.compile(
+    rf"""
+      (?<!podman\ )\b(?:system|images?)\s+{_OPTIONS}prune\b       # docker image prune, docker system prune
+    | \bdocker\b[^\n;|&]*?\s(?:rmi|image\s+(?:rm|remove))\b         # docker rmi, docker image rm
+    | \$\{{?docker\w*\}}?\s[^\n;|&]*?(?:rmi|image\s+(?:rm|remove))\b  # the same through a variable
+    | \b(?:crictl|nerdctl)\b[^\n;|&]*?\s(?:rmi|image\s+rm)\b
+    | \bctr\b[^\n;|&]*?\s(?:images?|i)\s+(?:rm|remove|delete|del|prune)\b
+    | /images/prune\b                                               # the API's own endpoint
+    | \bimages\.prune\b | \bprune_images\b                          # the Python SDK's
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+_JANITOR = re.compile(
+    r"(?:^|[/\s=])(docuum|docker[-_]?gc[\w-]*|dcgc|docker-custodian|docker-clean(?:up|er)?[\w-]*"
+    r"|docker-(?:images?-)?prune[\w-]*|docker-image-clean\w*|image-cleanup|docker-janitor|docker-prune)"
+    r"(?=[:@\s]|$)",
+    re.IGNORECASE,
+)
+"""Programs and images made for nothing else."""
+
+HINT = (
+    r"(?i)prune|\brmi\b|image\W+(rm|remove)\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
+    r"|docker-clean|image-clean|janitor|watchtower"
+)
+"""What the host searches its files for: wide, since the reading is done here."""
+
+
+def removals(text: str, *, comment: str = "#") -> tuple[str, ...]:
+    """The lines of `text` that remove images, as they stand; comments do not count."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    lines = (line.strip() for line in joined.splitlines())
+    return tuple(line for line in lines if not line.startswith(comment) and removes_images(line))
+
+
+def removes_images(command: str) -> bool:
+    """Whether this one line removes images, or runs a program made for that."""
+    plain = re.sub(r"\s+", " ", _PUNCTUATION.sub(" ", command))
+    return bool(_REMOVAL.search(plain) or _JANITOR.search(plain))
+
+
+def is_janitor_image(reference: str) -> bool:
+    """Whether a container's image is of a program that does nothing but remove images."""
+    return bool(_JANITOR.search(reference))

@@ -1,0 +1,120 @@
+"""Containers and swarm services that remove images.
+
+A container that holds the Docker socket is no janitor for that alone: traefik holds it too.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ccci_host.facts.answers import Absent, Present, Unreadable
+from ccci_host.facts.collector import Answers
+from ccci_host.facts.probes import DockerGet, DockerGetEach
+from ccci_host.facts.prune_words import HINT, is_janitor_image, removes_images
+from ccci_host.facts.pruner import Audit, Pruner
+
+_CONTAINERS = DockerGetEach(
+    "/containers/json?all=1", "Id", "/containers/{}/json", matching=rf"docker\.sock|{HINT}"
+)
+_SERVICES = DockerGet("/services")
+_INFO = DockerGet("/info")
+PROBES = (_CONTAINERS, _SERVICES, _INFO)
+
+_TRUE = frozenset({"1", "t", "true", "yes"})
+_SERVICE_OF_CONTAINER = "com.docker.swarm.service.name"
+_CRON_LABEL = "swarm.cronjob.enable"
+
+
+def pruning_containers(answers: Answers) -> Audit:
+    """The containers and services among a host's answers that remove images."""
+    containers, services, info = answers[_CONTAINERS], answers[_SERVICES], answers[_INFO]
+    unreadable = [f"containers: {containers.reason}"] if isinstance(containers, Unreadable) else []
+    pruners: list[Pruner] = []
+    if isinstance(containers, Present):
+        pruners += _containers(json.loads(containers.content))
+    if isinstance(services, Present):
+        pruners += _services(json.loads(services.content))
+    elif not isinstance(info, Absent) and not _no_services_here(info):
+        reason = services.reason if isinstance(services, Unreadable) else "the daemon knows no services"
+        unreadable.append(f"swarm services: {reason}")
+    return Audit(tuple(pruners), tuple(unreadable))
+
+
+def _no_services_here(info: Present | Unreadable) -> bool:
+    if isinstance(info, Unreadable):
+        return False
+    swarm = json.loads(info.content).get("Swarm") or {}
+    return bool(swarm.get("LocalNodeState", "inactive") == "inactive")
+
+
+def _containers(details: list[dict[str, Any]]) -> Iterator[Pruner]:
+    for detail in details:
+        config = detail["Config"]
+        labels = config.get("Labels") or {}
+        if _SERVICE_OF_CONTAINER in labels:
+            continue  # its service is what can be stopped
+        command = _removal(
+            config["Image"],
+            [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())],
+            config.get("Env") or (),
+            labels,
+        )
+        if command is None:
+            continue
+        state = detail["State"]
+        name = detail["Name"].lstrip("/")
+        yield Pruner(
+            kind="container",
+            name=name,
+            command=command,
+            active=bool(state.get("Running") or state.get("Restarting")),
+            remedy=f"`docker update --restart no {name}`, `docker stop {name}`.",
+            stop=(("docker", "update", "--restart", "no", name), ("docker", "stop", name)),
+        )
+
+
+def _services(services: list[dict[str, Any]]) -> Iterator[Pruner]:
+    for service in services:
+        spec = service["Spec"]
+        task = spec["TaskTemplate"].get("ContainerSpec") or {}
+        labels = {**(spec.get("Labels") or {}), **(task.get("Labels") or {})}
+        command = _removal(
+            task.get("Image", ""),
+            [*(task.get("Command") or ()), *(task.get("Args") or ())],
+            task.get("Env") or (),
+            labels,
+        )
+        if command is None:
+            continue
+        replicated = (spec.get("Mode") or {}).get("Replicated")
+        is_scaled_to_none = replicated is not None and not replicated.get("Replicas")
+        name = spec["Name"]
+        yield Pruner(
+            kind="service",
+            name=name,
+            command=command,
+            active=not is_scaled_to_none or labels.get(_CRON_LABEL, "").lower() in _TRUE,
+            remedy=f"`docker service rm {name}`, or take it out of the stack that declares it.",
+            stop=(("docker", "service", "scale", "--detach", f"{name}=0"),) if replicated else (),
+        )
+
+
+def _removal(image: str, argv: list[str], environment: Any, labels: dict[str, str]) -> str | None:
+    """What this container does that removes images, or None."""
+    command = " ".join(argv)
+    if is_janitor_image(image):
+        return f"{image} {command}".strip()
+    if removes_images(command):
+        return command
+    if "watchtower" in image.rsplit("/", 1)[-1] and _watchtower_cleans(command, environment):
+        return f"{image} with WATCHTOWER_CLEANUP"
+    for text in (*environment, *(f"{name}={value}" for name, value in labels.items())):
+        if removes_images(text):
+            return str(text)
+    return None
+
+
+def _watchtower_cleans(command: str, environment: Any) -> bool:
+    pairs = (text.partition("=") for text in environment)
+    is_set = any(name == "WATCHTOWER_CLEANUP" and value.lower() in _TRUE for name, _, value in pairs)
+    return is_set or "--cleanup" in command.split()

@@ -1,0 +1,76 @@
+"""Cron lines, and scripts that cron runs, that remove images."""
+
+from collections.abc import Iterator, Mapping
+
+from ccci_host.facts.answers import Answer, Present, Unreadable
+from ccci_host.facts.collector import Answers
+from ccci_host.facts.probes import SearchFiles
+from ccci_host.facts.prune_words import HINT
+from ccci_host.facts.pruner import Audit, Pruner, removal_in
+
+_TABLES = (
+    "/etc/crontab",
+    "/etc/anacrontab",
+    "/etc/cron.d/*",
+    "/etc/crontabs/*",
+    "/var/spool/cron/*",
+    "/var/spool/cron/crontabs/*",
+)
+_SCRIPTS = tuple(f"/etc/cron.{period}/*" for period in ("hourly", "daily", "weekly", "monthly", "yearly"))
+
+_TABLE_FILES = SearchFiles(_TABLES, HINT)
+_SCRIPT_FILES = SearchFiles(_SCRIPTS, HINT)
+PROBES = (_TABLE_FILES, _SCRIPT_FILES)
+
+
+def pruning_cron(answers: Answers) -> Audit:
+    """The cron lines and scripts among a host's answers that remove images.
+
+    A line counts as active though no cron daemon may be running now: installing one would wake it.
+    """
+    tables, scripts = answers[_TABLE_FILES], answers[_SCRIPT_FILES]
+    pruners = [
+        *(
+            pruner
+            for path in tables.scripts
+            if isinstance(table := tables.files[path], Present)
+            for pruner in _lines(path, table.text, tables.files)
+        ),
+        *(
+            pruner
+            for path in scripts.scripts
+            if isinstance(script := scripts.files[path], Present)
+            for pruner in _script(path, script, scripts.files)
+        ),
+    ]
+    seen = [*tables.files.values(), *scripts.files.values()]
+    return Audit(tuple(pruners), tuple(answer.reason for answer in seen if isinstance(answer, Unreadable)))
+
+
+def _lines(path: str, text: str, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("#"):
+            continue  # also where it names a script
+        command = removal_in(line, scripts)
+        if command is not None:
+            yield Pruner(
+                kind="cron",
+                name=f"{path} line {number}",
+                command=command,
+                active=True,
+                remedy=f"Comment out line {number} of {path}; ccci-prune frees the disk in its place.",
+                stop=(("sed", "-i", f"{number}s/^/# by ccci-host: /", path),),
+            )
+
+
+def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
+    command = removal_in(script.text, scripts)
+    if command is not None:
+        yield Pruner(
+            kind="cron",
+            name=path,
+            command=command,
+            active=bool(script.mode & 0o111),
+            remedy=f"`chmod a-x {path}`, or take that line out; ccci-prune frees the disk in its place.",
+            stop=(("chmod", "a-x", path),),
+        )

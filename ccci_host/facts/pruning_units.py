@@ -1,0 +1,173 @@
+"""systemd units that remove images: services, what triggers them, drop-ins, root's and users' own units."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from ccci_host.facts.answers import Answer, Present, Unreadable
+from ccci_host.facts.collector import Answers
+from ccci_host.facts.probes import FoundFiles, ListFiles, SearchFiles, SearchUnits
+from ccci_host.facts.prune_words import HINT
+from ccci_host.facts.pruner import Audit, Pruner, removal_in
+
+OUR_PROGRAM = "/usr/local/bin/ccci-prune"
+
+_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/transient",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+_USER_FOLDERS = (
+    "/etc/systemd/user",
+    "/usr/lib/systemd/user",
+    "/root/.config/systemd/user",
+    "/root/.local/share/systemd/user",
+    "/home/*/.config/systemd/user",
+    "/run/user/*/systemd/transient",
+)
+_EXECS = ("ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
+_PROPERTIES = (
+    "Id",
+    "Names",
+    "ActiveState",
+    "UnitFileState",
+    "FragmentPath",
+    "TriggeredBy",
+    "Triggers",
+    *_EXECS,
+)
+
+_SYSTEM = SearchUnits(_FOLDERS, HINT, _PROPERTIES)
+_USER = SearchFiles(tuple(f"{folder}/*.service" for folder in _USER_FOLDERS), HINT)
+_USER_ENABLED = ListFiles(
+    (
+        *(f"{folder}/*.{kind}/*" for folder in _USER_FOLDERS for kind in ("wants", "requires")),
+        "/run/user/*/systemd/transient/*.timer",
+    )
+)
+PROBES = (_SYSTEM, _USER, _USER_ENABLED)
+
+_RUNNING = frozenset({"active", "activating", "reloading"})
+_STARTS_BY_ITSELF = frozenset({"enabled", "enabled-runtime"})
+
+Shown = Mapping[str, str]
+
+
+def pruning_units(answers: Answers) -> Audit:
+    """The units among a host's answers that remove images; our own agent's are none while they run it."""
+    found, users = answers[_SYSTEM], answers[_USER]
+    if not isinstance(found.shown, Present):
+        reason = found.shown.reason if isinstance(found.shown, Unreadable) else "there is no systemctl"
+        return Audit((), (f"systemd units: {reason}",))
+    shown = [_properties(block) for block in found.shown.text.split("\n\n") if block.strip()]
+    pruners = [
+        *_system_pruners(shown, set(found.services), found.scripts),
+        *_user_pruners(users, answers[_USER_ENABLED]),
+    ]
+    unreadable = [answer.reason for answer in users.files.values() if isinstance(answer, Unreadable)]
+    return Audit(tuple(pruners), tuple(unreadable))
+
+
+def _system_pruners(
+    shown: list[Shown], services: set[str], scripts: Mapping[str, Answer]
+) -> Iterator[Pruner]:
+    triggers = [unit for unit in shown if unit.get("Triggers")]
+    for unit in shown:
+        name = unit.get("Id", "")
+        if unit in triggers or not _is_among(name, services):
+            continue
+        command = removal_in("\n".join(_exec_lines(unit)), scripts, apart_from=OUR_PROGRAM)
+        if command is None:
+            continue
+        starters = [
+            trigger["Id"]
+            for trigger in triggers
+            if name in trigger["Triggers"].split() and _starts_by_itself(trigger)
+        ]
+        starter = starters[0] if starters else name
+        is_transient = unit.get("FragmentPath", "").startswith("/run/systemd/transient")
+        yield Pruner(
+            kind="unit",
+            name=", triggered by ".join([name, *starters]),
+            command=command,
+            active=bool(starters) or _starts_by_itself(unit),
+            remedy=_remedy(name, starter, is_transient),
+            stop=_stop(name, starter, is_transient),
+        )
+
+
+def _is_among(name: str, services: set[str]) -> bool:
+    template = re.sub(r"@[^.]*\.", "@.", name)
+    return name in services or template in services
+
+
+def _starts_by_itself(unit: Shown) -> bool:
+    return unit.get("ActiveState") in _RUNNING or unit.get("UnitFileState") in _STARTS_BY_ITSELF
+
+
+def _remedy(name: str, starter: str, is_transient: bool) -> str:
+    if name == "docker.service":
+        return (
+            "Take that line out of the drop-ins of docker.service (`systemctl cat docker.service` shows "
+            "them), then `systemctl daemon-reload`."
+        )
+    if is_transient:
+        return f"`systemctl stop {starter}`: it is transient, and gone once stopped."
+    if name == "docker-prune.service":
+        return (
+            f"`systemctl disable --now {starter}`; on NixOS set `virtualisation.docker.autoPrune.enable = "
+            "false;`. ccci-prune frees the disk in its place."
+        )
+    return f"`systemctl disable --now {starter}`; ccci-prune frees the disk in its place."
+
+
+def _stop(name: str, starter: str, is_transient: bool) -> tuple[tuple[str, ...], ...]:
+    if name == "docker.service":
+        return ()
+    verb = ("stop",) if is_transient else ("disable", "--now")
+    return (("systemctl", *verb, starter),)
+
+
+def _user_pruners(users: FoundFiles, enabled: tuple[str, ...]) -> Iterator[Pruner]:
+    starters = {PurePosixPath(path).name for path in enabled}
+    for path in users.scripts:
+        answer = users.files[path]
+        if not isinstance(answer, Present):
+            continue
+        lines = [line for line in answer.text.splitlines() if line.strip().startswith("Exec")]
+        command = removal_in("\n".join(lines), users.files)
+        if command is None:
+            continue
+        name = PurePosixPath(path).name
+        timer = PurePosixPath(path).with_suffix(".timer").name
+        starter = timer if timer in starters else name
+        yield Pruner(
+            kind="user unit",
+            name=path,
+            command=command,
+            active=starter in starters,
+            remedy=f"As its user: `systemctl --user disable --now {starter}`.",
+        )
+
+
+def _exec_lines(unit: Shown) -> list[str]:
+    """The commands of a unit, out of `{ path=… ; argv[]=COMMAND ; ignore_errors=… }`."""
+    lines = []
+    for name in _EXECS:
+        for match in re.finditer(r"argv\[\]=(.*?) ; ignore_errors=", unit.get(name, ""), re.DOTALL):
+            lines.append(match.group(1))
+    return lines
+
+
+def _properties(block: str) -> Shown:
+    """A unit's block of `systemctl show`; a property that stands several times is joined by lines."""
+    seen: dict[str, str] = {}
+    for line in block.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and name in _PROPERTIES:
+            seen[name] = f"{seen[name]}\n{value}" if name in seen else value
+    return seen
