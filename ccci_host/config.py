@@ -5,10 +5,23 @@ Validated whole: every problem of the file is in one message, an unknown key is 
 
 import os
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ccci_host.errors import ConfigError
 
@@ -16,27 +29,78 @@ FILE_NAME = "ccci.toml"
 ENVIRONMENT_VARIABLE = "CCCI_CONFIG"
 EXAMPLE = "docs/ccci.example.toml"
 
+_INSTANCE_NAME = "^[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+_HOST_NAME = "^[A-Za-z0-9_-]+$"
 
-def _expanded(value: Any) -> Any:
-    return Path(value).expanduser() if isinstance(value, str) else value
+
+def _expanded(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        raise ValueError("must not be empty")
+    return (info.context or Path.cwd()) / Path(value).expanduser()
+
+
+def _on_the_host(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("must be an absolute path on the host")
+    return value
 
 
 UserPath = Annotated[Path, BeforeValidator(_expanded)]
-"""A path on the machine that runs the suite; `~` is the user's home."""
+"""A path on the machine that runs the suite: `~` is the user's home, a relative one starts at the file."""
+
+HostPath = Annotated[str, AfterValidator(_on_the_host)]
+"""An absolute path on the CI host."""
+
+Word = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
-    """A table of the file: frozen, and strict about its keys."""
+    """A table of the file: frozen, strict about its keys, and with every problem of it in one error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG003 - for tables that have any
+        """What is wrong with the table as a whole, whether or not its single values are right."""
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _judged_whole(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        problems: list[InitErrorDetails] = []
+        table: Self | None = None
+        try:
+            table = handler(raw)
+        except ValidationError as error:
+            problems += [
+                InitErrorDetails(
+                    type=PydanticCustomError(item["type"], "{said}", {"said": item["msg"]}),
+                    loc=item["loc"],
+                    input=item["input"],
+                )
+                for item in error.errors(include_url=False)
+            ]
+        if isinstance(raw, Mapping):
+            problems += [
+                InitErrorDetails(
+                    type=PydanticCustomError("contradiction", "{said}", {"said": said}), input=raw
+                )
+                for said in cls.contradictions(raw)
+            ]
+        if problems:
+            raise ValidationError.from_exception_data(cls.__name__, problems)
+        assert table is not None  # noqa: S101 - without problems the handler has returned it
+        return table
 
 
 class IncusTable(Table):
     """`[host.NAME.incus]`: the Incus server and the instance on it."""
 
-    endpoint: str = Field(min_length=1, description="A unix socket's path, or https://HOST:8443")
-    instance: str = Field(min_length=1)
-    project: str = "default"
+    endpoint: Word = Field(description="A unix socket's absolute path, or https://HOST:8443")
+    instance: str = Field(pattern=_INSTANCE_NAME, description="A name as Incus allows it")
+    project: Word = "default"
     client_cert: UserPath | None = None
     client_key: UserPath | None = None
     server_cert: UserPath | None = None
@@ -46,16 +110,20 @@ class IncusTable(Table):
         """Whether the server is reached over the network rather than through its unix socket."""
         return self.endpoint.startswith("https://")
 
-    @model_validator(mode="after")
-    def _https_is_pinned(self) -> "IncusTable":
-        missing = [
-            name for name in ("client_cert", "client_key", "server_cert") if getattr(self, name) is None
-        ]
-        if self.over_https and missing:
-            raise ValueError(f"an https:// endpoint also needs {', '.join(missing)}")
-        if not self.over_https and not self.endpoint.startswith("/"):
-            raise ValueError("endpoint must be https://HOST:PORT or the absolute path of a unix socket")
-        return self
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """An endpoint of neither kind, or an https:// one that pins nothing."""
+        endpoint = raw.get("endpoint")
+        if not isinstance(endpoint, str) or not endpoint:
+            return
+        missing = [name for name in ("client_cert", "client_key", "server_cert") if not raw.get(name)]
+        if endpoint.startswith("https://"):
+            if missing:
+                yield f"an https:// endpoint also needs {', '.join(missing)}"
+            if not urlsplit(endpoint).hostname or urlsplit(endpoint).path.strip("/"):
+                yield "endpoint must be https://HOST:PORT, with nothing after it"
+        elif not endpoint.startswith("/"):
+            yield "endpoint must be https://HOST:PORT or the absolute path of a unix socket"
 
 
 class SshTable(Table):
@@ -72,23 +140,25 @@ class SshTable(Table):
 class PatTable(Table):
     """Where the PAT comes from: exactly one of a command, a file, an environment variable."""
 
-    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+    command: tuple[Word, ...] | None = Field(default=None, min_length=1)
     file: UserPath | None = None
-    env: str | None = Field(default=None, min_length=1)
+    env: Word | None = None
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "PatTable":
-        if sum(source is not None for source in (self.command, self.file, self.env)) != 1:
-            raise ValueError("name exactly one source of the PAT: command, file or env")
-        return self
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """No source, or several."""
+        if sum(name in raw for name in cls.model_fields) != 1:
+            yield "name exactly one source of the PAT: command, file or env"
 
 
 class HubTable(Table):
     """`[host.NAME.hub]`: the Docker Hub account that pulls are made with."""
 
-    account: str = Field(min_length=1)
+    account: Word
     pat: PatTable
-    docker_config: str = Field("/root/.docker/config.json", description="The deploying user's, on the host")
+    docker_config: HostPath = Field(
+        default="/root/.docker/config.json", description="The deploying user's, on the host"
+    )
 
 
 class PruneTable(Table):
@@ -97,18 +167,20 @@ class PruneTable(Table):
     high_watermark_percent: int = Field(default=80, ge=1, le=99)
     low_watermark_percent: int = Field(default=70, ge=1, le=99)
     young_hours: float = Field(default=72, gt=0)
-    idle_after_days: float | Literal["never"] = 30
-    keep: tuple[str, ...] = ()
-    recipe_roots: tuple[str, ...] = ()
-    timer: str = Field(default="hourly", min_length=1, description="systemd calendar expression")
+    idle_after_days: Annotated[float, Field(gt=0)] | Literal["never"] = 30
+    keep: tuple[Word, ...] = ()
+    recipe_roots: tuple[HostPath, ...] = ()
+    timer: Word = Field(default="hourly", description="systemd calendar expression")
 
-    @model_validator(mode="after")
-    def _watermarks_are_ordered(self) -> "PruneTable":
-        if self.low_watermark_percent >= self.high_watermark_percent:
-            raise ValueError("low_watermark_percent must be below high_watermark_percent")
-        if self.idle_after_days != "never" and self.idle_after_days <= 0:
-            raise ValueError('idle_after_days must be above 0, or "never"')
-        return self
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """Watermarks in the wrong order."""
+        low, high = (
+            raw.get(name, cls.model_fields[name].default)
+            for name in ("low_watermark_percent", "high_watermark_percent")
+        )
+        if isinstance(low, int) and isinstance(high, int) and low >= high:
+            yield f"low_watermark_percent ({low}) must be below high_watermark_percent ({high})"
 
 
 class RegistryTable(Table):
@@ -128,11 +200,11 @@ class HostTable(Table):
     hub: HubTable
     prune: PruneTable = Field(default_factory=PruneTable)
     registry: RegistryTable | None = None
-    recipes: tuple[UserPath, ...] = Field((), description="Folders here that hold recipes")
-    default_recipe: str | None = Field(
+    recipes: tuple[UserPath, ...] = Field(default=(), description="Folders here that hold recipes")
+    default_recipe: Word | None = Field(
         default=None, description="The recipe of an experiment that names none"
     )
-    canary: str | None = Field(None, description="Image that the eviction control may remove")
+    canary: Word | None = Field(default=None, description="Image that the eviction control may remove")
     disposable: bool = False
     allow_reboot: bool = False
 
@@ -141,7 +213,14 @@ class Config(Table):
     """The whole file."""
 
     default_host: str | None = None
-    host: dict[str, HostTable] = Field(min_length=1)
+    host: dict[Annotated[str, Field(pattern=_HOST_NAME)], HostTable] = Field(min_length=1)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """A default host that is not there."""
+        wanted, hosts = raw.get("default_host"), raw.get("host")
+        if isinstance(wanted, str) and isinstance(hosts, Mapping) and wanted not in hosts:
+            yield f"default_host is {wanted!r}, and there is no [host.{wanted}]"
 
     def select(self, name: str | None) -> tuple[str, HostTable]:
         """The host called `name`, or the default one; raises `ConfigError` when that is none or several."""
@@ -189,7 +268,7 @@ def load(path: Path) -> Config:
             f"{path} is not valid TOML.", details=str(error), resolution=f"Compare it with {EXAMPLE}."
         ) from None
     try:
-        return Config.model_validate(raw)
+        return Config.model_validate(raw, context=path.absolute().parent)
     except ValidationError as error:
         problems = [f"{_place(item['loc'])}: {_message(item)}" for item in error.errors(include_url=False)]
         raise ConfigError(

@@ -25,7 +25,7 @@ class Readiness:
     swarm: str
     """`active`, `inactive`, `pending`, …; empty while dockerd does not answer."""
     manager: bool
-    """This node can be asked about the swarm."""
+    """This node manages the swarm, and the swarm counts it as ready."""
 
     def is_ready(self, *, swarm: bool) -> bool:
         """Everything is up; with `swarm`, its manager as well."""

@@ -23,14 +23,14 @@ def system_state() -> str:
     return done.stdout.decode().strip()
 
 
-def engine_info(path: str) -> Any:
-    """The daemon's `GET /info`, or None while it does not answer."""
+def ask(path: str, word: str) -> Any:
+    """The daemon's answer to `GET word`, or None while it has none."""
     connection = http.client.HTTPConnection("docker", timeout=5)
     connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.sock.settimeout(5)
         connection.sock.connect(path)
-        connection.request("GET", "/info")
+        connection.request("GET", word)
         answer = connection.getresponse()
         return json.loads(answer.read()) if answer.status == 200 else None
     except (OSError, http.client.HTTPException, ValueError):
@@ -40,14 +40,19 @@ def engine_info(path: str) -> Any:
 
 
 def look(path: str) -> "dict[str, Any]":
-    """The state of system, engine and swarm."""
-    info = engine_info(path)
+    """The state of system, engine and swarm.
+
+    `info` calls a node a manager before the swarm has a leader; only the list of nodes shows one at work.
+    """
+    info = ask(path, "/info")
     swarm = (info or {}).get("Swarm") or {}
+    nodes = (ask(path, "/nodes") or []) if swarm.get("ControlAvailable") else []
+    ready = [node["ID"] for node in nodes if node["Status"]["State"] == "ready"]
     return {
         "system": system_state(),
         "engine": info is not None,
         "swarm": swarm.get("LocalNodeState") or "",
-        "manager": bool(swarm.get("ControlAvailable")),
+        "manager": swarm.get("NodeID") in ready,
     }
 
 
