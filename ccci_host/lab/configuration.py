@@ -1,0 +1,73 @@
+"""The lab's `ccci.toml`: hosts like any others, described in a file like any other."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ccci_host.lab.keys import Keys
+
+PREFERRED = "classic"
+"""The default host, where there is one of that name."""
+
+HEADER = "# Written by `invoke lab.up`, and written again each time.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the hosts of a lab have in common."""
+
+    socket: Path
+    https: str
+    project: str
+    keys: Keys
+    account: str
+    pat_file: Path
+    access_log: Path
+    recipes: Path
+    default_recipe: str
+
+    def render(self, instances: Sequence[str]) -> str:
+        """Each instance twice: as `NAME` through the unix socket, as `NAME-remote` through HTTPS and SSH."""
+        tables = [HEADER]
+        if instances:
+            default = PREFERRED if PREFERRED in instances else instances[0]
+            tables.append(f"default_host = {_value(default)}\n")
+        for name in instances:
+            local = {"endpoint": self.socket, "instance": name, "project": self.project}
+            remote = local | {
+                "endpoint": self.https,
+                "client_cert": self.keys.client_cert,
+                "client_key": self.keys.client_key,
+                "server_cert": self.keys.server_cert,
+            }
+            tables += self._host(name, local, ssh=None)
+            tables += self._host(f"{name}-remote", remote, ssh={"key": self.keys.ssh_key})
+        return "\n".join(tables)
+
+    def _host(self, name: str, incus: Mapping[str, Any], ssh: Mapping[str, Any] | None) -> Iterable[str]:
+        yield _table(
+            f"host.{name}",
+            {
+                "disposable": True,
+                "allow_reboot": True,
+                "recipes": [self.recipes],
+                "default_recipe": self.default_recipe,
+            },
+        )
+        yield _table(f"host.{name}.incus", incus)
+        if ssh:
+            yield _table(f"host.{name}.ssh", ssh)
+        yield _table(f"host.{name}.hub", {"account": self.account})
+        yield _table(f"host.{name}.hub.pat", {"file": self.pat_file})
+        yield _table(f"host.{name}.registry", {"access_log": self.access_log})
+
+
+def _table(name: str, values: Mapping[str, Any]) -> str:
+    return f"[{name}]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in values.items())
+
+
+def _value(value: Any) -> str:
+    """`value` in TOML, which takes JSON's strings, numbers, booleans and lists of them."""
+    return json.dumps(value, default=str)

@@ -1,0 +1,113 @@
+"""The Incus daemon: the machine's own where one runs, else one of the lab's."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from ccci_host.errors import ConfigError, HostError, UnreachableError, tail
+from ccci_host.lab.commands import environment, run
+from ccci_host.lab.incus import Incus
+from ccci_host.lab.settings import Settings
+from ccci_host.progress import doing
+from ccci_host.waiting import wait_until
+
+PROGRAM = Path("/usr/libexec/incus/incusd")
+MACHINES_SOCKET = Path("/var/lib/incus/unix.socket")
+"""Where a distribution's Incus service answers."""
+
+_SOCKET_PATH_LIMIT = 107
+"""Bytes of a unix socket's path: `sun_path` of unix(7)."""
+
+
+class Daemon:
+    """The daemon that serves the lab in `settings`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the lab runs its own daemon. Once it has one it stays with that one."""
+        return (self._settings.incus / "database").exists() or not answers(MACHINES_SOCKET)
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket at which the daemon answers."""
+        return self._settings.incus / "unix.socket" if self.is_own else MACHINES_SOCKET
+
+    @property
+    def client_environment(self) -> dict[str, str]:
+        """What the `incus` command needs in its environment to talk to the daemon."""
+        return {"INCUS_DIR": str(self.socket.parent)}
+
+    def answers(self) -> bool:
+        """Whether the daemon runs."""
+        return answers(self.socket)
+
+    def ensure_running(self) -> None:
+        """Start the lab's own daemon where it is needed and does not answer yet."""
+        if not self.is_own or answers(self.socket):
+            return
+        if len(os.fsencode(self.socket)) > _SOCKET_PATH_LIMIT:
+            raise ConfigError(
+                f"The lab's folder {self._settings.folder} has too long a path for a unix socket in it.",
+                resolution="Choose a shorter one in CCCI_LAB_DIR.",
+            )
+        if not PROGRAM.exists():
+            raise HostError(f"There is no {PROGRAM}.", resolution="Install Debian's incus-base.")
+        with doing("starting Incus"):
+            process = self._start()
+            wait_until(
+                lambda: self._up_or_dead(process),
+                what="the Incus daemon to answer",
+                timeout=120,
+                interval=0.1,
+                resolution=f"See {self._log}.",
+            )
+
+    def stop(self) -> None:
+        """Ask the lab's own daemon to shut down, which stops its instances first. The machine's stays."""
+        if not self.is_own or not answers(self.socket):
+            return
+        with doing("stopping Incus and its instances"):
+            run(["incus", "admin", "shutdown"], env=self.client_environment).check()
+
+    @property
+    def _log(self) -> Path:
+        return self._settings.logs / "incusd.log"
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        """Start it in a session of its own: it outlives this process and hears none of its signals."""
+        self._settings.incus.mkdir(parents=True, exist_ok=True, mode=0o711)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [str(PROGRAM), "--group", "root", "--logfile", str(self._log)],
+                env=environment({"INCUS_DIR": str(self._settings.incus)}),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _up_or_dead(self, process: "subprocess.Popen[bytes]") -> bool | None:
+        if answers(self.socket):
+            return True
+        if process.poll() is not None:
+            raise HostError(
+                f"The Incus daemon ended at once, with exit code {process.returncode}.",
+                details=tail(self._log.read_bytes()),
+            )
+        return None
+
+
+def answers(socket: Path) -> bool:
+    """Whether an Incus daemon answers at `socket`."""
+    if not socket.is_socket():
+        return False
+    try:
+        Incus(socket)
+    except UnreachableError:
+        return False
+    return True

@@ -1,0 +1,196 @@
+"""The lab: a CI host per image store and a stand-in for Docker Hub, made of real parts on this machine."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ccci_host.errors import NotFoundError
+from ccci_host.lab import image, network, packages
+from ccci_host.lab.commands import environment
+from ccci_host.lab.configuration import Description
+from ccci_host.lab.disk import DataDisk
+from ccci_host.lab.doors import HttpsDoor
+from ccci_host.lab.guest import Guest, Placement
+from ccci_host.lab.hub import Hub
+from ccci_host.lab.images import publish_all
+from ccci_host.lab.incus import Incus
+from ccci_host.lab.incusd import Daemon
+from ccci_host.lab.keys import Keys, write_private
+from ccci_host.lab.lock import held
+from ccci_host.lab.recipes_src import write_recipes
+from ccci_host.lab.settings import Settings
+
+PROJECT = "ccci-lab"
+POOL = "ccci-lab"
+DATA_GB = 3.0
+DEFAULT_RECIPE = "small"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestStatus:
+    """An instance of the lab."""
+
+    name: str
+    store: str
+    status: str
+    """As Incus says it: `Running`, `Stopped`, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class LabStatus:
+    """What there is of the lab."""
+
+    folder: str
+    daemon: str
+    """`down`, `own` or `the machine's`."""
+    guests: tuple[GuestStatus, ...]
+    config: str | None
+    """The path of its ccci.toml, once there is one."""
+
+
+class Lab:
+    """One lab. A method that changes it holds the lab's lock and may be repeated after any interruption."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config_path = settings.config
+        self._daemon = Daemon(settings)
+        self._keys = Keys(settings.keys)
+        self._image = image.HostImage()
+        self.hub = Hub(state=settings.hub, listen=(str(settings.address.ip),))
+
+    @classmethod
+    def default(cls) -> "Lab":
+        """The lab of this machine."""
+        return cls(Settings.usual())
+
+    def up(self, stores: Sequence[str] = ("classic",)) -> None:
+        """Make or mend what is missing and start what stands still: an instance for each of `stores`."""
+        with held(self.settings.lock, "starting the lab"):
+            self._ensure({store: (store, DATA_GB) for store in stores})
+
+    def instance(self, store: str, *, name: str, data_gb: float = DATA_GB) -> None:
+        """Make an instance of one's own, beside those of `up`; it is the host `name` in `config_path`."""
+        with held(self.settings.lock, f"making the instance {name}"):
+            self._ensure({name: (store, data_gb)})
+
+    def remove(self, name: str) -> None:
+        """Delete an instance with its data disk."""
+        with held(self.settings.lock, f"removing the instance {name}"):
+            self._ensure_daemon()
+            self._guest(name).remove()
+            self._describe()
+
+    def status(self) -> LabStatus:
+        """What there is, without changing anything."""
+        config = str(self.config_path) if self.config_path.exists() else None
+        if not self._daemon.answers():
+            return LabStatus(str(self.settings.folder), "down", (), config)
+        daemon = "own" if self._daemon.is_own else "the machine's"
+        return LabStatus(str(self.settings.folder), daemon, self._guests(), config)
+
+    def shell(self, name: str) -> None:
+        """Replace this process by a root shell in the instance `name`."""
+        if name not in {guest.name for guest in self.status().guests}:
+            raise NotFoundError(
+                f"The lab has no instance called {name!r}, or it is down.",
+                resolution="See `invoke lab.status`; start it with `invoke lab.up`.",
+            )
+        argv = ["incus", "exec", "--project", PROJECT, name, "--", "bash", "-l"]
+        os.execvpe(argv[0], argv, environment(self._daemon.client_environment))  # noqa: S606
+
+    def down(self, *, purge: bool = False) -> None:
+        """Stop the lab's processes; with `purge`, remove everything that it made except Debian packages."""
+        with held(self.settings.lock, "purging the lab" if purge else "stopping the lab"):
+            self.hub.stop()
+            if purge:
+                self._purge()
+            elif self._daemon.is_own:
+                self._daemon.stop()
+            else:
+                for guest in self._guests():
+                    self._guest(guest.name).stop()
+            if purge:
+                shutil.rmtree(self.settings.folder)
+
+    def _ensure(self, wanted: dict[str, tuple[str, float]]) -> None:
+        settings = self.settings
+        log = settings.logs
+        packages.install(packages.missing(), log / "apt-get.log")
+        with ThreadPoolExecutor() as beside:
+            tarball = beside.submit(image.build, self._image, settings.cache, log / "mmdebstrap.log")
+            self._ensure_daemon()
+            network.ensure(self._incus("default"), settings, self.hub.names)
+            self.hub.ensure_running()
+            self.hub.control.refill()
+            published = beside.submit(publish_all, self.hub)
+            write_recipes(settings.recipes)
+            image.ensure_imported(self._incus(), self._image, tarball.result())
+            guests = [
+                beside.submit(self._guest(name).ensure, store, self._placement(), data_gb=data_gb)
+                for name, (store, data_gb) in wanted.items()
+            ]
+            for future in (*guests, published):
+                future.result()
+        self._describe()
+
+    def _ensure_daemon(self) -> None:
+        """Bring up Incus with project and pool. Data disks come first: it starts again what ran before."""
+        self._keys.ensure()
+        for file in self.settings.disks.glob("*.img"):
+            DataDisk(self.settings.disks, file.stem).ensure_mounted(DATA_GB)
+        self._daemon.ensure_running()
+        incus = self._incus("default")
+        if not incus.find(f"projects/{PROJECT}"):
+            features = {"features.networks": "false", "features.networks.zones": "false"}
+            incus.create("projects", {"name": PROJECT, "config": features})
+        if not incus.find(f"storage-pools/{POOL}"):
+            self.settings.pool.mkdir(parents=True, exist_ok=True, mode=0o711)
+            source = {"source": str(self.settings.pool)}
+            incus.create("storage-pools", {"name": POOL, "driver": "dir", "config": source})
+
+    def _describe(self) -> None:
+        """Write the lab's ccci.toml."""
+        projects = () if self._daemon.is_own else (PROJECT,)
+        door = HttpsDoor(self._incus("default"), self._keys)
+        description = Description(
+            socket=self._daemon.socket,
+            https=door.ensure_open(self.settings, projects),
+            project=PROJECT,
+            keys=self._keys,
+            account=self.hub.account,
+            pat_file=self.hub.pat_file("read-only"),
+            access_log=self.hub.access_log,
+            recipes=self.settings.recipes,
+            default_recipe=DEFAULT_RECIPE,
+        )
+        names = [guest.name for guest in self._guests()]
+        write_private(self.config_path, description.render(names).encode())
+
+    def _incus(self, project: str = PROJECT) -> Incus:
+        return Incus(self._daemon.socket, project)
+
+    def _guest(self, name: str) -> Guest:
+        return Guest(self._incus(), name, DataDisk(self.settings.disks, name))
+
+    def _guests(self) -> tuple[GuestStatus, ...]:
+        found = self._incus().list("instances")
+        return tuple(
+            GuestStatus(item["name"], item["config"].get("user.ccci.store", ""), item["status"])
+            for item in sorted(found, key=lambda item: str(item["name"]))
+        )
+
+    def _placement(self) -> Placement:
+        return Placement(
+            pool=POOL,
+            bridge=self.settings.bridge,
+            nameserver=str(self.settings.address.ip),
+            image=self._image.alias,
+            certificate=self.hub.ca_certificate,
+            ssh_public=self._keys.ssh_public,
+        )
+
+    def _purge(self) -> None:
+        raise NotImplementedError

@@ -1,0 +1,88 @@
+"""Debian packages of the lab: named, then installed, where they are missing."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ccci_host.errors import HostError
+from ccci_host.lab import apt_sources
+from ccci_host.lab.commands import run
+from ccci_host.progress import doing, say
+
+INCUS = ("incus-base", "incus-client")
+"""Containers only: no QEMU."""
+
+NEEDED = (
+    *INCUS,
+    "acl",
+    "attr",
+    "busybox-static",
+    "dnsmasq-base",
+    "docker-registry",
+    "e2fsprogs",
+    "git",
+    "iproute2",
+    "iptables",
+    "mmdebstrap",
+    "nftables",
+    "rsync",
+    "squashfs-tools",
+    "uidmap",
+)
+
+BACKPORTED = {"bookworm": INCUS}
+"""By release, packages that come from its backports; later releases have them in main."""
+
+_BACKPORTS_FILE = Path("/etc/apt/sources.list.d/ccci-lab-backports.sources")
+_OS_RELEASE = Path("/etc/os-release")
+
+
+def release(os_release: Path = _OS_RELEASE) -> str:
+    """The code name of this machine's Debian release. Raises `HostError` on anything but Debian."""
+    pairs = (line.partition("=") for line in os_release.read_text().splitlines())
+    fields = {name: value.strip('"') for name, _, value in pairs}
+    if fields.get("ID") != "debian" or not fields.get("VERSION_CODENAME"):
+        raise HostError(
+            f"The lab runs on Debian; this machine is {fields.get('PRETTY_NAME', 'something else')}.",
+            resolution="Run it on Debian 12 or 13, or describe a real host in ccci.toml.",
+        )
+    return fields["VERSION_CODENAME"]
+
+
+def missing(names: Iterable[str] = NEEDED) -> tuple[str, ...]:
+    """Those of `names` that are not fully installed."""
+    wanted = tuple(names)
+    shown = run(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *wanted])
+    installed = {
+        package
+        for package, _, status in (line.partition(" ") for line in shown.text.splitlines())
+        if status == "installed"
+    }
+    return tuple(name for name in wanted if name not in installed)
+
+
+def install(names: Sequence[str], log: Path) -> None:
+    """Install `names`; where one comes from backports, add these to the apt sources first."""
+    if not names:
+        return
+    codename = release()
+    say(f"Installing Debian packages: {' '.join(names)}")
+    backported = [name for name in names if name in BACKPORTED.get(codename, ())]
+    suite = f"{codename}-backports"
+    sources = apt_sources.read()
+    if backported and not any(suite in source.suites for source in sources):
+        say(f"Adding {suite} to the apt sources, in {_BACKPORTS_FILE}, for {' '.join(backported)}")
+        _BACKPORTS_FILE.write_text(apt_sources.derive(sources, have=codename, want=suite).render())
+    targets = [f"{name}/{suite}" if name in backported else name for name in names]
+    with doing("installing Debian packages"):
+        _apt_get(["update"], log)
+        _apt_get(["install", "--yes", "--no-install-recommends", *targets], log)
+
+
+def _apt_get(arguments: Sequence[str], log: Path) -> None:
+    quiet = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold"]
+    run(
+        [*quiet, *arguments],
+        env={"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"},
+        log=log,
+        timeout=1800,
+    ).check(resolution=f"The whole output is in {log}.")

@@ -1,0 +1,90 @@
+"""Where a lab keeps its state, and the names and addresses that it takes on this machine."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+ENVIRONMENT_VARIABLE = "CCCI_LAB_DIR"
+USUAL_FOLDER = Path("/var/lib/ccci-lab")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One lab. Two labs in two folders differ in everything that a machine has only once."""
+
+    folder: Path
+    bridge: str
+    """Interface name, at most 15 characters."""
+    address: IPv4Interface
+    """The bridge's own address, with the network that instances get theirs from."""
+    https_port: int
+    """Loopback port on which Incus answers remote clients."""
+
+    @classmethod
+    def usual(cls) -> "Settings":
+        """The lab of this machine: in `CCCI_LAB_DIR`, or in /var/lib/ccci-lab."""
+        named = os.environ.get(ENVIRONMENT_VARIABLE)
+        return cls.for_folder(Path(named) if named else USUAL_FOLDER)
+
+    @classmethod
+    def for_folder(cls, folder: Path) -> "Settings":
+        """The lab in `folder`. Anywhere but in the usual place, its names follow from the path."""
+        folder = folder.expanduser().resolve()
+        if folder == USUAL_FOLDER:
+            return cls(folder, "ccci0", IPv4Interface("10.77.0.1/24"), 8443)
+        digest = hashlib.sha256(str(folder).encode()).digest()
+        third = 100 + digest[0] % 150
+        port = 20000 + int.from_bytes(digest[1:3]) % 10000
+        return cls(folder, f"ccci-{digest.hex()[:8]}", IPv4Interface(f"10.77.{third}.1/24"), port)
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes the lab."""
+        return self.folder / "lock"
+
+    @property
+    def logs(self) -> Path:
+        """Output of apt-get, mmdebstrap and incusd."""
+        return self.folder / "logs"
+
+    @property
+    def incus(self) -> Path:
+        """State of the lab's own Incus daemon: its `INCUS_DIR`."""
+        return self.folder / "incus"
+
+    @property
+    def pool(self) -> Path:
+        """Incus' storage pool: root file systems of the instances."""
+        return self.folder / "pool"
+
+    @property
+    def cache(self) -> Path:
+        """CI host images, named after their inputs."""
+        return self.folder / "cache"
+
+    @property
+    def disks(self) -> Path:
+        """Data disks, one an instance."""
+        return self.folder / "disks"
+
+    @property
+    def keys(self) -> Path:
+        """Keys and certificates of the two doors. Mode 0700."""
+        return self.folder / "keys"
+
+    @property
+    def hub(self) -> Path:
+        """State of the Docker Hub stand-in."""
+        return self.folder / "hub"
+
+    @property
+    def recipes(self) -> Path:
+        """The lab's recipes, each a git repository."""
+        return self.folder / "recipes"
+
+    @property
+    def config(self) -> Path:
+        """The configuration that describes the lab's hosts."""
+        return self.folder / "ccci.toml"
