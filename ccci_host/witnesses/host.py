@@ -1,0 +1,78 @@
+"""The host under test: versions, store, swarm, the agent's and the policy's hashes."""
+
+import json
+
+from ccci_host.errors import CommandFailedError, HostError
+from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
+from ccci_host.facts.collector import Answers, Fact, collect
+from ccci_host.facts.disk import DISKS, Disk
+from ccci_host.facts.docker import DOCKER, PREFER_OFFLINE
+from ccci_host.facts.probes import DockerGet, HashFile, ReadFiles
+from ccci_host.records import HostSeen
+from ccci_host.transport.machine import Machine
+
+AGENT_PATH = "/usr/local/bin/ccci-prune"
+POLICY_PATH = "/etc/ccci-prune/policy.json"
+
+_INFO = DockerGet("/info")
+_AGENT = HashFile(AGENT_PATH)
+_POLICY = HashFile(POLICY_PATH)
+_ENVIRONMENTS = ReadFiles(("/proc/[0-9]*/environ",), (PREFER_OFFLINE,))
+
+
+def look(machine: Machine, incus: str = "") -> HostSeen:
+    """The host now; `incus` is the server's version."""
+    try:
+        facts = collect(machine, DOCKER, DISKS, MORE)
+    except (CommandFailedError, HostError) as error:
+        return HostSeen(incus=incus, instance_kind=machine.instance.kind, problem=str(error))
+    docker, disks = facts[DOCKER], facts[DISKS]
+    seen = facts[MORE].model_copy(
+        update={
+            "incus": incus,
+            "instance_kind": machine.instance.kind,
+            "disk_used_percent": max(
+                (disk.used_percent for disk in disks.values() if isinstance(disk, Disk)), default=None
+            ),
+        }
+    )
+    if isinstance(docker, Absent):
+        return seen.model_copy(update={"problem": "there is no Docker socket"})
+    if isinstance(docker, Unreadable):
+        return seen.model_copy(update={"problem": docker.reason})
+    overrides = [f"registry mirror {mirror}" for mirror in docker.mirrors]
+    overrides += [f"{PREFER_OFFLINE} in docker.service"] if docker.prefers_offline_images else []
+    return seen.model_copy(
+        update={
+            "store": docker.store,
+            "engine": docker.version,
+            "api": docker.api_version,
+            "swarm_nodes": docker.swarm.nodes,
+            "swarm_manager": docker.swarm.is_manager,
+            "data_root": docker.root,
+            "pull_overrides": (*overrides, *seen.pull_overrides),
+        }
+    )
+
+
+def parse(answers: Answers) -> HostSeen:
+    """What no other fact reads."""
+    info = answers[_INFO]
+    about = json.loads(info.content) if isinstance(info, Present) else {}
+    running = answers[_ENVIRONMENTS].files
+    return HostSeen(
+        store_driver=about.get("Driver", ""),
+        kernel=about.get("KernelVersion", ""),
+        system=about.get("OperatingSystem", ""),
+        architecture=about.get("Architecture", ""),
+        agent_sha256=_hash(answers[_AGENT]),
+        policy_sha256=_hash(answers[_POLICY]),
+        pull_overrides=(f"{PREFER_OFFLINE} in the environment of a running process",) if running else (),
+    )
+
+
+def _hash(answer: Answer) -> str | None:
+    return answer.text.strip() or None if isinstance(answer, Present) else None
+
+
+MORE = Fact("host-under-test", (_INFO, _AGENT, _POLICY, _ENVIRONMENTS), parse)
