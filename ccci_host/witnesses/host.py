@@ -6,10 +6,11 @@ from ccci_host.errors import CommandFailedError, HostError
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
 from ccci_host.facts.disk import DISKS, Disk
-from ccci_host.facts.docker import DOCKER, PREFER_OFFLINE
-from ccci_host.facts.probes import DockerGet, HashFile, ReadFiles
+from ccci_host.facts.docker import DOCKER
+from ccci_host.facts.probes import DockerGet, HashFile, RunCommand
 from ccci_host.records import HostSeen
 from ccci_host.transport.machine import Machine
+from ccci_host.witnesses.program import source
 
 AGENT_PATH = "/usr/local/bin/ccci-prune"
 POLICY_PATH = "/etc/ccci-prune/policy.json"
@@ -17,7 +18,7 @@ POLICY_PATH = "/etc/ccci-prune/policy.json"
 _INFO = DockerGet("/info")
 _AGENT = HashFile(AGENT_PATH)
 _POLICY = HashFile(POLICY_PATH)
-_ENVIRONMENTS = ReadFiles(("/proc/[0-9]*/environ",), (PREFER_OFFLINE,))
+_RUNNING = RunCommand(("python3", "-I", "-c", source("overrides")))
 
 
 def look(machine: Machine, incus: str = "") -> HostSeen:
@@ -40,8 +41,6 @@ def look(machine: Machine, incus: str = "") -> HostSeen:
         return seen.model_copy(update={"problem": "there is no Docker socket"})
     if isinstance(docker, Unreadable):
         return seen.model_copy(update={"problem": docker.reason})
-    overrides = [f"registry mirror {mirror}" for mirror in docker.mirrors]
-    overrides += [f"{PREFER_OFFLINE} in docker.service"] if docker.prefers_offline_images else []
     return seen.model_copy(
         update={
             "store": docker.store,
@@ -50,7 +49,10 @@ def look(machine: Machine, incus: str = "") -> HostSeen:
             "swarm_nodes": docker.swarm.nodes,
             "swarm_manager": docker.swarm.is_manager,
             "data_root": docker.root,
-            "pull_overrides": (*overrides, *seen.pull_overrides),
+            "pull_overrides": (
+                *(f"registry mirror {mirror}" for mirror in docker.mirrors),
+                *seen.pull_overrides,
+            ),
         }
     )
 
@@ -59,7 +61,7 @@ def parse(answers: Answers) -> HostSeen:
     """What no other fact reads."""
     info = answers[_INFO]
     about = json.loads(info.content) if isinstance(info, Present) else {}
-    running = answers[_ENVIRONMENTS].files
+    running = answers[_RUNNING]
     return HostSeen(
         store_driver=about.get("Driver", ""),
         kernel=about.get("KernelVersion", ""),
@@ -67,7 +69,10 @@ def parse(answers: Answers) -> HostSeen:
         architecture=about.get("Architecture", ""),
         agent_sha256=_hash(answers[_AGENT]),
         policy_sha256=_hash(answers[_POLICY]),
-        pull_overrides=(f"{PREFER_OFFLINE} in the environment of a running process",) if running else (),
+        pull_overrides=tuple(running.text.split()) if isinstance(running, Present) else (),
+        pull_overrides_problem=None
+        if isinstance(running, Present)
+        else "dockerd's environment is unreadable",
     )
 
 
@@ -75,4 +80,4 @@ def _hash(answer: Answer) -> str | None:
     return answer.text.strip() or None if isinstance(answer, Present) else None
 
 
-MORE = Fact("host-under-test", (_INFO, _AGENT, _POLICY, _ENVIRONMENTS), parse)
+MORE = Fact("host-under-test", (_INFO, _AGENT, _POLICY, _RUNNING), parse)
