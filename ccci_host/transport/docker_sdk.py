@@ -20,7 +20,7 @@ from ccci_host.transport import docker_relay
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Executor
 
 SOCKET = "/var/run/docker.sock"
-BASE_URL = "http://docker"
+BASE_URL = "http://docker:80"
 
 _PROGRAM = inspect.getsource(docker_relay)
 

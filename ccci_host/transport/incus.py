@@ -13,6 +13,9 @@ from ccci_host.transport.incus_exec import IncusExecutor, file_headers
 
 _NOT_FOUND = 404
 
+_GRACE = 30.0
+"""Seconds that Incus gets beyond the system's own time to shut down."""
+
 
 class IncusServer:
     """One Incus server in one project, connected. Give it up with `close()`."""
@@ -213,17 +216,13 @@ class IncusInstance:
     def _change(self, action: str, *, force: bool, timeout: float) -> None:
         body = {"action": action, "force": force, "timeout": max(1, round(timeout)), "stateful": False}
         started = self._api.put("instances", self.name, "state", body=body)
-        operation = self._api.get(
-            "operations",
-            started["metadata"]["id"],
-            "wait",
-            params={"timeout": str(round(timeout) + 30)},
-            timeout=timeout + 60,
-        )
-        if operation["status"] != "Success":
+        ended = self._api.ended(started["metadata"]["id"], timeout + _GRACE)
+        if ended is None or ended["status"] != "Success":
             raise HostError(
                 f"Incus could not {action}{' by force' if force else ''} {self._where}.",
-                details=str(operation.get("err") or operation["status"]),
+                details=str(ended["err"] or ended["status"])
+                if ended
+                else f"It was still at it after {timeout + _GRACE:.0f} s.",
                 resolution=f"Look at it with `incus info {self.name} --show-log`.",
             )
 

@@ -1,6 +1,7 @@
 """One request to Incus' REST API at a time, through pylxd, with errors in this project's words."""
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ CONNECT_TIMEOUT = 10.0
 
 ANSWER_TIMEOUT = 60.0
 """Seconds that a request may take when its caller does not say."""
+
+_FINAL = 200
+"""Incus' status codes of an operation from here on are final."""
 
 Params = Mapping[str, str]
 _NONE: Params = MappingProxyType({})
@@ -97,6 +101,24 @@ class IncusApi:
         """Delete what is at `path`."""
         with self._errors_explained():
             self._node(path).delete(params=dict(params))
+
+    def ended(self, operation: str, patience: float) -> dict[str, Any] | None:
+        """The operation with this id if it ends within `patience` seconds, well or not; else None.
+
+        Raises `IncusRefusedError` when Incus does not know it: it was started again since, or the operation
+        ended a while ago.
+        """
+        try:
+            found: dict[str, Any] = self.get(
+                "operations",
+                operation,
+                "wait",
+                params={"timeout": str(max(1, math.ceil(patience)))},
+                timeout=patience + ANSWER_TIMEOUT,
+            )
+        except IncusRefusedError:  # its error or the end of our patience, in the same words: ask which
+            found = self.get("operations", operation)
+        return found if found["status_code"] >= _FINAL else None
 
     def close(self) -> None:
         """Give up the connections."""

@@ -5,7 +5,6 @@ own `execute` opens three websockets per command; over HTTPS these fail in one c
 has run (pylxd#210, #376), and so cannot be retried.
 """
 
-import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -37,17 +36,13 @@ POLL = 20
 LOST_ANSWERS = 3
 """Answers lost in a row after which nobody knows how the command ended."""
 
-_FINAL = 200
-"""Incus' status codes of an operation from here on are final."""
-
 _WITH_INPUT = 'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-'
 """What the host's shell is given to evaluate: this constant, never our data.
 
 It opens the file with the input, removes its name, and becomes the command.
 """
 
-_NOT_FOUND = {"Command not found": 127, "Command not executable": 126}
-"""What Incus says instead of giving the exit code that a shell, and so SSH, gives."""
+_NOT_FOUND = 404
 
 
 class AgentDownError(UnreachableError):
@@ -89,23 +84,22 @@ class IncusExecutor:
         started = self._when_agent_runs(
             lambda: self._api.post("instances", self._instance, "exec", body=request), deadline
         )
-        operation = self._ended(argv, started["metadata"]["id"], deadline)
-        result = operation["metadata"] or {}
-        recorded = result.get("output") or {}
-        stdout, stderr = (self._take(recorded.get(number)) for number in ("1", "2"))
-        refusal = str(operation.get("err") or "")
-        exit_code = _NOT_FOUND.get(refusal)
-        if exit_code is not None:
-            stderr = stderr or refusal.encode()
-        elif "return" in result:
-            exit_code = int(result["return"])
-        else:
+        operation = started["metadata"]["id"]
+        try:
+            ended = self._ended(argv, operation, deadline)
+            stdout, stderr = self._recorded(operation, "stdout"), self._recorded(operation, "stderr")
+        finally:
+            self._discard(operation)
+        reason = str(ended.get("err") or "")
+        try:
+            exit_code = int(ended["metadata"]["return"])
+        except (KeyError, TypeError):
             raise UnreachableError(
                 f"`{summarise(argv)}` on {self._where} ended without an exit code.",
-                details=refusal,
+                details=reason,
                 resolution="It may have run, in whole or in part: look before you run it again.",
-            )
-        return Completed(tuple(argv), exit_code, stdout, stderr, self._where)
+            ) from None
+        return Completed(tuple(argv), exit_code, stdout, stderr or reason.encode(), self._where)
 
     def _ended(self, argv: Sequence[str], operation: str, deadline: float) -> dict[str, Any]:
         """The operation when it has ended. To ask is to observe: a lost answer is asked for again."""
@@ -113,24 +107,15 @@ class IncusExecutor:
 
         def ask() -> dict[str, Any] | None:
             nonlocal lost
-            patience = max(1, min(POLL, math.ceil(deadline - time.monotonic())))
             try:
-                found: dict[str, Any] = self._api.get(
-                    "operations",
-                    operation,
-                    "wait",
-                    params={"timeout": str(patience)},
-                    timeout=patience + POLL,
-                )
-            except UnreachableError as error:
+                ended = self._api.ended(operation, min(POLL, deadline - time.monotonic()))
+            except (UnreachableError, IncusRefusedError) as error:
                 lost += 1
-                if lost < LOST_ANSWERS:
+                if isinstance(error, UnreachableError) and lost < LOST_ANSWERS:
                     return None
                 raise self._nobody_knows(argv, error) from None
-            except IncusRefusedError as error:  # the daemon was started again and knows the operation no more
-                raise self._nobody_knows(argv, error) from None
             lost = 0
-            return found if found["status_code"] >= _FINAL else None
+            return ended
 
         try:
             return wait_until(ask, what="the command's end", timeout=deadline - time.monotonic())
@@ -147,14 +132,23 @@ class IncusExecutor:
             resolution="It was started: look at the host before you run it again.",
         )
 
-    def _take(self, url: str | None) -> bytes:
-        """A recorded stream, which is deleted on the server once it is here."""
-        if url is None:
-            return b""
-        path = url.removeprefix("/1.0/").split("/")
-        content, _ = self._api.get_raw(*path)
-        self._api.delete(*path)
+    def _recorded(self, operation: str, stream: str) -> bytes:
+        try:
+            content, _ = self._api.get_raw(*self._record(operation, stream))
+        except IncusRefusedError as error:
+            if error.status == _NOT_FOUND:
+                return b""  # the command never got as far as having streams
+            raise
         return content
+
+    def _discard(self, operation: str) -> None:
+        """Delete what was recorded; of a command that still runs as well: it writes on into nothing."""
+        for stream in ("stdout", "stderr"):
+            with suppress(CcciError):  # never made, or out of reach: what is under way says more
+                self._api.delete(*self._record(operation, stream))
+
+    def _record(self, operation: str, stream: str) -> tuple[str, ...]:
+        return ("instances", self._instance, "logs", "exec-output", f"exec_{operation}.{stream}")
 
     def _put(self, path: str, content: bytes) -> None:
         self._api.post_raw(
