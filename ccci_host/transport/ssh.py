@@ -203,6 +203,7 @@ def _left(deadline: float) -> float:
 def _connected(address: str, port: int) -> socket.socket:
     """A TCP connection that notices when the other side is gone without a word."""
     wire = socket.create_connection((address, port), timeout=CONNECT_TIMEOUT)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets: Nagle costs 40 ms a command
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENCE_TIMEOUT // 2)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENCE_TIMEOUT // 4)
