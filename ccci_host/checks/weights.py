@@ -37,7 +37,7 @@ def recipe_weight(history: History, cycle: int) -> int:
 
 
 def above_noise(history: History, seen: InterfaceSeen) -> float | None:
-    """Bytes that came in beyond the noise floor; None when either figure is missing or the counter stood still."""
+    """Bytes beyond the noise floor; None when a figure is missing or the counter stood still."""
     noise = history.last(NoiseSeen)
     if not seen.bytes or seen.bytes < 0 or seen.problem:
         return None

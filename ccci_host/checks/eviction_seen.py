@@ -1,0 +1,105 @@
+"""Control: whether the witnesses see a download that is known to have happened."""
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, passed, unknown
+from ccci_host.checks.reading import count, in_megabytes, listed, name_of, new_layers, repository_of, store_at
+from ccci_host.checks.registry import REDEPLOYS, check
+from ccci_host.checks.weights import above_noise, manifests
+from ccci_host.records import EvictionControl, History, InterfaceSeen, RequestsSeen
+
+
+@check(
+    pc="PC3",
+    sentence="the witnesses report exactly the layers of an image that was evicted on purpose",
+    witnesses=("layer store", "registry log", "interface bytes"),
+    tasks=REDEPLOYS,
+    order=30,
+)
+def eviction_seen(history: History) -> Answer:
+    """A witness that was readable and misses the evicted layers is blind, and so is the whole run."""
+    control = history.last(EvictionControl)
+    if control is None or not control.ran:
+        raise NoEvidenceError(
+            "Blind: no image was evicted on purpose, so nobody knows whether the witnesses can see "
+            f"({control.problem if control and control.problem else 'the control was not reached'}).",
+            todo="Name an image that the control may remove: `canary` of the host in ccci.toml.",
+        )
+    if not control.layers:
+        raise NoEvidenceError(
+            f"Blind: {name_of(control.reference)} was evicted, but other images hold all its layers.",
+            todo="Name a canary with layers of its own.",
+        )
+    saw: list[str] = []
+    blind: list[str] = []
+    silent: list[str] = []
+    outside = 0
+    for judge, is_outside in ((_store, False), (_log, True), (_interface, True)):
+        try:
+            told, right = judge(history, control)
+        except NoEvidenceError as missing:
+            silent.append(missing.reason)
+            continue
+        (saw if right else blind).append(told)
+        outside += is_outside and right and not told.endswith("(counted inside the guest)")
+    if blind:
+        return unknown(
+            f"Blind: {name_of(control.reference)} was evicted and pulled again, and {'; '.join(blind)}.",
+            *saw,
+            *silent,
+            todo="A witness that misses a known download proves nothing; see the report's controls.",
+        )
+    if len(saw) < 2 or not outside:
+        return unknown(
+            f"Blind: after the eviction of {name_of(control.reference)} only this was seen: {listed(saw)} "
+            f"({'; '.join(silent)}).",
+            *silent,
+            todo="Make the registry log or the interface counters readable, and run again.",
+        )
+    return passed(
+        f"With {name_of(control.reference)} evicted, {listed(saw)}.",
+        *(f"not readable: {why}" for why in silent),
+    )
+
+
+def _store(history: History, control: EvictionControl) -> tuple[str, bool]:
+    fresh = new_layers(store_at(history, "evicted", 0), store_at(history, "control-redeployed", 0))
+    after = store_at(history, "control-redeployed", 0)
+    stored = after.image_with(control.image_id) or after.image_with(control.reference.partition("@")[2])
+    ours = fresh.intersection(stored.layers) if stored else fresh
+    expected = frozenset(control.layers)
+    if ours == expected:
+        return f"the layer store reported exactly its {count(len(expected), 'layer')}", True
+    return f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}", False
+
+
+def _log(history: History, control: EvictionControl) -> tuple[str, bool]:
+    seen = history.during(RequestsSeen, "control-redeploy", 0)
+    if seen is None or seen.problem:
+        raise NoEvidenceError(f"the registry log: {seen.problem if seen else 'not read'}")
+    expected = frozenset(control.blobs)
+    if not expected:
+        raise NoEvidenceError("the registry log: what it calls the evicted layers is not known")
+    repository = repository_of(control.reference)
+    served = {
+        request.digest or request.reference
+        for request in seen.requests
+        if request.is_layer_download and request.repository == repository
+    }
+    if served == expected:
+        return f"the registry log showed exactly its {count(len(expected), 'layer')}", True
+    return f"the registry log showed {len(served)} layers where {len(expected)} were evicted", False
+
+
+def _interface(history: History, control: EvictionControl) -> tuple[str, bool]:
+    seen = history.during(InterfaceSeen, "control-redeploy", 0)
+    if seen is None or seen.problem:
+        raise NoEvidenceError(f"the interface: {seen.problem if seen else 'not read'}")
+    came = above_noise(history, seen)
+    known = manifests(history, max(history.cycles, default=0))
+    sizes = {layer.digest: layer.size for image in (known.images if known else ()) for layer in image.layers}
+    missing = [blob for blob in control.blobs if blob not in sizes]
+    if came is None or not control.blobs or missing:
+        raise NoEvidenceError("the interface: the noise on it or the weight of the layers is not known")
+    weight = sum(sizes[blob] for blob in control.blobs)
+    inside = " (counted inside the guest)" if seen.source == "guest" else ""
+    told = f"the interface carried {in_megabytes(came)} for layers of {in_megabytes(weight)}{inside}"
+    return told, came >= weight

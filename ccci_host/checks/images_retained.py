@@ -1,0 +1,66 @@
+"""Whether the recipe's images outlived the teardown, and the reboot where there was one."""
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
+from ccci_host.checks.reading import (
+    before_redeploy,
+    count,
+    deployment,
+    images_of,
+    in_each_cycle,
+    listed,
+    name_of,
+    store_at,
+)
+from ccci_host.checks.registry import REDEPLOYS, check
+from ccci_host.records import History, Moment, StoredImage, StoreSeen
+
+
+@check(
+    pc="PC2",
+    sentence="the store survives runs, teardowns and reboots",
+    witnesses=("layer store",),
+    tasks=("verify-pc1", *REDEPLOYS),
+    order=10,
+)
+def images_retained(history: History) -> Answer:
+    """An image that the deploy left in the store, and that is gone before the redeploy, was lost."""
+    return in_each_cycle(history, lambda cycle: _cycle(history, cycle))
+
+
+def _cycle(history: History, cycle: int) -> Answer:
+    services = deployment(history, "deploy", cycle).services
+    deployed = store_at(history, "deployed", cycle)
+    held: dict[str, StoredImage] = {}
+    for reference, stored in images_of(services, deployed).items():
+        if stored is None:
+            raise NoEvidenceError(
+                f"After the deploy the store shows no image for {name_of(reference)}, which its service runs."
+            )
+        held[reference] = stored
+    if not held:
+        raise NoEvidenceError("No service's spec carried a digest, so no image can be followed by it.")
+    last = before_redeploy(history, cycle)
+    moments: tuple[Moment, ...] = ("torn-down",) if last == "torn-down" else ("torn-down", last)
+    for moment in moments:
+        seen = store_at(history, moment, cycle)
+        lost = [reference for reference, stored in held.items() if not _holds(seen, stored)]
+        if lost:
+            when = "the teardown" if moment == "torn-down" else "the reboot"
+            return failed(
+                f"Lost with {when}: {listed(name_of(reference) for reference in lost)}.",
+                *(
+                    f"{reference} (image {held[reference].id}) is no longer in the store"
+                    for reference in lost
+                ),
+                todo="Find what removed them: `invoke verify-pc1` names competing pruners, "
+                "`journalctl -u ccci-prune` on the host says what the agent did.",
+            )
+    over = "teardown and reboot" if last == "rebooted" else "the teardown"
+    return passed(f"The {count(len(held), 'image')} of the recipe outlived {over}.")
+
+
+def _holds(seen: StoreSeen, image: StoredImage) -> bool:
+    """Whether the store still has the image and every layer of it."""
+    return any(other.id == image.id for other in seen.images) and all(
+        seen.layer(key) is not None for key in image.layers
+    )

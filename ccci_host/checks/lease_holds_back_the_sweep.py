@@ -1,0 +1,37 @@
+"""Whether a sweep started during the run's lease deleted nothing."""
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
+from ccci_host.checks.reading import listed
+from ccci_host.checks.registry import check
+from ccci_host.records import History, LeaseSeen, SweepSeen
+
+
+@check(
+    pc="PC1",
+    sentence="never during a deploy or test run",
+    witnesses=("agent's own answer", "layer store"),
+    tasks=("verify-pc1",),
+    order=22,
+)
+def lease_holds_back_the_sweep(history: History) -> Answer:
+    """The gate `lease` must be the one that the agent names: another closed gate shows nothing about it."""
+    if any(lease.step == "lost" for lease in history.of(LeaseSeen)):
+        raise NoEvidenceError("The run lost its lease on the way, so nothing held a sweep back.")
+    sweeps = [sweep for sweep in history.of(SweepSeen) if sweep.under == "lease"]
+    removed = [reference for sweep in sweeps for reference in sweep.removed]
+    if removed:
+        return failed(
+            f"A sweep during a held lease removed {listed(removed)}.",
+            todo="Run `invoke provision`: the agent on the host does not honour leases.",
+        )
+    told = [sweep for sweep in sweeps if not sweep.problem]
+    if not told:
+        problem = sweeps[0].problem if sweeps else "no sweep was tried"
+        raise NoEvidenceError(f"It is not shown that a lease holds a sweep back: {problem}.")
+    closed = [sweep for sweep in told if sweep.gates.get("lease")]
+    if not closed:
+        raise NoEvidenceError(
+            "A sweep during a held lease deleted nothing, but did not name the lease as its reason: "
+            f"{listed(told[0].gates) if told[0].gates else 'it named no gate'}."
+        )
+    return passed("A sweep that was started while the run held its lease refused, and named the lease.")

@@ -1,0 +1,68 @@
+"""Whether any image, of whomever, disappeared from the store during the run."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
+from ccci_host.checks.reading import count, listed, name_of
+from ccci_host.checks.registry import REDEPLOYS, check
+from ccci_host.records import ColdPullControl, Deployed, EvictionControl, History, StoredImage, StoreSeen
+
+
+@check(
+    pc="PC1",
+    sentence="a normal run evicts nothing",
+    witnesses=("layer store",),
+    tasks=("verify-pc1", *REDEPLOYS),
+    order=12,
+)
+def nothing_evicted(history: History) -> Answer:
+    """Between two looks at the store only the controls' own evictions may be missing."""
+    looks = [seen for seen in history.of(StoreSeen) if not seen.problem]
+    if len(looks) < 2:
+        raise NoEvidenceError("The image store was not read twice, so nobody knows what disappeared.")
+    ours, ours_by_name = _removed_by_controls(history)
+    called = {
+        service.digest: name_of(service.image)
+        for deployed in history.of(Deployed)
+        for service in deployed.deployment.services
+        if service.digest
+    }
+    for before, after in pairwise(looks):
+        here = {image.id for image in after.images}
+        lost = [
+            image
+            for image in before.images
+            if image.id not in here
+            and image.id not in ours
+            and not ours_by_name.intersection(image.references)
+        ]
+        if lost:
+            return failed(
+                f"Between {before.moment} and {after.moment} of the run the host lost "
+                f"{listed(_name(image, called) for image in lost)}.",
+                *(f"image {image.id}: {', '.join(image.references) or 'no name'}" for image in lost),
+                todo="Find what removed them: `invoke verify-pc1` names competing pruners, "
+                "`journalctl -u ccci-prune` on the host says what the agent did.",
+            )
+    blind = len(history.of(StoreSeen)) - len(looks)
+    if blind:
+        raise NoEvidenceError(
+            f"{count(blind, 'look')} at the image store failed; nobody knows what was there then."
+        )
+    return passed(f"No image disappeared over {len(looks)} looks at the store.")
+
+
+def _removed_by_controls(history: History) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids and references of the images that the run's own controls removed on purpose."""
+    evicted = [control for control in history.of(EvictionControl) if control.ran]
+    pulled = [control for control in history.of(ColdPullControl) if control.ran]
+    names = [name for control in evicted for name in control.removed]
+    names += [name for control in pulled for name in control.removed]
+    return frozenset(control.image_id for control in evicted), frozenset(names)
+
+
+def _name(image: StoredImage, called: Mapping[str, str]) -> str:
+    """As the recipe calls it, else as the store does."""
+    known = [called[digest] for digest in (image.id, *image.digests) if digest in called]
+    return known[0] if known else name_of(image.references[0]) if image.references else image.id[:19]

@@ -1,0 +1,40 @@
+"""Whether the history is whole and the run came to its end."""
+
+from ccci_host.checks.finding import Answer, passed, unknown
+from ccci_host.checks.registry import EVERY_TASK, check
+from ccci_host.records import Finished, History, Interrupted, PhaseEnded, Started
+
+
+@check(
+    pc="run",
+    sentence="the run came to its end, and its history is whole",
+    witnesses=("journal",),
+    tasks=EVERY_TASK,
+    order=80,
+)
+def run_complete(history: History) -> Answer:
+    """A history that is truncated, edited or cut off shows nothing about what is missing from it."""
+    again = "Run the task again."
+    if history.problems:
+        return unknown(
+            f"The history file is not whole: {history.problems[0]}.",
+            *history.problems[1:],
+            todo="Fetch the original file; it is written once and never edited.",
+        )
+    if not history.entries or not isinstance(history.entries[0].event, Started):
+        return unknown("The history does not begin with the start of a run.", todo=again)
+    interrupted = history.last(Interrupted)
+    if interrupted:
+        where = f" during {interrupted.phase}" if interrupted.phase else ""
+        return unknown(f"The run was interrupted{where} ({interrupted.how}).", todo=again)
+    finished = history.last(Finished)
+    if finished is None or history.entries[-1].event is not finished:
+        return unknown("The run was cut off before its end.", todo=again)
+    if finished.outcome != "done":
+        broken = [ended for ended in history.of(PhaseEnded) if ended.outcome != "done"]
+        phase = f" in {broken[0].phase}" if broken else ""
+        why = finished.problem or (broken[0].problem if broken else None) or "no reason was written"
+        return unknown(
+            f"The run ended early{phase}: {why}", todo="Mend what the reason names, and run again."
+        )
+    return passed(f"The run came to its end; its history has {len(history.entries)} records.")

@@ -1,0 +1,46 @@
+"""Whether every teardown took away what the run had made, and no more."""
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
+from ccci_host.checks.reading import count, listed
+from ccci_host.checks.registry import check
+from ccci_host.records import Cleanup, History, TornDown
+
+
+@check(
+    pc="PC1",
+    sentence="a run's teardown removes its services, volumes and secrets and no image",
+    witnesses=("swarm objects", "layer store"),
+    tasks=("verify-pc1", "verify-pc3", "reboot-and-redeploy"),
+    order=26,
+)
+def teardown_is_clean(history: History) -> Answer:
+    """What a teardown or the final cleanup left behind is a FAIL; that it removed no image is another check's."""
+    torn = [record.removal for record in history.of(TornDown)]
+    cleanups = history.of(Cleanup)
+    left = [item for removal in torn for item in removal.left]
+    left += [item for cleanup in cleanups for item in cleanup.left]
+    images = [name for removal in torn for kind, name in removal.removed if kind == "image"]
+    if images:
+        return failed(
+            f"The teardown removed images: {listed(images)}.",
+            todo="Take the removal of images out of the teardown; the agent alone deletes images.",
+        )
+    if left:
+        return failed(
+            f"Left behind: {listed(f'{kind} {name}' for kind, name, _ in left)}.",
+            *(f"{kind} {name}: {why}" for kind, name, why in left),
+            todo="Remove them by hand: `docker stack rm`, then `docker volume rm` and `docker secret rm`.",
+        )
+    if not torn:
+        raise NoEvidenceError("Nothing was torn down, so nothing is shown about teardowns.")
+    unclear = [cleanup.problem for cleanup in cleanups if cleanup.problem]
+    if unclear:
+        raise NoEvidenceError(f"The final cleanup could not look at what is left: {unclear[0]}.")
+    kinds: dict[str, int] = {}
+    for removal in torn:
+        for kind, _ in removal.removed:
+            kinds[kind] = kinds.get(kind, 0) + 1
+    if not kinds.get("service"):
+        raise NoEvidenceError("No teardown removed a service, so nothing is shown about teardowns.")
+    what = listed(count(number, kind) for kind, number in sorted(kinds.items()))
+    return passed(f"{count(len(torn), 'teardown')} removed {what}, left nothing behind and touched no image.")

@@ -1,0 +1,43 @@
+"""Whether the agent's timer runs, and will again after a boot."""
+
+from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
+from ccci_host.checks.reading import listed
+from ccci_host.checks.registry import check
+from ccci_host.records import AgentSeen, History, UnitSeen
+
+
+@check(
+    pc="PC1",
+    sentence="the conservative prune runs: its timer is active, and enabled at boot",
+    witnesses=("systemd",),
+    tasks=("verify-pc1", "reboot-and-redeploy"),
+    order=18,
+)
+def timer_armed(history: History) -> Answer:
+    """Stopped, masked or not enabled: FAIL; systemd not answering: UNKNOWN."""
+    looks = history.of(AgentSeen)
+    timers = [(seen, unit) for seen in looks for unit in seen.units if unit.name.endswith(".timer")]
+    wrong = [f"{unit.name} is {_wrong(unit)}" for _, unit in timers if _wrong(unit)]
+    if wrong:
+        return failed(
+            f"The agent does not run by itself: {listed(wrong)}.",
+            todo="Run `invoke provision`, or `systemctl enable --now` the timer on the host.",
+        )
+    problems = [seen.problem for seen in looks if seen.problem]
+    if problems or not timers:
+        raise NoEvidenceError(
+            f"Whether the timer is armed is not known: {problems[0] if problems else 'nobody looked at its units'}."
+        )
+    following = f"Its next tick: {looks[-1].next_tick}." if looks[-1].next_tick else ""
+    return passed(
+        f"{timers[-1][1].name} is active, and enabled at boot.", *([following] if following else [])
+    )
+
+
+def _wrong(unit: UnitSeen) -> str:
+    """What is wrong with a timer; empty when nothing is."""
+    if unit.load != "loaded":
+        return unit.load
+    if unit.active != "active":
+        return unit.active or "not active"
+    return "" if unit.enabled.startswith("enabled") else f"not enabled at boot ({unit.enabled or 'unknown'})"
