@@ -1,0 +1,93 @@
+"""Asks `stack_remote`, the program that deploys and removes stacks on the host."""
+
+import base64
+import re
+import stat
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import Any
+
+from ccci_host.errors import CcciError, ConfigError, DeployError, HostError, RefusedError, UsageError
+from ccci_host.recipes.recipe import Recipe
+from ccci_host.transport.machine import Machine
+
+PROGRAM = resources.files(__package__).joinpath("stack_remote.py").read_text()
+STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+MOST_BYTES = 16 << 20
+"""A recipe holds compose files and templates; a folder larger than this is none."""
+MARGIN = 30.0
+"""Seconds that the host's program gets beyond what it gives the Docker CLI."""
+
+
+def ask(machine: Machine, word: str, payload: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+    """One word of `stack_remote` on the host, in one round trip of at most `timeout` seconds and a margin.
+
+    Raises `RefusedError` when somebody else is deploying or removing the stack, `HostError` when Docker, its
+    CLI or the swarm is not there, `DeployError` when the CLI took too long.
+    """
+    sent = {"word": word, "timeout": timeout, **payload}
+    answer = machine.run_python(PROGRAM, sent, timeout=timeout + MARGIN)
+    if "trouble" in answer:
+        raise _trouble(machine.name, answer["trouble"], answer["message"])
+    return dict(answer)
+
+
+def docker_config_folder(machine: Machine) -> str:
+    """The folder for `docker --config` on the host, out of the file that the host's configuration names."""
+    path = PurePosixPath(machine.config.hub.docker_config)
+    if path.name != "config.json":
+        raise ConfigError(
+            f"The Docker CLI reads a file called config.json, not {path.name}.",
+            resolution=f"Let docker_config of [host.{machine.name}.hub] end in /config.json.",
+        )
+    return str(path.parent)
+
+
+def check_stack(stack: str) -> str:
+    """`stack`, when it can be the name of one; raises `UsageError` otherwise."""
+    if not STACK.fullmatch(stack):
+        raise UsageError(f"{stack!r} cannot be the name of a stack.")
+    return stack
+
+
+def packed(recipe: Recipe) -> list[dict[str, Any]]:
+    """The recipe's files, without its git folder. Raises `DeployError` when they are too large."""
+    files, size = [], 0
+    for path in sorted(recipe.folder.rglob("*")):
+        name = path.relative_to(recipe.folder)
+        # A link is followed where it stays inside, as a checkout elsewhere would find it.
+        if name.parts[0] == ".git" or not path.is_file() or not path.resolve().is_relative_to(recipe.folder):
+            continue
+        content = path.read_bytes()
+        size += len(content)
+        if size > MOST_BYTES:
+            raise DeployError(
+                f"The folder of {recipe.name} is larger than {MOST_BYTES >> 20} MiB.",
+                details=str(recipe.folder),
+                resolution="Keep data out of the recipe's folder.",
+            )
+        mode = 0o700 if path.stat().st_mode & stat.S_IXUSR else 0o600
+        files.append({"path": name.as_posix(), "mode": mode, "content": base64.b64encode(content).decode()})
+    return files
+
+
+def _trouble(host: str, kind: str, message: str) -> CcciError:
+    match kind:
+        case "busy":
+            return RefusedError(message, resolution="Wait until that has ended, and try again.")
+        case "slow":
+            return DeployError(message, resolution=f"Look at the daemon on {host}: `journalctl -u docker`.")
+        case "no-cli":
+            return HostError(message, resolution="Install it (Debian: `apt-get install docker-cli`).")
+        case "swarm":
+            return HostError(
+                f"{host} cannot do this as a swarm manager.",
+                details=message,
+                resolution="Make it one with `docker swarm init`, or name a manager.",
+            )
+        case _:
+            return HostError(
+                f"Docker on {host} does not do what was asked.",
+                details=message,
+                resolution="Look at `systemctl status docker` there.",
+            )

@@ -1,0 +1,300 @@
+"""The deployer `stack`: `docker stack deploy` on the CI host, as a Co-op Cloud recipe is meant to be run."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ccci_host.errors import (
+    DeployError,
+    HostError,
+    NotFoundError,
+    RefusedError,
+    WaitTimeoutError,
+    tail,
+)
+from ccci_host.progress import doing, say
+from ccci_host.recipes.app import App
+from ccci_host.recipes.convergence import judge, last_error, mode_and_replicas
+from ccci_host.recipes.host import ask, check_stack, docker_config_folder, packed
+from ccci_host.recipes.rendered import Rendered, read_rendered
+from ccci_host.recipes.secret_values import generate, is_for_a_person
+from ccci_host.recipes.teardown import teardown
+from ccci_host.records import DeployedService, Deployment, RanTask, Removal
+from ccci_host.transport.machine import Machine
+from ccci_host.waiting import wait_until
+
+RENDERING = 60.0
+"""Seconds that Docker may take to render."""
+DEPLOYING = 300.0
+"""Seconds that `docker stack deploy` may take: it asks a registry for the digest of every image."""
+TURN = 120.0
+"""Seconds to wait for another deploy or teardown of the same stack to end."""
+NETWORK_GOING = 15.0
+"""Seconds in which a network that a teardown left behind goes, if it is going at all."""
+PROXY = "proxy"
+"""The network that Co-op Cloud's reverse proxy shares with every app."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackDeployer:
+    """Deploys with `docker stack deploy --with-registry-auth`; Docker reads the compose files itself."""
+
+    name: str = "stack"
+
+    def images(self, machine: Machine, app: App) -> tuple[str, ...]:
+        """The references of the rendered compose files; of the deployed services if the CLI cannot render."""
+        answer = _render(machine, app, observe=False)
+        if _cannot_render(answer):
+            deployed = ask(machine, "look", {"stack": app.stack}, timeout=RENDERING)["services"]
+            if not deployed:
+                raise _too_old(machine, answer)
+            found = [one["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for one in deployed]
+            return tuple(dict.fromkeys(image.partition("@")[0] for image in found))
+        return _rendered(machine, app, answer).images
+
+    def deploy(self, machine: Machine, app: App) -> Deployment:
+        """Make what is missing, deploy, and wait for convergence within the recipe's own time limit.
+
+        Raises `DeployError` with the failing task's error, `NotFoundError` for an external network or config
+        that is not there, `WaitTimeoutError` while somebody else deploys or removes the same stack.
+        """
+        check_stack(app.stack)
+        for note in app.notes:
+            say(f"{app.recipe.name}: {note}")
+        with doing(f"deploying {app.recipe.name} as {app.stack}"):
+            answer = _render(machine, app, observe=True)
+            rendered = _rendered(machine, app, answer)
+            _check_externals(machine, app, rendered, answer)
+            _wait_for_earlier_teardown(machine, app, answer["traces"])
+            done = _deploy(machine, app, rendered, answer)
+        for line in _warnings(done["stderr"]):
+            say(f"{app.recipe.name}: {line}")
+        with doing(f"waiting for {app.stack} to converge"):
+            began = time.monotonic()
+            seen = _converged(machine, app, rendered, done["since"])
+        return Deployment(
+            recipe=app.recipe.name,
+            recipe_version=app.recipe.version,
+            deployer=self.name,
+            stack=app.stack,
+            domain=app.domain,
+            services=deployed_services(seen),
+            seconds_to_deploy=round(done["seconds"], 3),
+            seconds_to_converge=round(time.monotonic() - began, 3),
+        )
+
+    def teardown(self, machine: Machine, app: App) -> Removal:
+        """Remove the app's stack; see `teardown.teardown`."""
+        return teardown(machine, app.stack)
+
+
+def deployed_services(seen: Mapping[str, Any]) -> tuple[DeployedService, ...]:
+    """The services of an answer of `look`, each with the tasks that run or ran to their end."""
+    containers = {one["task"]: one for one in seen["containers"]}
+    services = []
+    for service in sorted(seen["services"], key=lambda one: str(one["Spec"]["Name"])):
+        mode, replicas = mode_and_replicas(service)
+        tasks = [task for task in seen["tasks"] if task["ServiceID"] == service["ID"]]
+        services.append(
+            DeployedService(
+                name=service["Spec"]["Name"],
+                id=service["ID"],
+                image=service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"],
+                mode=mode,
+                replicas=replicas,
+                tasks=tuple(_ran(task, containers.get(task["ID"], {})) for task in tasks if _counts(task)),
+            )
+        )
+    return tuple(services)
+
+
+def _counts(task: Mapping[str, Any]) -> bool:
+    return bool(task["DesiredState"] == "running" or task["Status"]["State"] == "complete")
+
+
+def _ran(task: Mapping[str, Any], container: Mapping[str, Any]) -> RanTask:
+    return RanTask(
+        id=task["ID"],
+        state=task["Status"]["State"],
+        image=container.get("image", ""),
+        image_id=container.get("image_id", ""),
+        node=task.get("NodeID", ""),
+        error=task["Status"].get("Err") or "",
+    )
+
+
+def _payload(machine: Machine, app: App) -> dict[str, Any]:
+    return {
+        "stack": app.stack,
+        "files": packed(app.recipe),
+        "env": dict(app.env),
+        "compose_files": list(app.compose_files),
+        "docker_config": docker_config_folder(machine),
+    }
+
+
+def _render(machine: Machine, app: App, *, observe: bool) -> dict[str, Any]:
+    return ask(machine, "render", {**_payload(machine, app), "observe": observe}, timeout=RENDERING)
+
+
+def _cannot_render(answer: Mapping[str, Any]) -> bool:
+    """Whether this CLI has no `docker stack config`: then it shows the help of `docker stack`."""
+    said = answer["stderr"] + answer["config"]
+    return bool(
+        answer["exit_code"] != 0 and ("unknown flag: --compose-file" in said or "is not a docker" in said)
+    )
+
+
+def _too_old(machine: Machine, answer: Mapping[str, Any]) -> HostError:
+    return HostError(
+        f"The Docker CLI on {machine.name} cannot render a recipe: it has no `docker stack config`.",
+        details=tail(answer["stderr"].encode()),
+        resolution="Install a Docker CLI of version 25 or newer there.",
+    )
+
+
+def _rendered(machine: Machine, app: App, answer: Mapping[str, Any]) -> Rendered:
+    if _cannot_render(answer):
+        raise _too_old(machine, answer)
+    if answer["exit_code"] != 0:
+        raise DeployError(
+            f"Docker cannot read the compose files of {app.recipe.name}.",
+            details=tail(answer["stderr"].encode()),
+            resolution="Where its .env.sample leaves too much open, give an environment with --env-file."
+            if app.sampled
+            else "Correct the compose files or the app's environment.",
+        )
+    return read_rendered(answer["config"], answer["raw"], stack=app.stack)
+
+
+def _check_externals(machine: Machine, app: App, rendered: Rendered, answer: Mapping[str, Any]) -> None:
+    missing = [
+        *(
+            f"network {name}"
+            for name in rendered.external_networks
+            if name not in (PROXY, *answer["networks"])
+        ),
+        *(f"config {name}" for name in rendered.external_configs if name not in answer["configs"]),
+    ]
+    if missing:
+        raise NotFoundError(
+            f"{app.recipe.name} uses what {machine.name} does not have: {', '.join(missing)}.",
+            details="The recipe declares it as external: somebody else is to make it.",
+            resolution="Make it there, or deploy the recipe that does.",
+        )
+    by_hand = [
+        name
+        for name, variable in rendered.external_secrets.items()
+        if name not in answer["secrets"] and is_for_a_person(app.modifiers.get(variable, {}))
+    ]
+    if by_hand and not app.sampled:
+        raise NotFoundError(
+            f"{app.recipe.name} needs a secret that only you can know: {', '.join(by_hand)}.",
+            details="Its comment says generate=false.",
+            resolution=f"Make it on {machine.name}: `docker secret create NAME -`.",
+        )
+
+
+def _wait_for_earlier_teardown(machine: Machine, app: App, traces: Mapping[str, list[str]]) -> None:
+    """A deploy amid a teardown fails (fact 35): with no service left, containers and networks go first."""
+    if traces["service"] or not any(traces.values()):
+        return
+
+    def gone(kinds: tuple[str, ...]) -> bool | None:
+        found = ask(machine, "look", {"stack": app.stack}, timeout=RENDERING)["traces"]
+        return True if found["service"] or not any(found[kind] for kind in kinds) else None
+
+    wait_until(
+        lambda: gone(("container",)),
+        what=f"the containers of an earlier {app.stack} to go",
+        timeout=TURN,
+        resolution=f"Look at them on {machine.name}, or run `invoke teardown`.",
+    )
+    try:
+        wait_until(lambda: gone(("network",)), what="its networks to go", timeout=NETWORK_GOING)
+    except WaitTimeoutError:
+        pass  # It is not going: nobody removed it, and the deploy will use it.
+
+
+def _deploy(machine: Machine, app: App, rendered: Rendered, answer: Mapping[str, Any]) -> dict[str, Any]:
+    fresh = {
+        name: generate(app.modifiers.get(variable, {}))
+        for name, variable in rendered.external_secrets.items()
+        if name not in answer["secrets"]
+    }
+    payload = {
+        **_payload(machine, app),
+        "networks": [PROXY]
+        if PROXY in rendered.external_networks and PROXY not in answer["networks"]
+        else [],
+        "secrets": [{"name": name, "value": value.reveal()} for name, value in fresh.items()],
+    }
+    done = wait_until(
+        lambda: ask(machine, "deploy", payload, timeout=DEPLOYING),
+        what=f"another deploy or teardown of {app.stack} to end",
+        timeout=TURN,
+        interval=1.0,
+        retry_on=(RefusedError,),
+    )
+    if done["exit_code"] != 0:
+        raise DeployError(
+            f"`docker stack deploy` of {app.recipe.name} failed.",
+            details=tail(done["stderr"].encode()),
+            resolution=_advice(done["stderr"]),
+        )
+    return done
+
+
+def _converged(machine: Machine, app: App, rendered: Rendered, since: float) -> Mapping[str, Any]:
+    expected = [f"{app.stack}_{service}" for service in rendered.services]
+    last: dict[str, Any] = {}
+
+    def look() -> Mapping[str, Any] | None:
+        seen = ask(machine, "look", {"stack": app.stack}, timeout=RENDERING)
+        progress = judge(seen, since=since, expected=expected)
+        last.update(progress=progress, tasks=seen["tasks"])
+        if progress.broken:
+            raise DeployError(
+                f"{app.recipe.name} does not come up as {app.stack}.",
+                details="\n".join(progress.broken),
+                resolution=_advice("\n".join(progress.broken)),
+            )
+        return seen if progress.converged else None
+
+    try:
+        return wait_until(look, what=f"{app.stack} to converge", timeout=rendered.timeout)
+    except WaitTimeoutError:
+        details = [*last["progress"].waiting] if last else []
+        error = last_error(last["tasks"]) if last else ""
+        raise DeployError(
+            f"{app.recipe.name} did not converge as {app.stack} within {rendered.timeout:.0f} s.",
+            details="\n".join(details),
+            resolution=_advice(error)
+            if error
+            else "Look at `docker service logs` of these, or raise the recipe's TIMEOUT.",
+        ) from None
+
+
+def _warnings(stderr: str) -> list[str]:
+    """Lines of `docker stack deploy` that a person should see: above all a digest that could not be had."""
+    return [line.strip() for line in stderr.splitlines() if "could not be accessed" in line]
+
+
+def _advice(error: str) -> str:
+    said = error.lower()
+    if "no space left" in said:
+        return "Its disk is full: `invoke status` tells what fills it."
+    if "toomanyrequests" in said or "rate limit" in said:
+        return (
+            "The rate limit is used up: wait for its window; `invoke provision --check` tells of the login."
+        )
+    if "no such image" in said or "manifest unknown" in said or "could not be accessed" in said:
+        return "The registry has no such image, or not for this account: check its reference in the recipe."
+    if "only updates to labels" in said:
+        return (
+            "A config changed under its old name: raise its version in abra.sh, or tear the stack down first."
+        )
+    if "not found" in said or "must be" in said:
+        return "Correct the recipe or the app's environment."
+    return "Look at `docker service ps --no-trunc` and `docker service logs` of the service."

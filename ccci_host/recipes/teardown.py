@@ -1,0 +1,56 @@
+"""Removes a stack: services, volumes, secrets, configs, networks. Never an image, never a neighbour."""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+from ccci_host.errors import RefusedError, WaitTimeoutError
+from ccci_host.recipes.host import ask, check_stack
+from ccci_host.records import Removal
+from ccci_host.transport.machine import Machine
+from ccci_host.waiting import wait_until
+
+TIMEOUT = 300.0
+"""Seconds for a stack to go; a database may take two minutes to shut down."""
+ASKING = 60.0
+
+
+def teardown(
+    machine: Machine, stack: str, *, secrets: Collection[str] = (), timeout: float = TIMEOUT
+) -> Removal:
+    """Remove `stack` from `machine` and wait, at most `timeout` seconds, until it is really gone.
+
+    Goes: what carries the stack's label; the secrets that the suite generated for it; those that its services
+    use under its name, and no other stack's; and `secrets` by name. External networks and volumes are their
+    maker's. `docker stack rm` returns long before the end (DOMAIN.md, fact 35); this does not.
+
+    What could not be removed in that time is in `left`, with the daemon's reason. Safe to repeat.
+    """
+    check_stack(stack)
+    begun = time.monotonic()
+    removed: dict[tuple[str, str], None] = {}
+    known = set(secrets)
+    last: dict[str, Any] = {}
+
+    def sweep() -> bool | None:
+        answer = ask(machine, "remove", {"stack": stack, "secrets": sorted(known)}, timeout=ASKING)
+        removed.update(dict.fromkeys((kind, name) for kind, name in answer["removed"]))
+        known.update(answer["secrets"])
+        last.update(answer)
+        return None if any(answer["traces"].values()) else True
+
+    try:
+        # Another deploy of this stack may be under way, left behind by a controller that died.
+        wait_until(sweep, what=f"the stack {stack} to go", timeout=timeout, retry_on=(RefusedError,))
+    except WaitTimeoutError:
+        if not last:
+            raise
+    return Removal(
+        stack=stack, removed=tuple(removed), left=_left(last), seconds=round(time.monotonic() - begun, 3)
+    )
+
+
+def _left(last: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    reasons = {(kind, name): reason for kind, name, reason in last["left"]}
+    names = [(kind, name) for kind, found in last["traces"].items() for name in found]
+    return tuple((kind, name, reasons.get((kind, name), "still there")) for kind, name in names)
