@@ -37,7 +37,7 @@ def pulls_authenticated(history: History) -> Answer:
     strange = [request for request in served if request.account != expected]
     if strange:
         return failed(
-            f"Pulled from Docker Hub without the PAT of {expected}: {listed(_told(item) for item in strange)}.",
+            f"Pulled without the PAT of {expected}: {listed(_told(item) for item in strange)}.",
             todo=AGAIN,
         )
     if served:
@@ -84,9 +84,7 @@ def _by_buckets(history: History, expected: str) -> Answer:
     if spent[None]:
         return failed(f"The anonymous bucket paid {spent[None]} for the cold pull.", todo=AGAIN)
     if spent[expected] and spent[None] == 0:
-        return passed(
-            f"The bucket of {expected} paid {spent[expected]} for the cold pull, the anonymous one 0."
-        )
+        return passed(f"The bucket of {expected} paid {spent[expected]} for the cold pull, the other 0.")
     raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")
 
 

@@ -14,7 +14,7 @@ from ccci_host.records import Cleanup, History, TornDown
     order=26,
 )
 def teardown_is_clean(history: History) -> Answer:
-    """What a teardown or the final cleanup left behind is a FAIL; that it removed no image is another check's."""
+    """What a teardown or the final cleanup left behind is a FAIL; so is an image that it removed."""
     torn = [record.removal for record in history.of(TornDown)]
     cleanups = history.of(Cleanup)
     left = [item for removal in torn for item in removal.left]

@@ -26,7 +26,7 @@ def timer_armed(history: History) -> Answer:
     problems = [seen.problem for seen in looks if seen.problem]
     if problems or not timers:
         raise NoEvidenceError(
-            f"Whether the timer is armed is not known: {problems[0] if problems else 'nobody looked at its units'}."
+            f"Whether the timer is armed is not known: {problems[0] if problems else 'nobody looked'}."
         )
     following = f"Its next tick: {looks[-1].next_tick}." if looks[-1].next_tick else ""
     return passed(
