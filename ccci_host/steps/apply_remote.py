@@ -1,0 +1,112 @@
+"""Does operations on the host. Runs there: Python 3.9, standard library only.
+
+Standard input: `{"operations": [{"do": …}, …]}`. Standard output: `{"done": how many, "what": the operation
+that failed, "failed": why, or null}`. Stops at the first failure. Prints nothing that an operation holds but
+its path or its command.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LOCK = "/run/ccci-host-provision.lock"
+"""Held while operations are done, so that two provisionings do not mix."""
+NO_HELPER = ""
+"""As a credential helper's name it means: keep the login in the file."""
+
+
+def make_folder(path: Path, mode: int) -> None:
+    """A folder with exactly this mode, its missing parents made first."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(mode)
+
+
+def replace(path: Path, content: bytes, mode: int, owner: os.stat_result | None = None) -> None:
+    """Put `content` at `path` in one move, on disk before it is seen; owned by `owner`'s user, or by root."""
+    new = path.with_name(f".{path.name}.ccci-new")
+    new.unlink(missing_ok=True)  # of a run that was killed
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchown(file.fileno(), owner.st_uid if owner else 0, owner.st_gid if owner else 0)
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def merge_login(path: Path, registry: str, auth: str) -> None:
+    """Set one registry's login in the docker configuration at `path`, and keep all else."""
+    folder = path.parent
+    if not folder.exists():
+        home = folder.parent.stat()
+        folder.mkdir(mode=0o700)
+        os.chown(folder, home.st_uid, home.st_gid)
+    target = path.resolve()
+    config: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    config.setdefault("auths", {})[registry] = {"auth": auth}
+    helpers = config.get("credHelpers", {})
+    if helpers.get(registry, config.get("credsStore", NO_HELPER)) != NO_HELPER:
+        # docker would ask the helper and overlook the entry: for this registry alone, the file counts.
+        config["credHelpers"] = {**helpers, registry: NO_HELPER}
+    replace(target, (json.dumps(config, indent=2) + "\n").encode(), 0o600, folder.stat())
+
+
+def run(argv: list[str], timeout: float) -> None:
+    """Run a command that must succeed."""
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()[-1000:]
+        raise OSError(f"exit code {done.returncode}: {said}")
+
+
+def do(operation: dict[str, Any]) -> None:
+    """Do one operation."""
+    kind = operation["do"]
+    if kind == "folder":
+        make_folder(Path(operation["path"]), operation["mode"])
+    elif kind == "write":
+        replace(Path(operation["path"]), base64.b64decode(operation["content"]), operation["mode"])
+    elif kind == "login":
+        merge_login(Path(operation["path"]), operation["registry"], operation["auth"])
+    elif kind == "run":
+        run(operation["argv"], operation["timeout"])
+    else:
+        raise ValueError(f"unknown operation {kind!r}")
+
+
+def described(operation: dict[str, Any]) -> str:
+    """An operation for a message."""
+    subject = " ".join(operation["argv"]) if "argv" in operation else operation["path"]
+    return f"`{operation['do']} {subject}`"
+
+
+def main() -> None:
+    """Read the operations, do them, tell how far it went."""
+    operations = json.load(sys.stdin)["operations"]
+    answer: dict[str, Any] = {"done": 0, "what": "", "failed": None}
+    with Path(LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for operation in operations:
+            try:
+                do(operation)
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
+                answer.update(what=described(operation), failed=str(error))
+                break
+            answer["done"] += 1
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Nothing else on the host removes images. What does is named, and disabled only when that was asked for."""
+
+from ccci_host.facts.collector import Facts
+from ccci_host.facts.pruner import Pruner
+from ccci_host.facts.pruners import PRUNERS
+from ccci_host.steps.operations import RunCommand
+from ccci_host.steps.step import Change, Plan, Step, Wanted
+
+
+def plan(facts: Facts, wanted: Wanted) -> Plan:
+    """The active pruners as problems, or as changes with `disable_pruners`."""
+    audit = facts[PRUNERS]
+    can_stop = [pruner for pruner in audit.active if pruner.stop] if wanted.disable_pruners else []
+    problems = [
+        *(f"{pruner.summary}. {pruner.remedy}" for pruner in audit.active if pruner not in can_stop),
+        *(f"could not look for pruners: {reason}" for reason in audit.unreadable),
+    ]
+    asleep = [pruner.summary for pruner in audit.pruners if not pruner.active]
+    if audit.active:
+        count = len(audit.active)
+        why = f"{count} competing pruner{'s' if count > 1 else ''} on the host"
+    elif problems:
+        why = "competing pruners cannot be ruled out"
+    else:
+        why = "no unit, cron line, container or service removes images" + (" by itself" if asleep else "")
+    return Plan(
+        why,
+        tuple(change for pruner in can_stop for change in _changes(pruner)),
+        warnings=tuple(asleep),
+        problems=tuple(problems),
+    )
+
+
+def _changes(pruner: Pruner) -> list[Change]:
+    return [Change(RunCommand(argv), f"{pruner.summary}: {' '.join(argv)}") for argv in pruner.stop]
+
+
+STEP = Step("pruners", after=("host",), facts=lambda _: (PRUNERS,), plan=plan)
