@@ -84,7 +84,7 @@ def _by_buckets(history: History, expected: str) -> Answer:
     if spent[None]:
         return failed(f"The anonymous bucket paid {spent[None]} for the cold pull.", todo=AGAIN)
     if spent[expected] and spent[None] == 0:
-        return passed(f"The bucket of {expected} paid {spent[expected]} for the cold pull, the other 0.")
+        return passed(f"The bucket of {expected} paid {spent[expected]} for the cold pull.")
     raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")
 
 

@@ -10,7 +10,7 @@ from ccci_host.records import Finished, History, Interrupted, PhaseEnded, Starte
     sentence="the run came to its end, and its history is whole",
     witnesses=("journal",),
     tasks=EVERY_TASK,
-    order=80,
+    order=1,
 )
 def run_complete(history: History) -> Answer:
     """A history that is truncated, edited or cut off shows nothing about what is missing from it."""

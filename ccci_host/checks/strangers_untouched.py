@@ -18,7 +18,7 @@ def strangers_untouched(history: History) -> Answer:
     before, after = history.at(StrangersSeen, "start", 0), history.at(StrangersSeen, "end", 0)
     if before is None or after is None or before.problem or after.problem:
         why = next((seen.problem for seen in (before, after) if seen and seen.problem), None)
-        raise NoEvidenceError(f"The host's other stacks were not seen before and after: {why or 'no look'}.")
+        raise NoEvidenceError(f"Other stacks were not seen before and after: {why or 'no look'}.")
     changed: list[str] = []
     now = dict(after.services)
     for name, version in before.services:
