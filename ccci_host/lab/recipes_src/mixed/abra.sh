@@ -1,0 +1,5 @@
+# No configs, so no versions.
+
+ping() {
+  wget -q -O - http://localhost/
+}
