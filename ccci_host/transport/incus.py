@@ -21,6 +21,7 @@ class IncusServer:
     """One Incus server in one project, connected. Give it up with `close()`."""
 
     def __init__(self, table: IncusTable) -> None:
+        self._table = table
         self.api = IncusApi(table)
         self.where = self.api.where
         self.project = table.project
@@ -43,9 +44,12 @@ class IncusServer:
     def names_by_project(self) -> dict[str, tuple[str, ...]]:
         """The names of all instances that we may see, by project."""
         names: dict[str, list[str]] = {}
-        params = {"all-projects": "true", "recursion": "1"}
-        for found in self.api.get("instances", params=params):
-            names.setdefault(found["project"], []).append(found["name"])
+        everywhere = IncusApi(self._table, all_projects=True)  # Incus refuses the listing to one project
+        try:
+            for found in everywhere.get("instances", params={"all-projects": "true", "recursion": "1"}):
+                names.setdefault(found["project"], []).append(found["name"])
+        finally:
+            everywhere.close()
         return {project: tuple(sorted(each)) for project, each in names.items()}
 
     def close(self) -> None:
@@ -171,19 +175,6 @@ class IncusInstance:
     def executor(self) -> IncusExecutor:
         """A way to run commands in it that needs nothing but Incus."""
         return IncusExecutor(self._api, self.name, self._where)
-
-    def require_running(self) -> None:
-        """Raise `UnreachableError` unless its status is `Running`."""
-        status = self.status()
-        if status == "Running":
-            return
-        remedy = {"Stopped": f"`incus start {self.name}`", "Frozen": f"`incus resume {self.name}`"}
-        raise UnreachableError(
-            f"No command can run on {self._where}: it is {status.lower()}.",
-            resolution=f"Bring it back with {remedy[status]} and try again."
-            if status in remedy
-            else f"Look at it with `incus info {self.name}`.",
-        )
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._api.get("instances", self.name, "state")

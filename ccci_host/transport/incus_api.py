@@ -43,13 +43,13 @@ class IncusRefusedError(HostError):
 
 
 class IncusApi:
-    """The API of one server, in one project.
+    """The API of one server, in the project of `table` or, with `all_projects`, in none.
 
     Every method raises `IncusRefusedError` when Incus answers with an error, and `UnreachableError` when no
     answer came: of a request that changes something nobody then knows whether it was carried out.
     """
 
-    def __init__(self, table: IncusTable) -> None:
+    def __init__(self, table: IncusTable, *, all_projects: bool = False) -> None:
         self.where = f"Incus at {table.endpoint}"
         self.project = table.project
         session = open_session(table)
@@ -57,7 +57,7 @@ class IncusApi:
             self.client = pylxd.Client(
                 endpoint=table.endpoint,
                 session=session,
-                project=table.project,
+                project=None if all_projects else table.project,
                 timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
             )
         if not self.client.trusted:

@@ -197,7 +197,7 @@ class IncusExecutor:
         return UnreachableError(
             f"Incus runs no command on {self._where}.",
             details=refusal.reason,
-            resolution="Look at the instance with `incus info`; it must be running.",
+            resolution="It must be running: `incus start` a stopped instance, `incus resume` a frozen one.",
         )
 
 

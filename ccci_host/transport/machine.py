@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 import docker
 
 from ccci_host.config import HostTable
+from ccci_host.errors import UnreachableError
 from ccci_host.transport.docker_sdk import open_docker
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Executor, run_python
 
@@ -70,6 +71,20 @@ class Instance(Protocol):
     def executor(self) -> Executor:
         """A way to run commands in it that needs nothing but Incus."""
         ...
+
+
+def require_running(instance: Instance) -> None:
+    """Raise `UnreachableError` unless the status of `instance` is `Running`."""
+    status = instance.status()
+    if status == "Running":
+        return
+    remedy = {"Stopped": "`incus start`", "Frozen": "`incus resume`"}.get(status)
+    raise UnreachableError(
+        f"No command can run on {instance.where}: it is {status.lower()}.",
+        resolution=f"Bring it back with {remedy} and try again."
+        if remedy
+        else "Look at it with `incus info`.",
+    )
 
 
 @dataclass

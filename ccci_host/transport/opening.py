@@ -3,7 +3,7 @@
 from ccci_host.config import HostTable
 from ccci_host.transport.executor import Executor
 from ccci_host.transport.incus import connect
-from ccci_host.transport.machine import Machine
+from ccci_host.transport.machine import Machine, require_running
 from ccci_host.transport.ssh import SshExecutor
 from ccci_host.transport.ssh_door import Door
 
@@ -18,7 +18,7 @@ def open_machine(name: str, table: HostTable) -> Machine:
     server = connect(table.incus)
     try:
         instance = server.instance(table.incus.instance)
-        instance.require_running()
+        require_running(instance)
         executor: Executor = instance.executor()
         if table.ssh is not None:
             executor = SshExecutor(Door(table.ssh, instance), f"{instance.where} over SSH")

@@ -75,7 +75,11 @@ class SshExecutor:
             except (paramiko.SSHException, EOFError, OSError):
                 pass  # stale; nothing of the command was sent, so it may be sent on another connection
         self.close()
-        self._client = self._connect()
+        try:
+            self._client = self._connect()
+        except UnreachableError:
+            self._door.require_running()  # the better answer to why nobody answers
+            raise
         transport = self._client.get_transport()
         assert transport is not None  # noqa: S101 - connected just now
         try:

@@ -12,7 +12,7 @@ import paramiko
 
 from ccci_host.config import SshTable
 from ccci_host.errors import ConfigError, NotFoundError, UnreachableError
-from ccci_host.transport.machine import Instance
+from ccci_host.transport.machine import Instance, require_running
 
 _KEY_FILES = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 
@@ -92,6 +92,10 @@ class Door:
     def address(self) -> str:
         """The configured address, or the one that Incus knows now: a reboot may change it."""
         return self._table.address or self._instance.address()
+
+    def require_running(self) -> None:
+        """Raise `UnreachableError` when there is nobody to open: the instance is stopped or frozen."""
+        require_running(self._instance)
 
 
 def load_private_key(path: Path) -> paramiko.PKey:
