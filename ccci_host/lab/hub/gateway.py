@@ -195,7 +195,12 @@ class Gateway:
 
     async def _relay(self, call: Call, headers: Mapping[str, str], fault: faults.Fault | None) -> Response:
         request, registry = call.request, call.registry
-        passed = {name: request.headers[name] for name in _PASSED_UP if name in request.headers}
+        passed = {
+            # dockerd sends an `Accept` line for each type
+            name: ", ".join(request.headers.getlist(name))
+            for name in _PASSED_UP
+            if name in request.headers
+        }
         passed["accept-encoding"] = "identity"
         params = dict(request.query_params)
         if "from" in params:
