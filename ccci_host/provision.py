@@ -118,8 +118,9 @@ def provision(
 ) -> ProvisionReport:
     """Bring `machine` to what this checkout would have it be; with `check`, only say what would change.
 
-    Raises `ConfigError` (the PAT's source), `CredentialError` (Docker Hub refuses the PAT), `UnreachableError`
-    and `HostError`. Nothing has been changed then, unless the message says that it stopped half-way.
+    Raises `ConfigError` (the PAT's source), `CredentialError` (Docker Hub refuses the PAT),
+    `UnreachableError` and `HostError`. Nothing has been changed then, unless the message says that it
+    stopped half-way.
     """
     steps = all_steps() if steps is None else steps
     pat = read_pat(machine.config.hub.pat)
@@ -167,7 +168,8 @@ def _require_settled(machine: Machine, steps: Sequence[Step], wanted: Wanted) ->
         raise HostError(
             f"{machine.name} is not as it should be after provisioning.",
             details="\n".join(left),
-            resolution="Something on the host undoes it (a configuration manager?), or it is a defect of ours.",
+            resolution="Something on the host undoes it (a configuration manager?), or this is a "
+            "defect of ours.",
         )
 
 

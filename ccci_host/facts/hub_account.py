@@ -46,8 +46,8 @@ def ask_hub(
 ) -> HubAccount:
     """Ask Docker Hub from `machine` about `account` (None: anonymous), in one round trip.
 
-    Takes at most `timeout` seconds and no quota. Raises `CredentialError` when account and PAT are refused, `HostError` when Docker Hub
-    does not answer, which says nothing about the PAT.
+    Takes at most `timeout` seconds and no quota. Raises `CredentialError` when account and PAT are refused,
+    `HostError` when Docker Hub does not answer, which says nothing about the PAT.
     """
     asked = {
         "account": account,

@@ -23,7 +23,7 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         raise HostError(
             f"The docker configuration on {wanted.host} cannot be read.",
             details=seen.reason,
-            resolution=f"Mend or remove {path} on the host; it may hold other logins, so nothing overwrites it.",
+            resolution=f"Mend or remove {path} on the host; it may hold other logins, so it is not overwritten.",
         )
     problem = "there is no such file" if isinstance(seen, Absent) else _difference(seen, wanted)
     if not problem:
@@ -66,7 +66,7 @@ def prove(machine: Machine, wanted: Wanted) -> tuple[str, ...]:
 
 STEP = Step(
     "hub-login",
-    after=("host",),
+    after=("ssh",),
     facts=lambda wanted: (hub_login(wanted.config.hub.docker_config, wanted.nonce),),
     plan=plan,
     prove=prove,

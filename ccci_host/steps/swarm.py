@@ -39,4 +39,4 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
     return Plan("this node manages a swarm of one")
 
 
-STEP = Step("swarm", after=("host",), facts=lambda _: (HOST, DOCKER), plan=plan)
+STEP = Step("swarm", after=("ssh",), facts=lambda _: (HOST, DOCKER), plan=plan)
