@@ -62,12 +62,9 @@ class Budget:
         bucket.spent = [(at, count) for at, count in bucket.spent if at > self._now() - WINDOW]
         return self.limit(payer) - sum(count for _, count in bucket.spent)
 
-    def spend(self, payer: str) -> bool:
-        """Take one request; False, and nothing is taken, when none is left."""
-        if self.remaining(payer) <= 0:
-            return False
+    def spend(self, payer: str) -> None:
+        """Take one request."""
         self._bucket(payer).spent.append((self._now(), 1))
-        return True
 
     def set_limit(self, payer: str, limit: int) -> None:
         """Give `payer` a limit of its own."""

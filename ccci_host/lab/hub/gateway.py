@@ -80,6 +80,14 @@ class Call:
     target: Target
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A bucket, and what `docker-ratelimit-source` says of it: an address or an account's id."""
+
+    bucket: str
+    source: str
+
+
 class Gateway:
     """An ASGI application. It must run inside `LoggedApp`, whose entries it fills in."""
 
@@ -154,10 +162,7 @@ class Gateway:
         action = "pull" if request.method in _READING else "push"
         if bearer is None or not bearer.allows(call.target.repository, action):
             return _challenge(registry, bearer, call, action)
-        headers = self._pay(call, bearer)
-        if isinstance(headers, Response):
-            return headers
-        return await self._relay(call, headers, fault)
+        return await self._relay(call, self._payer(call, bearer), fault)
 
     async def _describe(self, call: Call) -> None:
         """Write into the log entry what the request is about."""
@@ -180,48 +185,56 @@ class Gateway:
             return _challenge(registry, None)
         return JSONResponse({}, headers=_API_VERSION)
 
-    def _pay(self, call: Call, bearer: Bearer) -> dict[str, str] | Response:
-        """Take a manifest's `GET` from the budget: the headers that say so, or the refusal."""
-        method = call.request.method
-        if not call.registry.metered or not call.target.is_manifest or method not in _READING:
-            return {}
+    def _payer(self, call: Call, bearer: Bearer) -> Payer | None:
+        """Whose bucket this request is about; None where there is no budget."""
+        if not call.registry.metered or not call.target.is_manifest or call.request.method not in _READING:
+            return None
         account = self._book.accounts.get(bearer.account) if bearer.account else None
-        source = account.id if account else call.entry.source
-        payer = f"account:{account.name}" if account else f"address:{source}"
-        allowed = method == "HEAD" or self._budget.spend(payer)
-        self._state.save()
-        headers = self._budget.headers(payer, source)
-        return headers if allowed else _error(429, "TOOMANYREQUESTS", OVER_LIMIT, headers=headers)
+        if account is not None:
+            return Payer(f"account:{account.name}", account.id)
+        return Payer(f"address:{call.entry.source}", call.entry.source)
 
-    async def _relay(self, call: Call, headers: Mapping[str, str], fault: faults.Fault | None) -> Response:
-        request, registry = call.request, call.registry
-        passed = {
+    async def _relay(self, call: Call, payer: Payer | None, fault: faults.Fault | None) -> Response:
+        counts = payer is not None and call.request.method == "GET"
+        if payer is not None and counts and self._budget.remaining(payer.bucket) <= 0:
+            headers = self._budget.headers(payer.bucket, payer.source)
+            return _error(429, "TOOMANYREQUESTS", OVER_LIMIT, headers=headers)
+        try:
+            answer = await self._backend.send(self._for_backend(call), stream=True)
+        except httpx.HTTPError:
+            return _error(502, "UNAVAILABLE", "the registry behind the stand-in does not answer")
+        call.entry.digest = answer.headers.get("docker-content-digest", call.entry.digest)
+        headers = {name: answer.headers[name] for name in _PASSED_DOWN if name in answer.headers}
+        if "location" in headers:
+            headers["location"] = headers["location"].replace(f"/v2/{call.registry.name}/", "/v2/", 1)
+        if payer is not None:
+            if counts and answer.status_code == 200:
+                self._budget.spend(payer.bucket)
+                self._state.save()
+            headers |= self._budget.headers(payer.bucket, payer.source)
+        learns = call.target.is_manifest and call.request.method == "GET"
+        return Relayed(answer, headers, fault=fault, learn=self._kinds if learns else None)
+
+    def _for_backend(self, call: Call) -> httpx.Request:
+        """The same request for the real registry, which knows the repository by a longer name."""
+        request = call.request
+        headers = {
             # dockerd sends an `Accept` line for each type
             name: ", ".join(request.headers.getlist(name))
             for name in _PASSED_UP
             if name in request.headers
         }
-        passed["accept-encoding"] = "identity"
+        headers["accept-encoding"] = "identity"
         params = dict(request.query_params)
         if "from" in params:
-            params["from"] = f"{registry.name}/{params['from']}"
-        asked = self._backend.build_request(
+            params["from"] = f"{call.registry.name}/{params['from']}"
+        return self._backend.build_request(
             request.method,
-            call.target.backend_path(registry),
+            call.target.backend_path(call.registry),
             params=params or None,
-            headers=passed,
+            headers=headers,
             content=None if request.method in _READING else request.stream(),
         )
-        try:
-            answer = await self._backend.send(asked, stream=True)
-        except httpx.HTTPError:
-            return _error(502, "UNAVAILABLE", "the registry behind the stand-in does not answer")
-        call.entry.digest = answer.headers.get("docker-content-digest", call.entry.digest)
-        down = {name: answer.headers[name] for name in _PASSED_DOWN if name in answer.headers}
-        if "location" in down:
-            down["location"] = down["location"].replace(f"/v2/{registry.name}/", "/v2/", 1)
-        learns = call.target.is_manifest and request.method == "GET"
-        return Relayed(answer, {**down, **headers}, fault=fault, learn=self._kinds if learns else None)
 
     async def _kind(self, target: Target, registry: Registry) -> faults.Kind:
         if target.is_manifest:
