@@ -22,6 +22,7 @@ STORES: Mapping[str, Mapping[str, Any]] = {
 """The image stores, and what daemon.json says to get each."""
 
 CERTIFICATE = "/usr/local/share/ca-certificates/ccci-lab.crt"
+AUTHORIZED_KEYS = "/root/.ssh/authorized_keys"
 
 _UNIFIED_CGROUPS = Path("/sys/fs/cgroup/cgroup.controllers")
 _BOOT_SECONDS = 90.0
@@ -69,11 +70,10 @@ class Guest:
             self._disk.ensure_mounted(data_gb)
             with doing(f"making the instance {self._name}"):
                 self._make(store, placement)
-        self._disk.ensure_mounted(data_gb)
         instance = self._instance()
         if instance.status() != "Running":
-            self._furnish(instance, store, placement)
-            instance.request_start(timeout=60)
+            self._start(instance)
+        self._renew_trust(instance, placement)
         if self._swarm_is_active(instance.executor()):
             return
         with doing(f"waiting for Docker and its swarm in {self._name}"):
@@ -134,10 +134,11 @@ class Guest:
                 "devices": devices,
             },
         )
+        self._furnish(self._instance(), store, placement)
         self._incus.patch(self._path, {"config": {_WHOLE: "true"}})
 
     def _furnish(self, instance: IncusInstance, store: str, placement: Placement) -> None:
-        """Put into the stopped instance what differs from one to the next."""
+        """Put into the new instance what differs from one to the next; its first boot makes use of it."""
         hosts = f"127.0.0.1 localhost\n127.0.1.1 {self._name}\n"
         self._incus.make_folder(self._name, "/root/.ssh", mode=0o700)
         self._incus.make_folder(self._name, "/etc/docker")
@@ -147,9 +148,31 @@ class Guest:
             "/etc/resolv.conf": f"nameserver {placement.nameserver}\n".encode(),
             "/etc/docker/daemon.json": json.dumps(STORES[store]).encode(),
             CERTIFICATE: placement.certificate.read_bytes(),
-            "/root/.ssh/authorized_keys": placement.ssh_public.read_bytes(),
+            AUTHORIZED_KEYS: placement.ssh_public.read_bytes(),
         }.items():
             instance.write_file(path, content, mode=0o644)
+
+    def _start(self, instance: IncusInstance) -> None:
+        """Start it. A daemon that has itself just started does so too, and may be quicker."""
+        try:
+            instance.request_start(timeout=60)
+        except HostError:
+            if instance.status() != "Running":
+                raise
+
+    def _renew_trust(self, instance: IncusInstance, placement: Placement) -> None:
+        """Take over keys that are not those of its making, as after the stand-in's state was lost."""
+        wanted = {
+            CERTIFICATE: placement.certificate.read_bytes(),
+            AUTHORIZED_KEYS: placement.ssh_public.read_bytes(),
+        }
+        outdated = [path for path, content in wanted.items() if instance.read_file(path) != content]
+        for path in outdated:
+            instance.write_file(path, wanted[path], mode=0o644)
+        if CERTIFICATE in outdated:
+            executor = instance.executor()
+            executor.run(["update-ca-certificates", "--fresh"]).check()
+            executor.run(["systemctl", "restart", "docker"]).check()
 
     def _become_ready(self, instance: IncusInstance) -> None:
         executor = instance.executor()

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from ccci_host.errors import ConfigError, HostError, UnreachableError, tail
+from ccci_host.lab import processes
 from ccci_host.lab.commands import environment, run
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.settings import Settings
@@ -14,6 +15,9 @@ from ccci_host.waiting import wait_until
 PROGRAM = Path("/usr/libexec/incus/incusd")
 MACHINES_SOCKET = Path("/var/lib/incus/unix.socket")
 """Where a distribution's Incus service answers."""
+
+_OWN = "own"
+_MACHINES = "machine"
 
 _SOCKET_PATH_LIMIT = 107
 """Bytes of a unix socket's path: `sun_path` of unix(7)."""
@@ -27,8 +31,10 @@ class Daemon:
 
     @property
     def is_own(self) -> bool:
-        """Whether the lab runs its own daemon. Once it has one it stays with that one."""
-        return (self._settings.incus / "database").exists() or not answers(MACHINES_SOCKET)
+        """Whether the lab runs a daemon of its own. What it chose when it was made is kept."""
+        if self._choice.exists():
+            return self._choice.read_text() == _OWN
+        return not answers(MACHINES_SOCKET)
 
     @property
     def socket(self) -> Path:
@@ -46,8 +52,15 @@ class Daemon:
 
     def ensure_running(self) -> None:
         """Start the lab's own daemon where it is needed and does not answer yet."""
-        if not self.is_own or answers(self.socket):
+        own = self.is_own
+        self._choice.write_text(_OWN if own else _MACHINES)
+        if self.answers():
             return
+        if not own:
+            raise UnreachableError(
+                f"The lab lives in this machine's Incus, and nothing answers at {self.socket}.",
+                resolution="Start it (`systemctl start incus`).",
+            )
         if len(os.fsencode(self.socket)) > _SOCKET_PATH_LIMIT:
             raise ConfigError(
                 f"The lab's folder {self._settings.folder} has too long a path for a unix socket in it.",
@@ -64,13 +77,25 @@ class Daemon:
                 interval=0.1,
                 resolution=f"See {self._log}.",
             )
+            self._wait_ready()
 
     def stop(self) -> None:
         """Ask the lab's own daemon to shut down, which stops its instances first. The machine's stays."""
-        if not self.is_own or not answers(self.socket):
+        if not self.is_own:
+            return
+        if not self.answers():
+            processes.end(processes.left_behind(processes.running(), self._settings))
             return
         with doing("stopping Incus and its instances"):
             run(["incus", "admin", "shutdown"], env=self.client_environment).check()
+
+    def _wait_ready(self) -> None:
+        """Wait until it has its networks again. It answers before that."""
+        run(["incus", "admin", "waitready", "--timeout", "60"], env=self.client_environment).check()
+
+    @property
+    def _choice(self) -> Path:
+        return self._settings.folder / "daemon"
 
     @property
     def _log(self) -> Path:
@@ -82,7 +107,7 @@ class Daemon:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [str(PROGRAM), "--group", "root", "--logfile", str(self._log)],
+                [str(PROGRAM), "--group", "root"],
                 env=environment({"INCUS_DIR": str(self._settings.incus)}),
                 cwd="/",
                 stdin=subprocess.DEVNULL,

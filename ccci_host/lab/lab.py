@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ccci_host.errors import NotFoundError
-from ccci_host.lab import image, network, packages
+from ccci_host.lab import image, leftovers, network, packages
 from ccci_host.lab.commands import environment
 from ccci_host.lab.configuration import Description
 from ccci_host.lab.disk import DataDisk
@@ -21,9 +21,8 @@ from ccci_host.lab.keys import Keys, write_private
 from ccci_host.lab.lock import held
 from ccci_host.lab.recipes_src import write_recipes
 from ccci_host.lab.settings import Settings
+from ccci_host.progress import doing
 
-PROJECT = "ccci-lab"
-POOL = "ccci-lab"
 DATA_GB = 3.0
 DEFAULT_RECIPE = "small"
 
@@ -98,7 +97,7 @@ class Lab:
                 f"The lab has no instance called {name!r}, or it is down.",
                 resolution="See `invoke lab.status`; start it with `invoke lab.up`.",
             )
-        argv = ["incus", "exec", "--project", PROJECT, name, "--", "bash", "-l"]
+        argv = ["incus", "exec", "--project", self.settings.project, name, "--", "bash", "-l"]
         os.execvpe(argv[0], argv, environment(self._daemon.client_environment))  # noqa: S606
 
     def down(self, *, purge: bool = False) -> None:
@@ -109,11 +108,9 @@ class Lab:
                 self._purge()
             elif self._daemon.is_own:
                 self._daemon.stop()
-            else:
+            elif self._daemon.answers():
                 for guest in self._guests():
                     self._guest(guest.name).stop()
-            if purge:
-                shutil.rmtree(self.settings.folder)
 
     def _ensure(self, wanted: dict[str, tuple[str, float]]) -> None:
         settings = self.settings
@@ -132,8 +129,9 @@ class Lab:
                 beside.submit(self._guest(name).ensure, store, self._placement(), data_gb=data_gb)
                 for name, (store, data_gb) in wanted.items()
             ]
-            for future in (*guests, published):
-                future.result()
+            for guest in guests:
+                guest.result()
+            published.result()
         self._describe()
 
     def _ensure_daemon(self) -> None:
@@ -143,22 +141,22 @@ class Lab:
             DataDisk(self.settings.disks, file.stem).ensure_mounted(DATA_GB)
         self._daemon.ensure_running()
         incus = self._incus("default")
-        if not incus.find(f"projects/{PROJECT}"):
+        if not incus.find(f"projects/{self.settings.project}"):
             features = {"features.networks": "false", "features.networks.zones": "false"}
-            incus.create("projects", {"name": PROJECT, "config": features})
-        if not incus.find(f"storage-pools/{POOL}"):
+            incus.create("projects", {"name": self.settings.project, "config": features})
+        if not incus.find(f"storage-pools/{self.settings.project}"):
             self.settings.pool.mkdir(parents=True, exist_ok=True, mode=0o711)
             source = {"source": str(self.settings.pool)}
-            incus.create("storage-pools", {"name": POOL, "driver": "dir", "config": source})
+            incus.create("storage-pools", {"name": self.settings.project, "driver": "dir", "config": source})
 
     def _describe(self) -> None:
         """Write the lab's ccci.toml."""
-        projects = () if self._daemon.is_own else (PROJECT,)
+        projects = () if self._daemon.is_own else (self.settings.project,)
         door = HttpsDoor(self._incus("default"), self._keys)
         description = Description(
             socket=self._daemon.socket,
             https=door.ensure_open(self.settings, projects),
-            project=PROJECT,
+            project=self.settings.project,
             keys=self._keys,
             account=self.hub.account,
             pat_file=self.hub.pat_file("read-only"),
@@ -169,8 +167,8 @@ class Lab:
         names = [guest.name for guest in self._guests()]
         write_private(self.config_path, description.render(names).encode())
 
-    def _incus(self, project: str = PROJECT) -> Incus:
-        return Incus(self._daemon.socket, project)
+    def _incus(self, project: str | None = None) -> Incus:
+        return Incus(self._daemon.socket, project or self.settings.project)
 
     def _guest(self, name: str) -> Guest:
         return Guest(self._incus(), name, DataDisk(self.settings.disks, name))
@@ -184,7 +182,7 @@ class Lab:
 
     def _placement(self) -> Placement:
         return Placement(
-            pool=POOL,
+            pool=self.settings.project,
             bridge=self.settings.bridge,
             nameserver=str(self.settings.address.ip),
             image=self._image.alias,
@@ -193,4 +191,20 @@ class Lab:
         )
 
     def _purge(self) -> None:
-        raise NotImplementedError
+        """Take away what the lab has in Incus, then what it has on this machine, its folder last."""
+        with doing("removing the lab"):
+            if self._daemon.is_own:
+                self._daemon.stop()
+                leftovers.clear(self.settings)
+                return
+            self._ensure_daemon()
+            for guest in self._guests():
+                self._guest(guest.name).remove()
+            default, project = self._incus("default"), self._incus()
+            HttpsDoor(default, self._keys).close()
+            for found in project.list("images"):
+                project.delete(f"images/{found['fingerprint']}")
+            default.delete(f"projects/{self.settings.project}")
+            default.delete(f"storage-pools/{self.settings.project}")
+            default.delete(f"networks/{self.settings.bridge}")
+            shutil.rmtree(self.settings.folder)

@@ -1,9 +1,14 @@
 """The lab's bridge: addresses, a way out, and Docker Hub's names pointing at the stand-in."""
 
+import socket
 from collections.abc import Iterable
 
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.settings import Settings
+
+_DNS = 53
+_AGAIN = "\n# again"
+"""A change of the configuration makes Incus start dnsmasq again."""
 
 CREATED = "Created"
 
@@ -13,17 +18,30 @@ def ensure(incus: Incus, settings: Settings, names: Iterable[str]) -> None:
 
     `incus` must look at the default project: networks of other projects need OVN.
     """
+    path = f"networks/{settings.bridge}"
     wanted = {
         "ipv4.address": str(settings.address),
         "ipv4.nat": "true",
         "ipv6.address": "none",
         "raw.dnsmasq": f"address=/{'/'.join(sorted(names))}/{settings.address.ip}",
     }
-    network = incus.find(f"networks/{settings.bridge}")
+    network = incus.find(path)
     if network and network["status"] != CREATED:
-        incus.delete(f"networks/{settings.bridge}")
+        incus.delete(path)
         network = None
     if network is None:
         incus.create("networks", {"name": settings.bridge, "type": "bridge", "config": wanted})
     elif any(network["config"].get(key) != value for key, value in wanted.items()):
-        incus.patch(f"networks/{settings.bridge}", {"config": wanted})
+        incus.patch(path, {"config": wanted})
+    elif not _answers(str(settings.address.ip)):
+        incus.patch(path, {"config": {**wanted, "raw.dnsmasq": wanted["raw.dnsmasq"] + _AGAIN}})
+        incus.patch(path, {"config": wanted})
+
+
+def _answers(address: str) -> bool:
+    """Whether the bridge's dnsmasq runs. Incus starts it with the bridge and does not look after it."""
+    try:
+        socket.create_connection((address, _DNS), timeout=2).close()
+    except OSError:
+        return False
+    return True

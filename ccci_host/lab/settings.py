@@ -15,6 +15,8 @@ class Settings:
     """One lab. Two labs in two folders differ in everything that a machine has only once."""
 
     folder: Path
+    project: str
+    """Name of its project and of its storage pool in Incus."""
     bridge: str
     """Interface name, at most 15 characters."""
     address: IPv4Interface
@@ -33,11 +35,13 @@ class Settings:
         """The lab in `folder`. Anywhere but in the usual place, its names follow from the path."""
         folder = folder.expanduser().resolve()
         if folder == USUAL_FOLDER:
-            return cls(folder, "ccci0", IPv4Interface("10.77.0.1/24"), 8443)
+            return cls(folder, "ccci-lab", "ccci0", IPv4Interface("10.77.0.1/24"), 8443)
         digest = hashlib.sha256(str(folder).encode()).digest()
         third = 100 + digest[0] % 150
         port = 20000 + int.from_bytes(digest[1:3]) % 10000
-        return cls(folder, f"ccci-{digest.hex()[:8]}", IPv4Interface(f"10.77.{third}.1/24"), port)
+        mark = digest.hex()[:8]
+        network = IPv4Interface(f"10.77.{third}.1/24")
+        return cls(folder, f"ccci-lab-{mark}", f"ccci-{mark}", network, port)
 
     @property
     def lock(self) -> Path:
