@@ -34,6 +34,7 @@ Moment = Literal[
     "deployed",
     "torn-down",
     "rebooted",
+    "paused",
     "redeployed",
     "finally-torn-down",
     "evicted",
@@ -41,7 +42,9 @@ Moment = Literal[
     "cold-pulled",
     "end",
 ]
-"""A point between phases. What was looked at once carries its moment."""
+"""A point between phases. What was looked at once carries its moment.
+
+`paused` is after a person was waited for, right before the redeploy: who knows what they did."""
 
 MOMENT_AFTER: dict[Phase, Moment] = {
     "preflight": "start",

@@ -1,0 +1,56 @@
+"""Being told to stop: every way of it ends in the same clean-up.
+
+Ctrl-C raises `KeyboardInterrupt` by itself; here SIGTERM and SIGHUP do too. While things are put back in
+order, the first further wish to stop is only noted: half a clean-up is worse than a slow end.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ccci_host.progress import say
+
+STOPPERS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Within it, SIGTERM and SIGHUP stop the work as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's shape
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    with _handling(STOPPERS, stop):
+        yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Within it, the first wish to stop is told off, and the second one stops all the same."""
+    asked: list[str] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        name = signal.Signals(number).name
+        if asked:
+            raise KeyboardInterrupt(name)
+        asked.append(name)
+        say("Putting the host back in order; ask again to leave it as it is.")
+
+    with _handling((signal.SIGINT, *STOPPERS), hold):
+        yield
+
+
+@contextmanager
+def _handling(numbers: tuple[signal.Signals, ...], handler: Any) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

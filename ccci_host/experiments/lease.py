@@ -1,0 +1,146 @@
+"""The experiment's timed lease: while it is held, the agent deletes nothing.
+
+A timed lease survives a reboot and ends by itself, so that a killed experiment holds nobody back for long.
+Its owner names controller, process and start of that process: who finds it later can tell whether anybody
+still stands behind it.
+"""
+
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ccci_host.errors import HostError, RefusedError
+from ccci_host.records import Event, LeaseSeen
+from ccci_host.transport.machine import Machine
+
+AGENT = "/usr/local/bin/ccci-prune"
+HOLD_SECONDS = 3600
+"""How far ahead the deadline is set."""
+RENEW_AFTER_SECONDS = 300
+"""It is set anew at the next phase after so long."""
+OWNER = "ccci-host"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A timed lease on the host, and who says to hold it."""
+
+    id: str
+    owner: str
+    until: str
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is of an experiment of this controller whose process is no more."""
+        words = self.owner.split()
+        if len(words) != 4 or words[0] != OWNER or words[1] != socket.gethostname():
+            return False
+        return process_start(int(words[2])) != words[3] if words[2].isdigit() else False
+
+
+def own_name() -> str:
+    """How this process names itself as the owner of a lease."""
+    return f"{OWNER} {socket.gethostname()} {os.getpid()} {process_start(os.getpid())}"
+
+
+def process_start(pid: int) -> str | None:
+    """When a process of this machine began, in the kernel's ticks; None when there is none of that id."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+class TimedLease:
+    """Taken, renewed, released; each step is handed to `write`."""
+
+    def __init__(self, machine: Machine, write: Any) -> None:
+        self._machine = machine
+        self._write = write
+        self._owner = own_name()
+        self._since = 0.0
+        self.id: str | None = None
+
+    def take(self) -> None:
+        """Take it; raises `HostError` when the agent cannot give one."""
+        done = self._machine.executor.run(
+            [AGENT, "lease", "--hold", str(HOLD_SECONDS), "--owner", self._owner]
+        )
+        if not done.ok or not done.text:
+            self._say("refused", problem=done.stderr.decode(errors="replace").strip() or "no lease id came")
+            raise HostError(
+                f"{self._machine.instance.where} gives no lease, so its agent might delete images meanwhile.",
+                details=done.stderr.decode(errors="replace").strip(),
+                resolution="Install the agent of this checkout with `invoke provision`.",
+            )
+        self.id = done.text.split()[-1]
+        self._since = time.monotonic()
+        self._say("taken")
+
+    def renew(self) -> None:
+        """Set its deadline anew, some time after the last; one that was lost meanwhile is taken again."""
+        if self.id is None or time.monotonic() - self._since < RENEW_AFTER_SECONDS:
+            return
+        done = self._machine.executor.run([AGENT, "lease", "--renew", self.id, "--hold", str(HOLD_SECONDS)])
+        problem = None if done.ok else done.stderr.decode(errors="replace").strip()
+        self._say("renewed" if done.ok else "lost", problem=problem)
+        self._since = time.monotonic()
+        if not done.ok:
+            self.take()
+
+    def release(self) -> None:
+        """Give it back."""
+        if self.id is None:
+            return
+        done = self._machine.executor.run([AGENT, "lease", "--release", self.id])
+        problem = None if done.ok else done.stderr.decode(errors="replace").strip()
+        self._say("released" if done.ok else "lost", problem=problem)
+        self.id = None
+
+    def _say(self, step: Any, *, problem: str | None = None) -> None:
+        event: Event = LeaseSeen(step=step, id=self.id, owner=self._owner, problem=problem)
+        self._write(event)
+
+
+def holders(machine: Machine) -> tuple[Holder, ...]:
+    """Who holds a lease on the host now; raises `HostError` when the agent does not say."""
+    done = machine.executor.run([AGENT, "status", "--json"])
+    try:
+        status = json.loads(done.stdout)
+        leases = status["leases"]
+    except (ValueError, KeyError, TypeError):
+        raise HostError(
+            f"The agent on {machine.instance.where} does not say who holds a lease.",
+            details=done.stderr.decode(errors="replace").strip() or f"exit code {done.exit_code}",
+            resolution="Install the agent of this checkout with `invoke provision`.",
+        ) from None
+    return tuple(
+        Holder(
+            id=str(lease.get("id", "")), owner=str(lease.get("owner", "")), until=str(lease.get("until", ""))
+        )
+        for lease in leases
+    )
+
+
+def refuse_over_others(machine: Machine, *, own: str | None = None) -> tuple[Holder, ...]:
+    """Release the leases of dead experiments of this controller, and refuse while anybody else holds one.
+
+    Returns what was released; raises `RefusedError` naming the holder.
+    """
+    released = []
+    for holder in holders(machine):
+        if holder.id == own:
+            continue
+        if not holder.is_dead:
+            raise RefusedError(
+                f"Somebody else's run is under way on {machine.instance.where}.",
+                details=f"{holder.owner or 'somebody without a name'} holds a lease until {holder.until}.",
+                resolution="Wait until it ends; `ccci-prune status` on the host names its holder.",
+            )
+        machine.executor.run([AGENT, "lease", "--release", holder.id]).check()
+        released.append(holder)
+    return tuple(released)

@@ -1,0 +1,53 @@
+"""Controls against a cache that masks: a broken pin must fail, and a moved tag must be pulled."""
+
+import secrets
+
+from ccci_host.errors import CcciError, DeployError
+from ccci_host.experiments.run import Run
+from ccci_host.experiments.single import single
+from ccci_host.recipes import Deployer
+from ccci_host.records import Deployment, PinControl, TagControl
+
+
+def controls(run: Run, deployer: Deployer, deployment: Deployment) -> None:
+    """Both controls, with the images of a recipe that was just deployed and so are in the store."""
+    broken_pin(run, deployer, deployment)
+    moved_tag(run, deployer, deployment)
+
+
+def broken_pin(run: Run, deployer: Deployer, deployment: Deployment) -> None:
+    """Deploy one image of the recipe under a digest that no registry has."""
+    cached = next((service.image for service in deployment.services if service.digest), None)
+    if cached is None:
+        run.write(
+            PinControl(ran=False, problem="no service's spec carries a digest, so no image is known by one")
+        )
+        return
+    reference = f"{cached.partition('@')[0]}@sha256:{secrets.token_hex(32)}"
+    with run.phase("pin-control"):
+        seen = _tried(run, deployer, reference, cached)
+    run.write(seen)
+
+
+def _tried(run: Run, deployer: Deployer, reference: str, cached: str) -> PinControl:
+    with single("pin", reference, secrets.token_hex(2)) as app:
+        run.stacks.add(app.stack)
+        try:
+            deployer.deploy(run.machine, app)
+            seen = PinControl(ran=True, reference=reference, cached=cached, outcome="ran")
+        except DeployError as error:
+            seen = PinControl(
+                ran=True, reference=reference, cached=cached, outcome="refused", error=str(error)
+            )
+        except CcciError as error:
+            seen = PinControl(
+                ran=True, reference=reference, cached=cached, outcome="unclear", error=str(error)
+            )
+        deployer.teardown(run.machine, app)
+    return seen
+
+
+def moved_tag(run: Run, deployer: Deployer, deployment: Deployment) -> None:
+    """Deploy a tag, let it mean another image at the registry, deploy it again."""
+    _ = deployer, deployment
+    run.write(TagControl(ran=False, problem="the registry is not ours: nobody here can move a tag in it"))

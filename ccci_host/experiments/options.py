@@ -1,0 +1,33 @@
+"""What an experiment is asked for."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from ccci_host.records import Option
+
+PauseBefore = Literal["teardown", "reboot", "redeploy", "controls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments of one experiment. Which recipe: that named here, else the host's default."""
+
+    task: str
+    argv: tuple[str, ...] = ()
+    recipe: str | None = None
+    deployer: str = "stack"
+    forced_stop: bool = False
+    cycles: int = 1
+    pause_before: PauseBefore | None = None
+    wait_for_person: Callable[[str], None] | None = field(default=None, compare=False)
+    """Says why it waits and returns when the person is ready; None: nobody is there."""
+    boot_timeout: float = 300.0
+    """Seconds that the machine may take from the restart's request until it is ready."""
+
+    def recorded(self) -> dict[str, Option]:
+        """The options as a history keeps them."""
+        kept = asdict(self)
+        for name in ("task", "argv", "wait_for_person"):
+            del kept[name]
+        return kept

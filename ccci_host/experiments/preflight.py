@@ -1,0 +1,106 @@
+"""Before anything is done: the host is fit, nobody else is at work on it, and our own lease is held."""
+
+from ccci_host.errors import HostError, RefusedError
+from ccci_host.experiments import stacks
+from ccci_host.experiments.lease import TimedLease, refuse_over_others
+from ccci_host.experiments.run import Run
+from ccci_host.experiments.started import started
+from ccci_host.recipes import teardown
+from ccci_host.records import HostSeen, Leftovers, Note
+from ccci_host.transport import connect
+from ccci_host.transport.machine import Machine
+from ccci_host.witnesses import host
+
+FULL_PERCENT = 95.0
+"""A file system of the store that is fuller than this takes no images: the experiment would show nothing."""
+
+
+def begin(run: Run) -> HostSeen:
+    """Write who asks what of which host, and look at the host."""
+    run.write(started(run.machine, run.options))
+    seen = host.look(run.machine, incus_version(run.machine))
+    run.write(seen)
+    return seen
+
+
+def incus_version(machine: Machine) -> str:
+    """The version of the Incus server that holds the machine."""
+    server = connect(machine.config.incus)
+    try:
+        return str(server.api.get().get("environment", {}).get("server_version", ""))
+    finally:
+        server.close()
+
+
+def make_sure(run: Run, seen: HostSeen, *, reboots: bool) -> TimedLease:
+    """Refuse what would harm or show nothing, take the lease, and remove what a killed run of ours left.
+
+    Raises `HostError` for a host that is not fit, `RefusedError` where somebody else would be disturbed.
+    The lease is taken before the leftovers go, so that two experiments do not remove each other's stacks.
+    """
+    _fit(run.machine, seen)
+    for released in refuse_over_others(run.machine):
+        run.write(
+            Note(text=f"The lease of an earlier run of ours that is no more was released: {released.owner}.")
+        )
+    there = stacks.look(run.machine)
+    _nobody_disturbed(run.machine, there, reboots=reboots)
+    lease = TimedLease(run.machine, run.write)
+    lease.take()
+    try:
+        refuse_over_others(run.machine, own=lease.id)  # two may have asked at once; then both refuse
+        _remove_leftovers(run, there)
+    except BaseException:
+        lease.release()
+        raise
+    run.on_phase.append(lease.renew)
+    return lease
+
+
+def _fit(machine: Machine, seen: HostSeen) -> None:
+    where = machine.instance.where
+    if seen.problem is not None:
+        raise HostError(
+            f"The Docker daemon on {where} does not answer.",
+            details=seen.problem,
+            resolution="`systemctl status docker` on the host says why.",
+        )
+    if not seen.swarm_manager:
+        raise HostError(
+            f"{where} manages no swarm, so no stack can be deployed there.",
+            resolution="`invoke provision` makes it a swarm of one node.",
+        )
+    if seen.agent_sha256 is None:
+        raise HostError(
+            f"{where} has no retention agent, so nothing would hold back a sweep during the experiment.",
+            resolution="Install it with `invoke provision`.",
+        )
+    if seen.disk_used_percent is not None and seen.disk_used_percent >= FULL_PERCENT:
+        raise HostError(
+            f"The disk of {where} is full.",
+            details=f"A file system that holds images is at {seen.disk_used_percent:.0f} %.",
+            resolution="`ccci-prune status` on the host says what fills it; make room and try again.",
+        )
+
+
+def _nobody_disturbed(machine: Machine, there: stacks.Stacks, *, reboots: bool) -> None:
+    where = machine.instance.where
+    if there.unconverged:
+        raise RefusedError(
+            f"Somebody's deploy is under way on {where}.",
+            details=f"Not converged: {', '.join(there.unconverged)}.",
+            resolution="Wait until it has converged (`docker service ls`), or mend it.",
+        )
+    if reboots and there.strangers and not machine.config.allow_reboot:
+        raise RefusedError(
+            f"{where} runs what is somebody else's, and a reboot would stop it.",
+            details=f"Running: {', '.join(there.strangers)}.",
+            resolution=f"Set allow_reboot under [host.{machine.name}] in ccci.toml where that is all right.",
+        )
+
+
+def _remove_leftovers(run: Run, there: stacks.Stacks) -> None:
+    """Any experiment that still runs would hold a lease: what bears our prefix now has been left."""
+    for stack in there.own:
+        removal = teardown(run.machine, stack)
+        run.write(Leftovers(removed=removal.removed, left=removal.left))

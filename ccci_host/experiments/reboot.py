@@ -1,0 +1,104 @@
+"""A restart of the machine, with what can be seen of it."""
+
+import secrets
+import threading
+import time
+
+from ccci_host.errors import CcciError
+from ccci_host.experiments.run import Run
+from ccci_host.progress import doing
+from ccci_host.records import BackSeen, RebootDone
+from ccci_host.transport import connect
+from ccci_host.transport.machine import Instance, Machine
+from ccci_host.transport.readiness import wait_until_ready
+from ccci_host.waiting import wait_until
+from ccci_host.witnesses.boot import TOKEN
+
+SHUTDOWN_SECONDS = 120.0
+"""What the system gets for a graceful shutdown."""
+LOOK_EVERY = 0.02
+
+
+def plant_token(machine: Machine) -> str:
+    """Put a random word into the machine's tmpfs; no boot leaves it there."""
+    token = secrets.token_hex(16)
+    machine.executor.run(["tee", TOKEN], input=token.encode()).check()
+    return token
+
+
+def reboot(run: Run, cycle: int, token: str) -> bool:
+    """Restart the machine and wait until it is ready again; whether it came back by itself.
+
+    Incus does the restart whole: were this controller to die meanwhile, the machine comes up all the same.
+    """
+    forced = run.options.forced_stop
+    asked = time.monotonic()
+    with doing("restarting the machine by force" if forced else "restarting the machine"):
+        how, down = _restart(run.machine, forced=forced)
+    problem: str | None = None
+    try:
+        with doing("waiting for systemd, dockerd and the swarm manager"):
+            ready = wait_until_ready(run.machine, timeout=run.options.boot_timeout)
+        run.write(
+            BackSeen(cycle=cycle, system=ready.system, daemon=ready.engine, swarm_manager=ready.manager)
+        )
+    except CcciError as error:
+        problem = str(error)
+        run.write(BackSeen(cycle=cycle, problem=problem))
+    run.write(
+        RebootDone(
+            cycle=cycle,
+            forced=forced,
+            token=token,
+            seen_down=bool(how),
+            seen_down_how=how,
+            seconds_to_down=down,
+            seconds_to_ready=None if problem else time.monotonic() - asked,
+            problem=problem,
+        )
+    )
+    return problem is None
+
+
+def _restart(machine: Machine, *, forced: bool) -> tuple[str, float | None]:
+    """Restart, watched over a second connection; how it was seen down, and after how many seconds."""
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            machine.instance.request_restart(force=forced, timeout=SHUTDOWN_SECONDS)
+        except BaseException as error:
+            failed.append(error)
+
+    watch = connect(machine.config.incus)
+    try:
+        instance = watch.instance(machine.config.incus.instance)
+        before = instance.pid()
+        asked = time.monotonic()
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        how = _watched(instance, before, worker)
+        down = time.monotonic() - asked if how else None
+        worker.join()
+        if failed:
+            raise failed[0]
+        if not how and instance.pid() not in (0, before):
+            how = f"its first process was {before} before and is {instance.pid()} now"
+        return how, down
+    finally:
+        watch.close()
+
+
+def _watched(instance: Instance, before: int, worker: threading.Thread) -> str:
+    """Look until the machine was seen to be down, or the restart is over."""
+
+    def look() -> str | None:
+        over = not worker.is_alive()
+        pid = instance.pid()
+        if pid == 0:
+            return "Incus showed it without a first process"
+        if pid != before:
+            return f"its first process {before} was gone and {pid} had taken its place"
+        return "" if over else None
+
+    return wait_until(look, what="the machine to go down", timeout=SHUTDOWN_SECONDS + 60, interval=LOOK_EVERY)

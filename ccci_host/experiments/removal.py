@@ -1,0 +1,25 @@
+"""Removes one whole image from the host, for a control: all its references, nothing by force."""
+
+from importlib import resources
+
+from ccci_host.errors import HostError
+from ccci_host.records import StoredImage
+from ccci_host.transport.machine import Machine
+from ccci_host.witnesses.program import DOCKER_SOCKET
+
+PROGRAM = (resources.files(__package__) / "removal_remote.py").read_text()
+
+
+def remove_image(machine: Machine, image: StoredImage) -> tuple[str, ...]:
+    """Remove every reference of `image`, and hand back which; raises `HostError` when one stays.
+
+    Tags go before digests: a tag that goes may take its digest along (fact 5), never the other way about.
+    """
+    references = sorted(image.references, key=lambda name: "@" in name) or [image.id]
+    said = machine.run_python(PROGRAM, {"socket": DOCKER_SOCKET, "references": references})
+    if said["left"]:
+        raise HostError(
+            f"The image {references[0]} could not be removed from {machine.instance.where}.",
+            details="\n".join(f"{name}: {reason}" for name, reason in said["left"].items()),
+        )
+    return tuple(said["removed"])

@@ -1,0 +1,96 @@
+"""One run of an experiment: its phases, its looks, its counts, each into the history as it happens."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ccci_host.errors import CcciError
+from ccci_host.experiments.options import Options, PauseBefore
+from ccci_host.journal import Journal
+from ccci_host.records import Event, Moment, Phase, PhaseBegan, PhaseEnded, StoreSeen
+from ccci_host.transport.machine import Machine
+from ccci_host.witnesses import moment_witnesses, stretch_witnesses
+
+
+class Run:
+    """What the parts of an experiment share."""
+
+    def __init__(self, machine: Machine, journal: Journal, options: Options) -> None:
+        self.machine = machine
+        self.options = options
+        self._journal = journal
+        self.on_phase: list[Callable[[], None]] = []
+        """Called when a phase begins: the lease is renewed here."""
+        self.current: Phase | None = None
+        self.stacks: set[str] = set()
+        """Stacks that the run may have made and not yet taken away."""
+        self.problem: str | None = None
+        """Why the run was given up, where that is itself something to judge."""
+
+    def write(self, event: Event) -> None:
+        """Into the history."""
+        self._journal.write(event)
+
+    @contextmanager
+    def phase(self, phase: Phase, cycle: int = 0) -> Iterator[None]:
+        """A phase, whose beginning and end are in the history however it ends."""
+        for call in self.on_phase:
+            call()
+        self.write(PhaseBegan(phase=phase, cycle=cycle))
+        self.current = phase
+        began = time.monotonic()
+        try:
+            yield
+        except CcciError as error:
+            self.write(
+                PhaseEnded(
+                    phase=phase,
+                    cycle=cycle,
+                    outcome="failed",
+                    seconds=time.monotonic() - began,
+                    problem=str(error),
+                )
+            )
+            raise
+        except BaseException as error:
+            self.write(
+                PhaseEnded(
+                    phase=phase,
+                    cycle=cycle,
+                    outcome="interrupted",
+                    seconds=time.monotonic() - began,
+                    problem=f"{type(error).__name__}: {error}",
+                )
+            )
+            raise
+        self.current = None
+        self.write(PhaseEnded(phase=phase, cycle=cycle, outcome="done", seconds=time.monotonic() - began))
+
+    @contextmanager
+    def counted(self, phase: Phase, cycle: int = 0) -> Iterator[None]:
+        """A stretch that every counting witness watches; they answer even when what is in it fails."""
+        stretches = [witness.begin(self.machine) for witness in stretch_witnesses()]
+        try:
+            yield
+        finally:
+            for stretch in reversed(stretches):
+                self.write(stretch.end(phase, cycle))
+
+    def look(self, moment: Moment, cycle: int = 0) -> StoreSeen | None:
+        """Every witness that wants this moment looks; the store's answer is handed back."""
+        store: StoreSeen | None = None
+        for witness in moment_witnesses():
+            if moment in witness.moments:
+                seen = witness.look(self.machine, moment, cycle)
+                self.write(seen)
+                if isinstance(seen, StoreSeen):
+                    store = seen
+        return store
+
+    def pause(self, before: PauseBefore) -> bool:
+        """Wait for a person where that was asked for; whether it was."""
+        wait = self.options.wait_for_person
+        if self.options.pause_before != before or wait is None:
+            return False
+        wait(f"Waiting before the {before}: press Enter to go on.")
+        return True

@@ -1,0 +1,73 @@
+"""What every experiment has around it: preflight, lease, a history with an end, a host put back in order."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from ccci_host.errors import CcciError
+from ccci_host.experiments import preflight
+from ccci_host.experiments.interrupts import stoppable, undisturbed
+from ccci_host.experiments.lease import TimedLease
+from ccci_host.experiments.options import Options
+from ccci_host.experiments.run import Run
+from ccci_host.journal import Journal
+from ccci_host.recipes import teardown
+from ccci_host.records import Cleanup, Finished, Interrupted, Leftover, Name
+from ccci_host.transport.machine import Machine
+
+Outcome = Literal["done", "failed", "interrupted"]
+
+
+@contextmanager
+def session(machine: Machine, journal: Journal, options: Options, *, reboots: bool) -> Iterator[Run]:
+    """A run within which things are done to the host; at its end they are undone, however it ends.
+
+    Raises what `preflight.make_sure` raises, and passes on what happens inside.
+    """
+    run = Run(machine, journal, options)
+    lease: TimedLease | None = None
+    outcome: Outcome = "failed"
+    problem: str | None = None
+    with stoppable():
+        try:
+            seen = preflight.begin(run)
+            with run.phase("preflight"):
+                lease = preflight.make_sure(run, seen, reboots=reboots)
+            run.look("start")
+            yield run
+            outcome, problem = ("failed", run.problem) if run.problem else ("done", None)
+        except CcciError as error:
+            problem = str(error)
+            raise
+        except KeyboardInterrupt as interrupt:
+            outcome, problem = "interrupted", str(interrupt) or "Ctrl-C"
+            run.write(Interrupted(how=problem, phase=run.current))
+            raise
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            with undisturbed():
+                if lease is not None:
+                    _put_back(run, lease)
+                run.write(Finished(outcome=outcome, problem=problem))
+
+
+def _put_back(run: Run, lease: TimedLease) -> None:
+    """Remove what the run made, look once more, give the lease back; what fails is said, not raised."""
+    removed: list[Name] = []
+    left: list[Leftover] = []
+    problems: list[str] = []
+    for stack in sorted(run.stacks):
+        try:
+            removal = teardown(run.machine, stack)
+            removed += removal.removed
+            left += removal.left
+        except CcciError as error:
+            left.append(("stack", stack, error.brief))
+    try:
+        run.look("end")
+        lease.release()
+    except CcciError as error:
+        problems.append(error.brief)
+    run.write(Cleanup(removed=tuple(removed), left=tuple(left), problem="; ".join(problems) or None))

@@ -1,0 +1,26 @@
+"""A stack of one service from one image: how a control has the swarm itself pull something.
+
+It is a recipe like any other, written for the occasion, so that the real pull path is walked.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ccci_host.recipes import App, Recipe, make_app, own_domain
+
+CONVERGE_SECONDS = 60
+"""What the service may take to converge, or to show that it cannot."""
+
+
+@contextmanager
+def single(name: str, reference: str, token: str) -> Iterator[App]:
+    """An app called `name` whose only service runs `reference`; its folder lives as long as the context."""
+    labels = [f"coop-cloud.${{STACK_NAME}}.timeout={CONVERGE_SECONDS}"]
+    compose = {"version": "3.8", "services": {"app": {"image": reference, "deploy": {"labels": labels}}}}
+    with TemporaryDirectory(prefix="ccci-") as folder:
+        recipe = Recipe(name, Path(folder).resolve(), "control")
+        (recipe.folder / "compose.yml").write_text(json.dumps(compose))  # JSON is YAML
+        yield make_app(recipe, own_domain(recipe, token))

@@ -1,0 +1,84 @@
+"""The experiments' own stacks on a host, and everybody's that has not converged."""
+
+import json
+
+from ccci_host.errors import HostError
+from ccci_host.facts.answers import Present, Unreadable
+from ccci_host.facts.collector import Answers, Fact, collect
+from ccci_host.facts.probes import DockerGet
+from ccci_host.transport.machine import Machine
+from ccci_host.witnesses.strangers import OWN_PREFIX, STACK_LABEL
+
+MADE_FOR = "ccci-host.stack"
+"""The label of a secret that the suite generated: the stack that it is for."""
+
+_SERVICES = DockerGet("/services?status=true")
+_CONTAINERS = DockerGet("/containers/json")
+_SERVICE_LABEL = "com.docker.swarm.service.name"
+_OTHERS = {
+    "secret": DockerGet("/secrets"),
+    "config": DockerGet("/configs"),
+    "network": DockerGet("/networks"),
+    "volume": DockerGet("/volumes"),
+}
+
+
+class Stacks:
+    """What there is of stacks on a host."""
+
+    def __init__(
+        self, own: tuple[str, ...], unconverged: tuple[str, ...], strangers: tuple[str, ...]
+    ) -> None:
+        self.own = own
+        """Names of the stacks that experiments made, by anything that is left of them."""
+        self.unconverged = unconverged
+        """Services of others that have not the tasks that they want."""
+        self.strangers = strangers
+        """Services and other running containers that no experiment made."""
+
+
+def look(machine: Machine) -> Stacks:
+    """The stacks now; raises `HostError` when the daemon does not list its services."""
+    return collect(machine, STACKS)[STACKS]
+
+
+def parse(answers: Answers) -> Stacks:
+    """Read the listings."""
+    listed = answers[_SERVICES]
+    if not isinstance(listed, Present):
+        raise HostError(
+            "The Docker daemon does not list its services.",
+            details=listed.reason if isinstance(listed, Unreadable) else "It has no socket.",
+            resolution="`docker service ls` on the host says more; `invoke provision` makes a swarm.",
+        )
+    own: set[str] = set()
+    unconverged, strangers = [], []
+    for service in json.loads(listed.content):
+        stack = (service["Spec"].get("Labels") or {}).get(STACK_LABEL, "")
+        if stack.startswith(OWN_PREFIX):
+            own.add(stack)
+            continue
+        strangers.append(service["Spec"]["Name"])
+        status = service.get("ServiceStatus") or {}
+        if status.get("RunningTasks", 0) < status.get("DesiredTasks", 0):
+            unconverged.append(service["Spec"]["Name"])
+    containers = answers[_CONTAINERS]
+    for container in json.loads(containers.content) if isinstance(containers, Present) else []:
+        labels = container.get("Labels") or {}
+        if not labels.get(STACK_LABEL, "").startswith(OWN_PREFIX) and _SERVICE_LABEL not in labels:
+            strangers.append(container["Names"][0].lstrip("/"))
+    for probe in _OTHERS.values():
+        answer = answers[probe]
+        if isinstance(answer, Present):
+            own |= {stack for stack in _stacks(json.loads(answer.content)) if stack.startswith(OWN_PREFIX)}
+    return Stacks(tuple(sorted(own)), tuple(sorted(unconverged)), tuple(sorted(strangers)))
+
+
+def _stacks(listing: object) -> set[str]:
+    things = (listing.get("Volumes") or []) if isinstance(listing, dict) else listing
+    assert isinstance(things, list)  # noqa: S101 - the API's shape
+    labels = [(thing.get("Labels") or (thing.get("Spec") or {}).get("Labels")) or {} for thing in things]
+    return {str(each.get(name, "")) for each in labels for name in (STACK_LABEL, MADE_FOR)}
+
+
+STACKS = Fact("stacks", (_SERVICES, _CONTAINERS, *_OTHERS.values()), parse)
