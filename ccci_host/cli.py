@@ -16,7 +16,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
@@ -141,9 +140,7 @@ class CcciProgram(Program):
 def main() -> None:
     """Entry point of `ccci`."""
     sys.path.insert(0, str(CHECKOUT))
-    tasks = import_module("tasks")
-    program = CcciProgram(
-        name="ccci", binary="ccci", version=__version__, namespace=Collection.from_module(tasks)
-    )
+    namespace = import_module("tasks").namespace
+    program = CcciProgram(name="ccci", binary="ccci", version=__version__, namespace=namespace)
     words = sys.argv[1:] or ["--list"]
     sys.exit(program.ended([os.environ.get("CCCI_PROGRAM", "ccci"), *words]))

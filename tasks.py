@@ -1,0 +1,169 @@
+"""invoke's tasks. Each is a few lines: find the machine, do the one thing, say what came of it.
+
+Tasks take `--host NAME` where `ccci.toml` describes several. Where no `ccci.toml` is found, the lab is meant.
+"""
+
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from ccci_host import config
+from ccci_host.cli import CHECKOUT, Said, task
+from ccci_host.errors import ConfigError
+from ccci_host.lab import Lab
+from ccci_host.progress import say
+from ccci_host.provision import provision as provision_machine
+from ccci_host.recipes import deploy_recipe, teardown_recipe
+from ccci_host.transport import open_machine
+from ccci_host.transport.machine import Machine
+
+HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
+JSON = "Print JSON instead of text."
+RECIPE = "A recipe's folder, or the name of one in the folders that ccci.toml lists."
+
+
+def machine(host: str | None) -> Machine:
+    """The machine that `--host` means, reached. Raises `ConfigError` where nothing is configured."""
+    path = config.find(Path.cwd())
+    if path is None:
+        path = Lab.default().config_path
+        if not path.exists():
+            raise ConfigError(
+                "No host is configured, and there is no lab.",
+                resolution=f"Write ccci.toml after {config.EXAMPLE}, or make the lab with `invoke lab.up`.",
+            )
+        say("No ccci.toml here or above: the lab is meant.")
+    return open_machine(*config.load(path).select(host))
+
+
+@task(
+    help={
+        "host": HOST,
+        "check": "Change nothing; exit code 1 says that something would be changed.",
+        "diff": "Show what is, or would be, changed.",
+        "json": JSON,
+        "disable_pruners": "Also disable the other pruners that were found on the host.",
+    }
+)
+def provision(
+    _: Context,
+    host: str | None = None,
+    check: bool = False,
+    diff: bool = False,
+    json: bool = False,
+    disable_pruners: bool = False,
+) -> Said:
+    """Bring the host to what this checkout wants: agent, timer, policy, PAT, swarm; name other pruners."""
+    with machine(host) as reached:
+        report = provision_machine(reached, check=check, disable_pruners=disable_pruners)
+    return Said(report.to_text(diff=diff), report.exit_code, report.to_json())
+
+
+@task(
+    help={
+        "recipe": RECIPE,
+        "host": HOST,
+        "domain": "The app's domain; by default one of its own.",
+        "env": "The app's .env; by default made from the recipe's .env.sample.",
+        "json": JSON,
+    }
+)
+def deploy(
+    _: Context,
+    recipe: str,
+    host: str | None = None,
+    domain: str | None = None,
+    env: str | None = None,
+    json: bool = False,
+) -> Said:
+    """Deploy a recipe with `docker stack deploy` and wait until it has converged."""
+    with machine(host) as reached:
+        deployment = deploy_recipe(reached, recipe, domain=domain, env_file=Path(env) if env else None)
+    services = "\n".join(f"  {service.name}: {service.image}" for service in deployment.services)
+    summary = f"{deployment.stack} runs {deployment.recipe} {deployment.recipe_version}"
+    return Said(f"{services}\n{summary}.", 0, deployment.model_dump(mode="json"))
+
+
+@task(
+    help={
+        "recipe": "As for `deploy`, with the same --domain or --env; or the name of a stack.",
+        "host": HOST,
+        "domain": "The app's domain, as given to `deploy`.",
+        "env": "The app's .env, as given to `deploy`.",
+        "json": JSON,
+    }
+)
+def teardown(
+    _: Context,
+    recipe: str,
+    host: str | None = None,
+    domain: str | None = None,
+    env: str | None = None,
+    json: bool = False,
+) -> Said:
+    """Remove a recipe's stack with its services, volumes, secrets, configs and networks; never an image."""
+    with machine(host) as reached:
+        removal = teardown_recipe(reached, recipe, domain=domain, env_file=Path(env) if env else None)
+    gone = "\n".join(f"  removed {kind} {name}" for kind, name in removal.removed)
+    left = "\n".join(f"  still there: {kind} {name}: {why}" for kind, name, why in removal.left)
+    summary = f"{removal.stack} could not be removed whole." if left else f"{removal.stack} is gone."
+    text = "\n".join(part for part in (gone, left, summary) if part)
+    return Said(text, 1 if left else 0, removal.model_dump(mode="json"))
+
+
+@task(name="up", help={"stores": "Image stores, with commas: classic, containerd."})
+def lab_up(_: Context, stores: str = "classic") -> Said:
+    """Make or mend the lab, and start it."""
+    lab = Lab.default()
+    lab.up([store.strip() for store in stores.split(",") if store.strip()])
+    return lab_said(lab)
+
+
+@task(name="status", help={"json": JSON})
+def lab_status(_: Context, json: bool = False) -> Said:
+    """Say what there is of the lab, and change nothing."""
+    return lab_said(Lab.default())
+
+
+@task(name="shell", help={"name": "The instance."})
+def lab_shell(_: Context, name: str = "classic") -> Said:
+    """Open a root shell in an instance of the lab."""
+    Lab.default().shell(name)
+    return Said("")
+
+
+@task(name="down", help={"purge": "Remove everything that the lab made, its caches included."})
+def lab_down(_: Context, purge: bool = False) -> Said:
+    """Stop the lab."""
+    Lab.default().down(purge=purge)
+    return Said("The lab is gone." if purge else "The lab is stopped; its state is kept.")
+
+
+def lab_said(lab: Lab) -> Said:
+    """The lab's status, for both a person and `--json`."""
+    status = lab.status()
+    guests = [f"  {guest.name}: {guest.status}, {guest.store} store" for guest in status.guests]
+    lines = [*guests, f"Incus: {status.daemon}. Configuration: {status.config or 'not written yet'}."]
+    return Said("\n".join(lines), 0, asdict(status))
+
+
+@task(help={"unit": "Only the tests that need no lab.", "only": "A pytest expression (-k) that picks tests."})
+def test(_: Context, unit: bool = False, only: str = "") -> Said:
+    """Run every test, those against the lab's real parts included."""
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *(["-m", "not live"] if unit else []),
+        *(["-k", only] if only else []),
+    ]
+    done = subprocess.run(argv, cwd=CHECKOUT, check=False)
+    return Said("", 0 if done.returncode == 0 else 1)
+
+
+namespace = Collection(provision, deploy, teardown, test)
+namespace.add_collection(Collection("lab", lab_up, lab_status, lab_shell, lab_down))
