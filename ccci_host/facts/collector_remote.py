@@ -130,11 +130,11 @@ def search_units(probe: Value) -> Value:
         }
     )
     names = sorted({unit_name(path) for path in found["scripts"]})
-    triggers = ["*.timer", "*.path"]
-    globs = [f"{folder}/{name}" for folder in probe["folders"] for name in triggers]
+    others = ["*.timer", "*.path", "*.wants/*@*", "*.requires/*@*"]
+    globs = [f"{folder}/{name}" for folder in probe["folders"] for name in others]
     asked = names + sorted({Path(path).name for path in list_files({"globs": globs})})
     argv = ["systemctl", "show", "--property=" + ",".join(probe["properties"]), "--"]
-    # A template has no state of its own; its instances that systemd has loaded do.
+    # A template has no state of its own; its instances do, be they loaded or only enabled.
     argv += [name.replace("@.", "@*.") for name in asked]
     return {
         "services": names,

@@ -3,8 +3,8 @@
 Standard input: `{"account", "pat", "auth_url", "registry_url", "service", "repository", "tag", "push_to"}`,
 account and PAT null for the anonymous bucket. Standard output: `{"outcome": "accepted"}` with
 `push_scopes` (null when unknown) and `limits` (status and headers of the rate limit), or
-`{"outcome": "refused"}`, or `{"outcome": "trouble", "reason": …}` when nobody can tell. A manifest is asked for
-by `HEAD`: that costs no quota.
+`{"outcome": "refused"}`, or `{"outcome": "trouble", "reason": …}` when nobody can tell. A manifest is asked
+for by `HEAD`, which costs no quota.
 """
 
 from __future__ import annotations

@@ -143,8 +143,8 @@ class FoundUnits:
 class SearchUnits(_Wired):
     """Service units in `folders` found as by `SearchFiles`, and what systemd makes of them.
 
-    `shown` is `systemctl show` of these services and of every timer and path unit in `folders`, with
-    `properties`. It is systemd that knows about drop-ins, overrides and masks.
+    `shown` is `systemctl show` of these services and of every timer, path unit and enabled instance in
+    `folders`, with `properties`. It is systemd that knows about drop-ins, overrides and masks.
     """
 
     folders: tuple[str, ...]

@@ -32,8 +32,8 @@ _JANITOR = re.compile(
 """Programs and images made for nothing else."""
 
 HINT = (
-    r"(?i)prune|\brmi\b|image\W+(rm|remove)\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
-    r"|docker-clean|image-clean|janitor|watchtower"
+    r"(?i:prune|\brmi\b|image\W+(rm|remove)\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
+    r"|docker-clean|image-clean|janitor|watchtower|systemctl\s.*start)"
 )
 """What the host searches its files for: wide, since the reading is done here."""
 

@@ -7,16 +7,15 @@ from ccci_host.facts import pruning_containers, pruning_cron, pruning_units
 from ccci_host.facts.collector import Answers, Fact
 from ccci_host.facts.pruner import Audit
 
-_SOURCES = (
-    pruning_units.pruning_units,
-    pruning_cron.pruning_cron,
-    pruning_containers.pruning_containers,
-)
-
 
 def parse_pruners(answers: Answers) -> Audit:
     """One audit from all sources."""
-    audits = [source(answers) for source in _SOURCES]
+    units = pruning_units.pruning_units(answers)
+    audits = (
+        units,
+        pruning_cron.pruning_cron(answers, units.pruners),
+        pruning_containers.pruning_containers(answers),
+    )
     return Audit(
         pruners=tuple(pruner for audit in audits for pruner in audit.pruners),
         unreadable=tuple(reason for audit in audits for reason in audit.unreadable),

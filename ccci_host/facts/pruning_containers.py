@@ -87,16 +87,26 @@ def _services(services: list[dict[str, Any]]) -> Iterator[Pruner]:
         if command is None:
             continue
         replicated = (spec.get("Mode") or {}).get("Replicated")
-        is_scaled_to_none = replicated is not None and not replicated.get("Replicas")
+        is_cron_job = labels.get(_CRON_LABEL, "").lower() in _TRUE
         name = spec["Name"]
         yield Pruner(
             kind="service",
             name=name,
             command=command,
-            active=not is_scaled_to_none or labels.get(_CRON_LABEL, "").lower() in _TRUE,
+            active=is_cron_job or replicated is None or bool(replicated.get("Replicas")),
             remedy=f"`docker service rm {name}`, or take it out of the stack that declares it.",
-            stop=(("docker", "service", "scale", "--detach", f"{name}=0"),) if replicated else (),
+            stop=_stop(name, is_cron_job, replicated is not None),
         )
+
+
+def _stop(name: str, is_cron_job: bool, is_replicated: bool) -> tuple[tuple[str, ...], ...]:
+    """Commands that keep the service from running; none for a global one, which cannot be scaled."""
+    commands: list[tuple[str, ...]] = []
+    if is_cron_job:
+        commands.append(("docker", "service", "update", "--detach", "--label-rm", _CRON_LABEL, name))
+    if is_replicated:
+        commands.append(("docker", "service", "scale", "--detach", f"{name}=0"))
+    return tuple(commands) if is_replicated else ()
 
 
 def _removal(image: str, argv: list[str], environment: Any, labels: dict[str, str]) -> str | None:

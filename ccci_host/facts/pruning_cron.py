@@ -1,6 +1,7 @@
 """Cron lines, and scripts that cron runs, that remove images."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
@@ -23,8 +24,8 @@ _SCRIPT_FILES = SearchFiles(_SCRIPTS, HINT)
 PROBES = (_TABLE_FILES, _SCRIPT_FILES)
 
 
-def pruning_cron(answers: Answers) -> Audit:
-    """The cron lines and scripts among a host's answers that remove images.
+def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
+    """The cron lines and scripts among a host's answers that remove images, or start one of `units`.
 
     A line counts as active though no cron daemon may be running now: installing one would wake it.
     """
@@ -34,7 +35,7 @@ def pruning_cron(answers: Answers) -> Audit:
             pruner
             for path in tables.scripts
             if isinstance(table := tables.files[path], Present)
-            for pruner in _lines(path, table.text, tables.files)
+            for pruner in _lines(path, table.text, tables.files, units)
         ),
         *(
             pruner
@@ -47,11 +48,11 @@ def pruning_cron(answers: Answers) -> Audit:
     return Audit(tuple(pruners), tuple(answer.reason for answer in seen if isinstance(answer, Unreadable)))
 
 
-def _lines(path: str, text: str, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
+def _lines(path: str, text: str, scripts: Mapping[str, Answer], units: Sequence[Pruner]) -> Iterator[Pruner]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.lstrip().startswith("#"):
             continue  # also where it names a script
-        command = removal_in(line, scripts)
+        command = removal_in(line, scripts) or _start_of(line, units)
         if command is not None:
             yield Pruner(
                 kind="cron",
@@ -74,3 +75,11 @@ def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterat
             remedy=f"`chmod a-x {path}`, or take that line out; ccci-prune frees the disk in its place.",
             stop=(("chmod", "a-x", path),),
         )
+
+
+def _start_of(line: str, units: Sequence[Pruner]) -> str | None:
+    """The line itself when it starts one of `units`."""
+    started = re.search(r"\bsystemctl\b.*\b(?:re)?start\b(.*)", line)
+    words = started.group(1).split() if started else []
+    names = {name for unit in units for name in (unit.name, unit.name.removesuffix(".service"))}
+    return line.strip() if names.intersection(words) else None

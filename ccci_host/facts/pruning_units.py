@@ -148,7 +148,7 @@ def _user_pruners(users: FoundFiles, enabled: tuple[str, ...]) -> Iterator[Prune
         yield Pruner(
             kind="user unit",
             name=path,
-            command=command,
+            command=command.removeprefix("ExecStart="),
             active=starter in starters,
             remedy=f"As its user: `systemctl --user disable --now {starter}`.",
         )

@@ -23,7 +23,7 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         raise HostError(
             f"The docker configuration on {wanted.host} cannot be read.",
             details=seen.reason,
-            resolution=f"Mend or remove {path} on the host; it may hold other logins, so it is not overwritten.",
+            resolution=f"Mend or remove {path} on the host; it may hold other logins, so it stays.",
         )
     problem = "there is no such file" if isinstance(seen, Absent) else _difference(seen, wanted)
     if not problem:
