@@ -25,16 +25,22 @@ class Process:
     """Its argv, joined by spaces."""
     groups: tuple[str, ...]
     """The folders on the paths of its control groups."""
+    incus_dir: str | None = None
+    """`INCUS_DIR` in its environment."""
 
 
 def left_behind(processes: Iterable[Process], settings: Settings) -> tuple[int, ...]:
-    """Those that belong to the lab: monitors, dnsmasq, and all that runs in its containers."""
+    """Those that belong to the lab: daemon, monitors, dnsmasq, and all that runs in its containers."""
     monitor = f"[lxc monitor] {settings.incus}/containers "
     payload = f"lxc.payload.{settings.project}_"
     return tuple(
         process.pid
         for process in processes
         if process.command.startswith(monitor)
+        or (
+            process.command.startswith("/usr/libexec/incus/incusd")
+            and process.incus_dir == str(settings.incus)
+        )
         or (process.command.startswith("dnsmasq ") and f"={settings.incus}/" in process.command)
         or any(group.startswith(payload) for group in process.groups)
     )
@@ -69,7 +75,9 @@ def end(pids: Iterable[int]) -> None:
 def _read(entry: Path) -> Process:
     command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     groups = (entry / "cgroup").read_text().replace("\n", "/").split("/")
-    return Process(int(entry.name), command, tuple(groups))
+    variables = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
+    incus_dir = next((text.partition("=")[2] for text in variables if text.startswith("INCUS_DIR=")), None)
+    return Process(int(entry.name), command, tuple(groups), incus_dir)
 
 
 def _lives(pid: int) -> bool:
