@@ -68,7 +68,7 @@ def chosen(machine: Machine, options: Options) -> tuple[Deployer, App]:
     if word is None:
         raise UsageError(
             "Which recipe is to be deployed?",
-            resolution=f"Name one with --recipe, or set default_recipe of [host.{machine.name}] in ccci.toml.",
+            resolution="Name one with --recipe, or set default_recipe of the host in ccci.toml.",
         )
     recipe = find_recipe(word, machine.config.recipes)
     return DEPLOYERS[options.deployer], make_app(recipe, own_domain(recipe, secrets.token_hex(2)))
