@@ -3,6 +3,7 @@
 Validated whole: every problem of the file is in one message, an unknown key is a problem.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,13 @@ def _on_the_host(value: str) -> str:
     return value
 
 
+def _days_or_never(value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "never" or (is_number and 0 < value < math.inf):
+        return value
+    raise ValueError('must be a number of days above 0, or "never"')
+
+
 UserPath = Annotated[Path, BeforeValidator(_expanded)]
 """A path on the machine that runs the suite: `~` is the user's home, a relative one starts at the file."""
 
@@ -54,6 +62,9 @@ HostPath = Annotated[str, AfterValidator(_on_the_host)]
 """An absolute path on the CI host."""
 
 Word = Annotated[str, Field(min_length=1)]
+Flag = Annotated[bool, Field(strict=True)]
+Percent = Annotated[int, Field(strict=True, ge=1, le=99)]
+DaysOrNever = Annotated[float | Literal["never"], BeforeValidator(_days_or_never)]
 
 
 class Table(BaseModel):
@@ -129,10 +140,10 @@ class IncusTable(Table):
 class SshTable(Table):
     """`[host.NAME.ssh]`: the faster way in. Without it, commands go through Incus."""
 
-    address: str | None = Field(
+    address: Word | None = Field(
         default=None, description="When absent, the instance's own address as Incus knows it"
     )
-    port: int = Field(default=22, ge=1, le=65535)
+    port: int = Field(default=22, strict=True, ge=1, le=65535)
     user: Literal["root"] = "root"
     key: UserPath
 
@@ -164,10 +175,10 @@ class HubTable(Table):
 class PruneTable(Table):
     """`[host.NAME.prune]`: the retention policy. See docs/prune-policy.md."""
 
-    high_watermark_percent: int = Field(default=80, ge=1, le=99)
-    low_watermark_percent: int = Field(default=70, ge=1, le=99)
-    young_hours: float = Field(default=72, gt=0)
-    idle_after_days: Annotated[float, Field(gt=0)] | Literal["never"] = 30
+    high_watermark_percent: Percent = 80
+    low_watermark_percent: Percent = 70
+    young_hours: float = Field(default=72, strict=True, gt=0, allow_inf_nan=False)
+    idle_after_days: DaysOrNever = 30
     keep: tuple[Word, ...] = ()
     recipe_roots: tuple[HostPath, ...] = ()
     timer: Word = Field(default="hourly", description="systemd calendar expression")
@@ -205,8 +216,8 @@ class HostTable(Table):
         default=None, description="The recipe of an experiment that names none"
     )
     canary: Word | None = Field(default=None, description="Image that the eviction control may remove")
-    disposable: bool = False
-    allow_reboot: bool = False
+    disposable: Flag = False
+    allow_reboot: Flag = False
 
 
 class Config(Table):

@@ -1,0 +1,196 @@
+"""The configuration is judged whole, and its example is one that works."""
+
+from pathlib import Path
+
+import pytest
+
+from ccci_host.config import EXAMPLE, Config, find, load
+from ccci_host.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+GOOD = """
+[host.ci.incus]
+endpoint = "/var/lib/incus/unix.socket"
+instance = "ci"
+
+[host.ci.hub]
+account = "example"
+pat = { env = "CCCI_PAT" }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ccci.toml"
+    path.write_text(text)
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(written(folder, text))
+    return caught.value.details.splitlines()
+
+
+def test_the_example_is_valid_and_shows_every_key_of_the_host_tables() -> None:
+    table = load(ROOT / EXAMPLE).host["ci"]
+    text = (ROOT / EXAMPLE).read_text()
+    assert table.ssh is not None
+    tables = (table, table.incus, table.ssh, table.hub, table.hub.pat, table.prune)
+    keys = {name for each in tables for name in type(each).model_fields} - {
+        "incus",
+        "ssh",
+        "hub",
+        "pat",
+        "prune",
+    }
+    assert {key for key in keys if key not in text} == set()
+
+
+def test_the_example_prunes_by_the_defaults(tmp_path: Path) -> None:
+    example = load(ROOT / EXAMPLE).host["ci"].prune
+    default = load(written(tmp_path, GOOD)).host["ci"].prune
+    assert example.model_copy(update={"keep": (), "recipe_roots": ()}) == default
+
+
+def test_the_commented_registry_of_the_example_is_valid_too(tmp_path: Path) -> None:
+    _, _, registry = (ROOT / EXAMPLE).read_text().partition("# [host.ci.registry]")
+    lines = ["[host.ci.registry]", *(line.removeprefix("# ") for line in registry.splitlines())]
+    table = load(written(tmp_path, GOOD + "\n".join(lines))).host["ci"].registry
+    assert table is not None
+    assert table.push_layout == Path("/var/lib/registry-layouts")
+
+
+def test_every_problem_is_in_one_message(tmp_path: Path) -> None:
+    seen = problems(
+        tmp_path,
+        """
+        default_host = "other"
+        [host.ci]
+        disposible = true
+        [host.ci.incus]
+        endpoint = "https://incus.example.net:8443"
+        instance = "not an instance name"
+        client_cert = "client.crt"
+        colour = "red"
+        [host.ci.hub.pat]
+        env = "A"
+        file = "b"
+        [host.ci.prune]
+        low_watermark_percent = 90
+        young_hours = -1
+        recipe_roots = ["recipes"]
+        """,
+    )
+    assert seen == [
+        "host.ci.incus.instance: String should match pattern '^[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'",
+        "host.ci.incus.colour: unknown key",
+        "host.ci.incus: an https:// endpoint also needs client_key, server_cert",
+        "host.ci.hub.account: missing",
+        "host.ci.hub.pat: name exactly one source of the PAT: command, file or env",
+        "host.ci.prune.young_hours: Input should be greater than 0",
+        "host.ci.prune.recipe_roots.0: must be an absolute path on the host",
+        "host.ci.prune: low_watermark_percent (90) must be below high_watermark_percent (80)",
+        "host.ci.disposible: unknown key",
+        "the file: default_host is 'other', and there is no [host.other]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('endpoint = "incus.example.net"', "endpoint must be https://HOST:PORT or the absolute path"),
+        (
+            'endpoint = "http://incus.example.net:8443"',
+            "endpoint must be https://HOST:PORT or the absolute path",
+        ),
+        (
+            'endpoint = "https://h:8443/1.0"\nclient_cert="c"\nclient_key="k"\nserver_cert="s"',
+            "nothing after it",
+        ),
+        ('endpoint = ""', "at least 1 character"),
+        ("endpoint = 3", "valid string"),
+    ],
+)
+def test_an_endpoint_is_of_one_of_two_kinds(tmp_path: Path, line: str, problem: str) -> None:
+    text = GOOD.replace('endpoint = "/var/lib/incus/unix.socket"', line)
+    assert len(seen := problems(tmp_path, text)) == 1
+    assert problem in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "path"), [("~/key", Path.home() / "key"), ("/key", Path("/key")), ("key", Path("HERE/key"))]
+)
+def test_a_path_starts_at_home_at_the_root_or_at_the_file(tmp_path: Path, given: str, path: Path) -> None:
+    table = load(written(tmp_path, GOOD + f'[host.ci.ssh]\nkey = "{given}"')).host["ci"].ssh
+    assert table is not None
+    assert table.key == Path(str(path).replace("HERE", str(tmp_path)))
+
+
+def test_an_empty_path_is_no_path(tmp_path: Path) -> None:
+    assert problems(tmp_path, GOOD + '[host.ci.ssh]\nkey = ""') == ["host.ci.ssh.key: must not be empty"]
+
+
+@pytest.mark.parametrize("value", ['"never"', "0.5", "400"])
+def test_idle_after_days_may_be_never(tmp_path: Path, value: str) -> None:
+    load(written(tmp_path, GOOD + f"[host.ci.prune]\nidle_after_days = {value}"))
+
+
+@pytest.mark.parametrize("value", ['"soon"', "0", "-1", "true", "inf", "nan"])
+def test_idle_after_days_is_no_other_word(tmp_path: Path, value: str) -> None:
+    assert problems(tmp_path, GOOD + f"[host.ci.prune]\nidle_after_days = {value}") == [
+        'host.ci.prune.idle_after_days: must be a number of days above 0, or "never"'
+    ]
+
+
+@pytest.mark.parametrize("line", ['disposable = "yes"', "disposable = 1", 'allow_reboot = "true"'])
+def test_a_permission_is_given_by_true_alone(tmp_path: Path, line: str) -> None:
+    assert len(problems(tmp_path, f"[host.ci]\n{line}\n{GOOD}")) == 1
+
+
+def test_a_file_that_is_missing_malformed_or_unreadable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="There is no configuration file at"):
+        load(tmp_path / "ccci.toml")
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        load(written(tmp_path, "[host"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / "ccci.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "ccci.toml")
+
+
+def test_no_host_at_all_is_a_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path, "") == ["host: missing"]
+    assert len(problems(tmp_path, "[host]")) == 1
+
+
+def config(*names: str, default: str | None = None) -> Config:
+    table = {"incus": {"endpoint": "/s", "instance": "i"}, "hub": {"account": "a", "pat": {"env": "P"}}}
+    return Config.model_validate({"default_host": default, "host": dict.fromkeys(names, table)})
+
+
+def test_a_host_is_chosen_by_name_by_default_or_because_there_is_but_one() -> None:
+    assert config("a", "b").select("b")[0] == "b"
+    assert config("a", "b", default="b").select(None)[0] == "b"
+    assert config("a").select(None)[0] == "a"
+
+
+def test_a_host_that_is_not_there_or_not_said_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no host called 'c'"):
+        config("a", "b").select("c")
+    with pytest.raises(ConfigError, match="Which host is meant"):
+        config("a", "b").select(None)
+
+
+def test_the_file_is_searched_upwards_unless_the_environment_names_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CCCI_CONFIG", raising=False)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert find(below) is None
+    path = written(tmp_path, GOOD)
+    assert find(below) == path
+    monkeypatch.setenv("CCCI_CONFIG", "~/elsewhere.toml")
+    assert find(below) == Path.home() / "elsewhere.toml"
