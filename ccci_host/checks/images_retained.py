@@ -2,17 +2,25 @@
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import (
-    before_redeploy,
+    began,
     count,
     deployment,
     images_of,
     in_each_cycle,
     listed,
+    moments_between,
     name_of,
     store_at,
 )
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.records import History, Moment, StoredImage, StoreSeen
+
+LOST: dict[Moment, str] = {
+    "torn-down": "with the teardown",
+    "rebooted": "over the reboot",
+    "paused": "between teardown and redeploy",
+}
+"""When an image was lost, by the moment at which it was first missing."""
 
 
 @check(
@@ -39,15 +47,12 @@ def _cycle(history: History, cycle: int) -> Answer:
         held[reference] = stored
     if not held:
         raise NoEvidenceError("No service's spec carried a digest, so no image can be followed by it.")
-    last = before_redeploy(history, cycle)
-    moments: tuple[Moment, ...] = ("torn-down",) if last == "torn-down" else ("torn-down", last)
-    for moment in moments:
+    for moment in moments_between(history, cycle):
         seen = store_at(history, moment, cycle)
         lost = [reference for reference, stored in held.items() if not _holds(seen, stored)]
         if lost:
-            when = "the teardown" if moment == "torn-down" else "the reboot"
             return failed(
-                f"Lost with {when}: {listed(name_of(reference) for reference in lost)}.",
+                f"Lost {LOST[moment]}: {listed(name_of(reference) for reference in lost)}.",
                 *(
                     f"{reference} (image {held[reference].id}) is no longer in the store"
                     for reference in lost
@@ -55,7 +60,7 @@ def _cycle(history: History, cycle: int) -> Answer:
                 todo="Find what removed them: `invoke verify-pc1` names competing pruners, "
                 "`journalctl -u ccci-prune` on the host says what the agent did.",
             )
-    over = "teardown and reboot" if last == "rebooted" else "the teardown"
+    over = "teardown and reboot" if began(history, "reboot", cycle) else "the teardown"
     return passed(f"The {count(len(held), 'image')} of the recipe outlived {over}.")
 
 

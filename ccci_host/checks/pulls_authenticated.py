@@ -71,7 +71,7 @@ def _by_buckets(history: History, expected: str) -> Answer:
     if control is None or not control.ran or not control.task_image_id:
         why = control.problem if control else None
         raise NoEvidenceError(
-            f"Who pays for pulls is not known: no cold pull was seen ({why or 'the control was not reached'})."
+            f"Who pays for pulls is not known: no cold pull was seen ({why or 'it was not reached'})."
         )
     if _private(history):
         return passed(

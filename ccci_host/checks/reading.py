@@ -121,14 +121,28 @@ def store_at(history: History, moment: Moment, cycle: int = 1) -> StoreSeen:
 
 
 def before_redeploy(history: History, cycle: int) -> Moment:
-    """The last moment before the redeploy of that cycle."""
-    return "rebooted" if began(history, "reboot", cycle) else "torn-down"
+    """The last moment before the redeploy of that cycle at which the store had to be looked at."""
+    return moments_between(history, cycle)[-1]
+
+
+def moments_between(history: History, cycle: int) -> tuple[Moment, ...]:
+    """The moments from the teardown to the redeploy of that cycle, in order."""
+    moments: list[Moment] = ["torn-down"]
+    if began(history, "reboot", cycle):
+        moments.append("rebooted")
+    if history.at(StoreSeen, "paused", cycle) is not None:
+        moments.append("paused")
+    return tuple(moments)
 
 
 def _words(moment: Moment) -> str:
-    return {"rebooted": "down after the reboot", "evicted": "down and its image evicted"}.get(
-        moment, moment.replace("-", " ")
-    )
+    known: dict[Moment, str] = {
+        "start": "not there yet",
+        "rebooted": "down after the reboot",
+        "paused": "down, right before the redeploy",
+        "evicted": "down and its image evicted",
+    }
+    return known.get(moment, moment.replace("-", " "))
 
 
 def images_of(services: Sequence[DeployedService], store: StoreSeen) -> dict[str, StoredImage | None]:

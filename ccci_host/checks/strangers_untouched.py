@@ -35,7 +35,7 @@ def strangers_untouched(history: History) -> Answer:
     if changed:
         return failed(
             f"The run disturbed what else lives on the host: {listed(changed)}.",
-            todo="See whether somebody else worked on the host meanwhile; if not, report it with the history.",
+            todo="See whether somebody else worked on the host; if not, report it with the history.",
         )
     what = f"{count(len(before.containers), 'container')} and {count(len(before.services), 'service')}"
     return passed(f"{what} of others were there before, and are the same after.")

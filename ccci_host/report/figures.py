@@ -1,0 +1,79 @@
+"""The numbers of the first screen."""
+
+from ccci_host.checks.reading import before_redeploy
+from ccci_host.records import History, InterfaceSeen, Phase, RebootDone, RequestsSeen, StoredLayer, StoreSeen
+from ccci_host.report import words
+from ccci_host.report.model import Figure
+
+
+def figures(history: History) -> tuple[Figure, ...]:
+    if not history.cycles:
+        cold = history.during(RequestsSeen, "cold-pull", 0)
+        return _request_figures(cold) if cold else ()
+    cycle = history.cycles[-1]
+    first = history.cycles[0]
+    figures = []
+    deployed = history.deployment("redeploy", cycle) or history.deployment("deploy", cycle)
+    if deployed:
+        images = {service.image for service in deployed.services}
+        figures.append(Figure("images", str(len(images)), f"in {len(deployed.services)} services"))
+    fresh = fresh_layers(history, cycle)
+    if fresh is not None:
+        figures.append(
+            Figure("layers downloaded by the redeploy", str(len(fresh[0])), f"of {fresh[1]} that it uses")
+        )
+    cold, warm = (history.during(InterfaceSeen, phase, number) for phase, number in _both(first, cycle))
+    if warm and warm.bytes is not None:
+        note = f"{words.size(cold.bytes)} during the first deploy" if cold and cold.bytes is not None else ""
+        figures.append(Figure("came in during the redeploy", words.size(warm.bytes), note))
+    asked = history.during(RequestsSeen, "redeploy", cycle)
+    if asked and not asked.problem:
+        layers = sum(request.is_layer_download for request in asked.requests)
+        counted = sum(request.costs_quota for request in asked.requests)
+        figures.append(
+            Figure("layer requests at the registry", str(layers), f"{counted} manifests count as quota")
+        )
+    reboot = history.last(RebootDone)
+    if reboot and reboot.seconds_to_ready is not None:
+        figures.append(
+            Figure(
+                "until the host was ready again",
+                words.seconds(reboot.seconds_to_ready),
+                "after the restart's request",
+            )
+        )
+    if len(history.cycles) > 1:
+        figures.append(Figure("cycles", str(len(history.cycles)), "each judged on its own"))
+    return tuple(figures)
+
+
+def _request_figures(seen: RequestsSeen) -> tuple[Figure, ...]:
+    counted = [request for request in seen.requests if request.costs_quota]
+    anonymous = sum(request.account is None for request in counted)
+    payers = sorted({request.account for request in counted if request.account})
+    return (
+        Figure("manifests that count as quota", str(len(counted)), "in the cold pull"),
+        Figure("of them anonymous", str(anonymous), f"the others paid by {', '.join(payers) or 'nobody'}"),
+    )
+
+
+def _both(first: int, cycle: int) -> tuple[tuple[Phase, int], tuple[Phase, int]]:
+    return ("deploy", first), ("redeploy", cycle)
+
+
+def fresh_layers(history: History, cycle: int) -> tuple[frozenset[str], int] | None:
+    """Keys of the recipe's layers that the redeploy wrote, and how many it uses; None when nobody knows."""
+    before = history.at(StoreSeen, before_redeploy(history, cycle), cycle)
+    after = history.at(StoreSeen, "redeployed", cycle)
+    deployed = history.deployment("redeploy", cycle)
+    if before is None or after is None or deployed is None or before.problem or after.problem:
+        return None
+    was = {layer.key: layer.changed_at for layer in before.layers}
+    used: dict[str, StoredLayer] = {}
+    for service in deployed.services:
+        stored = after.image_with(service.digest) if service.digest else None
+        for key in stored.layers if stored else ():
+            layer = after.layer(key)
+            if layer:
+                used[key] = layer
+    return frozenset(key for key, layer in used.items() if was.get(key) != layer.changed_at), len(used)

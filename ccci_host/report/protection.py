@@ -1,0 +1,80 @@
+"""Lease, agent, other pruners, credential and quota, as they were seen."""
+
+from ccci_host.records import (
+    AgentSeen,
+    Bucket,
+    BucketsSeen,
+    CredentialSeen,
+    History,
+    LeaseSeen,
+    PlanSeen,
+    PrunersSeen,
+    SweepSeen,
+)
+from ccci_host.report import words
+from ccci_host.report.model import Pair
+
+
+def protection(history: History) -> tuple[Pair, ...]:
+    pairs = []
+    for lease in history.of(LeaseSeen):
+        if lease.step != "renewed":
+            until = f", until {words.clock(lease.until)}" if lease.until else ""
+            pairs.append(Pair(f"Lease {lease.step}", f"{lease.id or '–'}{until}{_problem(lease.problem)}"))
+    agent = history.last(AgentSeen)
+    if agent:
+        files = ", ".join(f"{file.path} {file.state}" for file in agent.files) or "–"
+        units = ", ".join(f"{unit.name} {unit.active}/{unit.enabled}" for unit in agent.units) or "–"
+        pairs += [Pair("Agent's files", files + _problem(agent.problem)), Pair("Agent's units", units)]
+    audit = history.last(PrunersSeen)
+    if audit:
+        found = ", ".join(f"{item.where}{'' if item.active else ' (not active)'}" for item in audit.pruners)
+        pairs.append(Pair("Other pruners", (found or "none found") + _problem(audit.problem)))
+    for plan in history.of(PlanSeen):
+        pressure = (
+            f"at a pretended {plan.simulated_percent:.0f} %" if plan.simulated_percent else "as things are"
+        )
+        pairs.append(
+            Pair(
+                f"Agent's plan {pressure}",
+                f"{len(plan.victims)} would go, {len(plan.kept)} stay{_gates(plan.gates)}{_problem(plan.problem)}",
+            )
+        )
+    for sweep in history.of(SweepSeen):
+        pairs.append(
+            Pair(
+                f"Sweep under {sweep.under}",
+                f"{len(sweep.removed)} removed, exit code {sweep.exit_code}{_gates(sweep.gates)}"
+                f"{_problem(sweep.problem)}",
+            )
+        )
+    login = history.last(CredentialSeen)
+    if login:
+        said = {True: "accepted", False: f"refused: {login.answer}", None: "not asked"}[login.accepted]
+        pairs.append(
+            Pair(
+                "PAT",
+                f"{login.path} {login.state or ''}, mode {login.mode or '–'}, account {login.account or '–'}, {said}"
+                f"{_problem(login.problem)}",
+            )
+        )
+    for seen in history.of(BucketsSeen):
+        told = "; ".join(_bucket(bucket) for bucket in seen.buckets)
+        pairs.append(Pair(f"Quota, {seen.moment}", (told or "–") + _problem(seen.problem)))
+    return tuple(pairs)
+
+
+def _gates(gates: dict[str, object]) -> str:
+    closed = ", ".join(
+        f"{name} ({value})" if isinstance(value, str) else name for name, value in gates.items() if value
+    )
+    return f"; gates closed: {closed}" if closed else ""
+
+
+def _bucket(bucket: Bucket) -> str:
+    left = "unknown" if bucket.remaining is None else f"{bucket.remaining} of {bucket.limit or '?'} left"
+    return f"{bucket.account or 'anonymous'}: {bucket.problem or left}"
+
+
+def _problem(problem: str | None) -> str:
+    return f" — {problem}" if problem else ""

@@ -1,0 +1,52 @@
+"""Templates to text: `report.html`, one file that needs nothing else, and `report.md` for a terminal."""
+
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from ccci_host.checks import Judgement
+from ccci_host.records import History
+from ccci_host.report import words
+from ccci_host.report.view import view
+
+
+def as_html(history: History, judgement: Judgement) -> str:
+    """The report for a browser."""
+    return _render("report.html.j2", history, judgement)
+
+
+def as_markdown(history: History, judgement: Judgement) -> str:
+    """The report for a terminal."""
+    return _render("report.md.j2", history, judgement)
+
+
+def _render(template: str, history: History, judgement: Judgement) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(view=view(history, judgement), words=words, style=_text("style.css"))
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment
+
+
+def _cell(text: object) -> str:
+    """Text for a cell of a Markdown table."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _text(name: str) -> str:
+    return (resources.files("ccci_host.report") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,184 @@
+"""An experiment, its history, the verdict, in that order; nobody hears of a verdict before it is on disk."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from ccci_host import evidence
+from ccci_host.checks import Finding, Judgement
+from ccci_host.errors import CcciError
+from ccci_host.experiments.options import Options
+from ccci_host.journal import Journal
+from ccci_host.progress import say
+from ccci_host.transport.machine import Machine
+from ccci_host.verdict import Verdict, worst
+
+EVIDENCE = Path(__file__).resolve().parents[1] / "machine-docs" / "evidence"
+"""Where runs are kept unless somebody says otherwise: in the checkout that they are about."""
+
+EXPERIMENTS = {
+    "verify-pc1": "ccci_host.experiments.verify_pc1",
+    "verify-pc2": "ccci_host.experiments.verify_pc2",
+    "verify-pc3": "ccci_host.experiments.verify_pc3",
+    "reboot-and-redeploy": "ccci_host.experiments.reboot_and_redeploy",
+}
+"""The experiment's module by its task. A module has `run(machine, journal, options)`."""
+
+VERIFY: tuple[str, ...] = ("verify-pc1", "verify-pc2", "verify-pc3")
+"""The tasks of a plain `verify`."""
+
+
+class Experiment(Protocol):
+    """Does things to a machine and writes them down; judges nothing."""
+
+    def run(self, machine: Machine, journal: Journal, options: Options) -> None:
+        """Leave the host as it was, whatever happens; raises `CcciError` when it cannot go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one task."""
+
+    judgement: Judgement
+    folder: Path
+    stopped: CcciError | None = None
+    """What ended the experiment early, where the verdict is all the same a FAIL."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the run."""
+        return self.judgement.verdict
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence."""
+        return self.judgement.reason
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them."""
+        return self.judgement.findings
+
+    @property
+    def exit_code(self) -> int:
+        """Of the verdict."""
+        return self.verdict.exit_code
+
+    @property
+    def report(self) -> Path:
+        """For a browser."""
+        return self.folder / evidence.HTML
+
+    @property
+    def value(self) -> dict[str, object]:
+        """For `--json`."""
+        return evidence.as_value(self.judgement, self.folder)
+
+    def lines(self) -> tuple[str, ...]:
+        """For a terminal; the verdict with its reason comes last."""
+        marks: dict[Verdict | None, str] = {
+            Verdict.PASS: "PASS   ",
+            Verdict.UNKNOWN: "UNKNOWN",
+            Verdict.FAIL: "FAIL   ",
+        }
+        told = [
+            f"  {marks.get(finding.verdict, '–      ')}  {finding.check}: {finding.reason}"
+            for finding in self.findings
+        ]
+        if self.stopped:
+            told.append(f"The run stopped early: {self.stopped.brief}")
+        if self.judgement.todo:
+            told.append(f"What to do: {self.judgement.todo}")
+        told += [f"Report: {self.report}", f"{self.judgement.task}: {self.verdict}: {self.reason}"]
+        return tuple(told)
+
+
+def verify(machine: Machine, options: Options, *, root: Path | None = None) -> Outcome:
+    """Run the experiment of `options.task` on `machine`, judge its history, and keep both in a folder of `root`.
+
+    An experiment that stops early raises its `CcciError`, since that says nothing about the host, unless what
+    was seen until then is a FAIL. Either way the verdict and the report are written first; so they are when
+    the run is interrupted.
+    """
+    experiment = cast(Experiment, import_module(EXPERIMENTS[options.task]))
+    folder = evidence.new_folder(root or EVIDENCE, options.task)
+    try:
+        with Journal(folder / evidence.HISTORY) as journal:
+            experiment.run(machine, journal, options)
+    except CcciError as error:
+        outcome = Outcome(evidence.conclude(folder)[1], folder, error)
+        if outcome.verdict is Verdict.FAIL:
+            return outcome
+        say(f"What was seen until then: {outcome.report}")
+        raise
+    except BaseException:
+        evidence.conclude(folder)
+        say(f"What was seen until then: {folder / evidence.HTML}")
+        raise
+    return Outcome(evidence.conclude(folder)[1], folder)
+
+
+def verify_all(
+    reach: Callable[[], AbstractContextManager[Machine]],
+    tasks: Sequence[str],
+    options: Options,
+    *,
+    root: Path | None = None,
+    listener: Callable[[Outcome], None] | None = None,
+) -> tuple[Outcome, ...]:
+    """One task after the other on one machine, each with a folder of its own; `listener` hears of each."""
+    outcomes = []
+    with reach() as machine:
+        for task in tasks:
+            outcome = verify(machine, replace(options, task=task), root=root)
+            outcomes.append(outcome)
+            if listener:
+                listener(outcome)
+    return tuple(outcomes)
+
+
+def overall(outcomes: Sequence[Outcome]) -> Verdict:
+    """The worst of several verdicts; UNKNOWN when there are none."""
+    return worst(outcome.verdict for outcome in outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A verdict that was computed again."""
+
+    outcome: Outcome
+    on_file: Judgement
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the history still gives the verdict on file, finding by finding."""
+        now = self.outcome.judgement
+        return [(item.check, item.verdict) for item in now.findings] == [
+            (item.check, item.verdict) for item in self.on_file.findings
+        ] and now.verdict is self.on_file.verdict
+
+    def lines(self) -> tuple[str, ...]:
+        """For a terminal; the verdict with its reason comes last."""
+        if self.confirmed:
+            return self.outcome.lines()
+        was = {finding.check: finding.verdict for finding in self.on_file.findings}
+        differing = [
+            f"  {finding.check}: {was.get(finding.check) or 'not asked'} on file, {finding.verdict} now"
+            for finding in self.outcome.findings
+            if was.get(finding.check) != finding.verdict
+        ]
+        head = f"On file: {self.on_file.verdict}. The checks of this checkout see it differently:"
+        return (head, *differing, *self.outcome.lines())
+
+
+def analyze(folder: Path) -> Analysis:
+    """Compute the verdict of the run in `folder` again, from its history alone.
+
+    Raises `RefusedError` when the history's SHA-256 is not the verdict's.
+    """
+    on_file, now = evidence.confirm(folder)
+    return Analysis(Outcome(now, folder), on_file)
