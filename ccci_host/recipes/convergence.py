@@ -42,7 +42,7 @@ def judge(seen: Json, *, since: float, expected: Sequence[str]) -> Progress:
     for name, service in services.items():
         tasks = [task for task in seen["tasks"] if task["ServiceID"] == service["ID"]]
         mine = [task for task in tasks if _same_spec(task, service)]
-        problem = _broken(service, mine, seen, since)
+        problem = _broken(service, [task for task in tasks if _created(task) >= since - 1], seen)
         if problem:
             broken.append(f"{name}: {problem}")
             continue
@@ -113,24 +113,27 @@ def _is_done(task: Json, service: Json) -> bool:
     return task["Status"]["State"] == "complete" and policy.get("Condition") in ("none", "on-failure")
 
 
-def _broken(service: Json, mine: Sequence[Json], seen: Json, since: float) -> str:
+def _broken(service: Json, fresh: Sequence[Json], seen: Json) -> str:
     update = service.get("UpdateStatus") or {}
     if update.get("State") in ROLLED_BACK:
-        return f"{update['State'].replace('_', ' ')}: {update.get('Message', '')}{_because(mine)}"
-    fresh = [task for task in mine if _created(task) >= since - 1]
+        return f"{update['State'].replace('_', ' ')}: {update.get('Message', '')}{_because(fresh)}"
+    fresh = [task for task in fresh if _same_spec(task, service)]
     rejected = [task for task in fresh if task["Status"]["State"] == "rejected"]
     if len(rejected) >= REJECTIONS:
         return f"rejected {len(rejected)} times{_because(rejected)}"
     for task in _newest(fresh):
-        failed = task["Status"]["State"] in ("failed", "rejected") or (
-            task["Status"]["State"] == "complete" and not _is_done(task, service) and _mode_repeats(service)
-        )
-        if failed and task["DesiredState"] != "running" and _age(task["Status"]["Timestamp"], seen) > GRACE:
+        state = task["Status"]["State"]
+        ended = state == "complete" and not _is_done(task, service) and _repeats(service)
+        if (
+            (ended or state in ("failed", "rejected"))
+            and task["DesiredState"] != "running"
+            and _age(task["Status"]["Timestamp"], seen) > GRACE
+        ):
             return f"given up{_because(fresh)}"
     return ""
 
 
-def _mode_repeats(service: Json) -> bool:
+def _repeats(service: Json) -> bool:
     return not mode_and_replicas(service)[0].endswith("-job")
 
 

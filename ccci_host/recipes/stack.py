@@ -1,5 +1,6 @@
 """The deployer `stack`: `docker stack deploy` on the CI host, as a Co-op Cloud recipe is meant to be run."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ TURN = 120.0
 """Seconds to wait for another deploy or teardown of the same stack to end."""
 NETWORK_GOING = 15.0
 """Seconds in which a network that a teardown left behind goes, if it is going at all."""
+WITHOUT_DIGEST = re.compile(r"^image (\S+) could not be accessed", re.MULTILINE)
+"""`docker stack deploy` then goes on with the tag alone, and every task start asks the registry (fact 16)."""
 PROXY = "proxy"
 """The network that Co-op Cloud's reverse proxy shares with every app."""
 
@@ -68,8 +71,8 @@ class StackDeployer:
             _check_externals(machine, app, rendered, answer)
             _wait_for_earlier_teardown(machine, app, answer["traces"])
             done = _deploy(machine, app, rendered, answer)
-        for line in _warnings(done["stderr"]):
-            say(f"{app.recipe.name}: {line}")
+        for image in WITHOUT_DIGEST.findall(done["stderr"]):
+            say(f"{app.recipe.name}: its registry gave no digest of {image}; the tag is deployed bare")
         with doing(f"waiting for {app.stack} to converge"):
             began = time.monotonic()
             seen = _converged(machine, app, rendered, done["since"])
@@ -276,11 +279,6 @@ def _converged(machine: Machine, app: App, rendered: Rendered, since: float) -> 
         ) from None
 
 
-def _warnings(stderr: str) -> list[str]:
-    """Lines of `docker stack deploy` that a person should see: above all a digest that could not be had."""
-    return [line.strip() for line in stderr.splitlines() if "could not be accessed" in line]
-
-
 def _advice(error: str) -> str:
     said = error.lower()
     if "no space left" in said:
@@ -290,7 +288,9 @@ def _advice(error: str) -> str:
             "The rate limit is used up: wait for its window; `invoke provision --check` tells of the login."
         )
     if "no such image" in said or "manifest unknown" in said or "could not be accessed" in said:
-        return "The registry has no such image, or not for this account: check its reference in the recipe."
+        return (
+            "The registry has no such image or refused it: check the reference, then `journalctl -u docker`."
+        )
     if "only updates to labels" in said:
         return (
             "A config changed under its old name: raise its version in abra.sh, or tear the stack down first."

@@ -1,8 +1,8 @@
 """Deploys and removes stacks on the host. Runs there: Python 3.9, standard library only.
 
 Standard input: `{"word": "render" | "deploy" | "look" | "remove", …}`, the words being the functions at the
-end of this file. Standard output: one JSON value. A recipe's files and an app's environment come in on standard
-input, live in a folder of mode 0700 for as long as the Docker CLI needs them, and go.
+end of this file. Standard output: one JSON value. A recipe's files and an app's environment come in on
+standard input, live in a folder of mode 0700 for as long as the Docker CLI needs them, and go.
 """
 
 from __future__ import annotations
@@ -202,11 +202,11 @@ def name_of(thing: Value) -> str:
     return str(thing.get("Spec", thing)["Name"])
 
 
-def traces(stack: str) -> Value:
+def traces(stack: str, services: list[Value], containers: list[Value]) -> Value:
     """What of `stack` is on the host, by name: all of it empty once a teardown is over."""
     return {
-        "service": sorted(name_of(one) for one in services_of(stack)),
-        "container": sorted(one["Names"][0].lstrip("/") for one in containers_of(stack) if one["Names"]),
+        "service": sorted(name_of(one) for one in services),
+        "container": sorted(one["Names"][0].lstrip("/") for one in containers if one["Names"]),
         "network": sorted(one["Name"] for one in labelled("networks", stack)),
     }
 
@@ -219,19 +219,18 @@ def render(payload: Value) -> Value:
     with unpacked(payload["files"]) as folder:
         flags = compose_flags(payload)
         done = docker_cli(payload, folder, "config", *flags)
-        raw = docker_cli(payload, folder, "config", "--skip-interpolation", *flags)
-    answer = {
-        "exit_code": done.returncode,
-        "config": done.stdout,
-        "stderr": done.stderr.replace(folder + "/", ""),
-        # It fails where a number is interpolated; then it is simply not known.
-        "raw": raw.stdout if raw.returncode == 0 else "",
-    }
+        answer = {"exit_code": done.returncode, "config": done.stdout, "raw": ""}
+        answer["stderr"] = done.stderr.replace(folder + "/", "")
+        if payload["observe"]:
+            raw = docker_cli(payload, folder, "config", "--skip-interpolation", *flags)
+            # It fails where a number is interpolated; then it is simply not known.
+            answer["raw"] = raw.stdout if raw.returncode == 0 else ""
     if payload["observe"]:
+        stack = payload["stack"]
         answer["secrets"] = [name_of(one) for one in daemon.get("/secrets")]
         answer["configs"] = [name_of(one) for one in daemon.get("/configs")]
         answer["networks"] = [one["Name"] for one in daemon.get("/networks")]
-        answer["traces"] = traces(payload["stack"])
+        answer["traces"] = traces(stack, services_of(stack), containers_of(stack))
     return answer
 
 
@@ -239,7 +238,8 @@ def deploy(payload: Value) -> Value:
     """Make what is missing, then `docker stack deploy`. Does not wait for the tasks."""
     stack = payload["stack"]
     with locked(stack), unpacked(payload["files"]) as folder:
-        made = [*make_networks(payload["networks"]), *make_secrets(stack, payload["secrets"])]
+        make_networks(payload["networks"])
+        make_secrets(stack, payload["secrets"])
         begun, since = time.monotonic(), time.time()
         flags = [
             "--prune",
@@ -258,42 +258,33 @@ def deploy(payload: Value) -> Value:
             "stderr": done.stderr.replace(folder + "/", ""),
             "seconds": time.monotonic() - begun,
             "since": since,
-            "made": made,
         }
 
 
-def make_networks(names: list[str]) -> list[tuple[str, str]]:
+def make_networks(names: list[str]) -> None:
     """Attachable overlay networks for all stacks to share; no teardown takes them away."""
-    made = []
     for name in names:
         asked = {"Name": name, "Driver": "overlay", "Attachable": True, "Labels": {"ccci-host.made": "true"}}
         status, answer = daemon.ask("POST", "/networks/create", asked)
-        if status == 201:
-            made.append(("network", name))
-        elif status != 409:
+        if status not in (201, 409):  # made by another deploy meanwhile: just as well
             raise TroubleError("swarm", f"The network {name} cannot be made: {said(answer)}")
-    return made
 
 
-def make_secrets(stack: str, secrets: list[Value]) -> list[tuple[str, str]]:
+def make_secrets(stack: str, secrets: list[Value]) -> None:
     """The stack's secrets, labelled so that its teardown finds them."""
-    made = []
     for secret in secrets:
         data = base64.b64encode(secret["value"].encode()).decode()
         name = secret["name"]
         asked = {"Name": name, "Labels": {OURS: stack}, "Data": data}
         status, answer = daemon.ask("POST", "/secrets/create", asked)
-        if status in (200, 201):
-            made.append(("secret", name))
-        elif status != 409:  # made by another deploy meanwhile: its value stays
+        if status not in (200, 201, 409):  # made by another deploy meanwhile: its value stays
             raise TroubleError("swarm", f"The secret {name} cannot be made: {said(answer)}")
-    return made
 
 
 def look(payload: Value) -> Value:
     """The stack's services, tasks and containers, as the API gives them, and the host's time."""
     stack = payload["stack"]
-    services = services_of(stack)
+    services, containers = services_of(stack), containers_of(stack)
     ids = {one["ID"] for one in services}
     return {
         "now": time.time(),
@@ -306,9 +297,9 @@ def look(payload: Value) -> Value:
                 "image_id": one["ImageID"],
                 "status": one["Status"],
             }
-            for one in containers_of(stack)
+            for one in containers
         ],
-        "traces": traces(stack),
+        "traces": traces(stack, services, containers),
     }
 
 
@@ -321,20 +312,24 @@ def remove(payload: Value) -> Value:
         owned = secrets_of(stack, services, payload["secrets"])
         removed, left = swept(doomed)
         if services:
-            # Their containers hold volumes and networks for a while yet.
-            return {"removed": removed, "left": left, "secrets": owned, "traces": traces(stack)}
+            # Their containers use networks and volumes for a while yet, to shut down in order.
+            return {"removed": removed, "left": left, "secrets": owned, "traces": remaining(stack, owned)}
         doomed = [
             *(("secret", name_of(one), f"/secrets/{one['ID']}") for one in secrets_named(stack, owned)),
             *(("config", name_of(one), f"/configs/{one['ID']}") for one in labelled("configs", stack)),
-            *(("network", one["Name"], f"/networks/{one['Id']}") for one in labelled("networks", stack)),
         ]
         if not containers_of(stack):
             doomed += [
-                ("volume", one["Name"], f"/volumes/{urllib.parse.quote(one['Name'], safe='')}")
-                for one in labelled("volumes", stack)
+                *(("network", one["Name"], f"/networks/{one['Id']}") for one in labelled("networks", stack)),
+                *(("volume", one["Name"], volume_path(one["Name"])) for one in labelled("volumes", stack)),
             ]
         removed, left = swept(doomed)
         return {"removed": removed, "left": left, "secrets": owned, "traces": remaining(stack, owned)}
+
+
+def volume_path(name: str) -> str:
+    """Its path in the API, whatever signs are in its name."""
+    return f"/volumes/{urllib.parse.quote(name, safe='')}"
 
 
 def swept(doomed: list[tuple[str, str, str]]) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
@@ -351,7 +346,7 @@ def swept(doomed: list[tuple[str, str, str]]) -> tuple[list[tuple[str, str]], li
 
 def remaining(stack: str, secrets: list[str]) -> Value:
     """What of the stack is still there, by kind, read back after the removal."""
-    found = traces(stack)
+    found = traces(stack, services_of(stack), containers_of(stack))
     found["secret"] = [name_of(one) for one in secrets_named(stack, secrets)]
     for kind in ("config", "volume"):
         found[kind] = [name_of(one) for one in labelled(kind + "s", stack)]

@@ -1,0 +1,66 @@
+"""Finding a recipe, and the version that git gives it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ccci_host.errors import NotFoundError
+from ccci_host.recipes.recipe import UNVERSIONED, find_recipe
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "compose.yml").write_text("services: {}\n")
+    return folder
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", *who, "-C", str(folder), *words], check=True, capture_output=True)
+
+
+def test_a_name_is_a_folder_in_a_root_and_a_path_is_itself(tmp_path: Path) -> None:
+    shop = make(tmp_path / "recipes" / "shop")
+    root = tmp_path / "recipes"
+    assert find_recipe("shop", [tmp_path / "none", root]).folder == shop
+    assert find_recipe(str(shop), []).name == "shop"
+    assert find_recipe("shop", [shop]).folder == shop, "a root may be the recipe itself"
+
+
+def test_an_unknown_name_tells_which_there_are(tmp_path: Path) -> None:
+    make(tmp_path / "shop")
+    make(tmp_path / "blog")
+    (tmp_path / "no-recipe").mkdir()
+    with pytest.raises(NotFoundError) as caught:
+        find_recipe("wiki", [tmp_path])
+    assert caught.value.details == "Known: blog, shop."
+
+
+def test_the_version_is_that_of_the_tag_and_says_what_differs_from_it(tmp_path: Path) -> None:
+    shop = make(tmp_path / "shop")
+    assert find_recipe("shop", [tmp_path]).version == UNVERSIONED
+    git(shop, "init", "-q")
+    git(shop, "add", ".")
+    git(shop, "commit", "-qm", "one")
+    git(shop, "tag", "-am", "one", "1.0.0+2.3.4")
+    assert find_recipe("shop", [tmp_path]).version == "1.0.0+2.3.4"
+    (shop / "more.yml").write_text("")
+    assert find_recipe("shop", [tmp_path]).version == "1.0.0+2.3.4-dirty"
+
+
+def test_a_folder_inside_another_repository_has_no_version(tmp_path: Path) -> None:
+    git_root = tmp_path / "checkout"
+    make(git_root / "shop")
+    git(git_root, "init", "-q")
+    git(git_root, "add", ".")
+    git(git_root, "commit", "-qm", "one")
+    assert find_recipe("shop", [git_root]).version == UNVERSIONED
+
+
+def test_a_missing_file_is_none_and_an_empty_one_is_empty(tmp_path: Path) -> None:
+    shop = make(tmp_path / "shop")
+    (shop / "abra.sh").write_text("")
+    recipe = find_recipe("shop", [tmp_path])
+    assert recipe.file("abra.sh") == ""
+    assert recipe.file(".env.sample") is None
