@@ -12,6 +12,20 @@ HERE = "this machine"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+WITH_US = (
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
+"""Put before an argv: the command and all that it starts die with this process, and their mounts go too."""
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment with the system's folders on its PATH, and `extra` on top."""
     path = os.environ.get("PATH", "")

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ccci_host.lab import apt_sources
-from ccci_host.lab.commands import run
+from ccci_host.lab.commands import WITH_US, run
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.packages import release
 from ccci_host.progress import doing
@@ -124,6 +124,7 @@ def _debootstrap(image: HostImage, root: Path, log: Path) -> None:
     ]
     run(
         [
+            *WITH_US,
             "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--skip=output/dev",
             f"--include={','.join(image.packages)}", "--dpkgopt=force-unsafe-io", *options, *hooks,
             image.suite, str(root), "-",
