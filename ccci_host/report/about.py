@@ -23,12 +23,13 @@ from ccci_host.report.model import Pair
 
 
 def not_shown(history: History, judgement: Judgement) -> tuple[str, ...]:
+    """The questions that were not put, and the witnesses that could not be read."""
     lines = [finding.reason for finding in judgement.not_shown]
     host = history.last(HostSeen)
     if host and host.instance_kind == "container" and any(done.forced for done in history.of(RebootDone)):
         lines.append(
-            "A power cut: in a container a forced stop leaves the kernel and its page cache alive, so that a write "
-            "that was never synced would still be there."
+            "A power cut: in a container a forced stop leaves the kernel and its page cache alive, so that "
+            "a write that was never synced would still be there."
         )
     if host and host.instance_kind == "container" and history.of(RebootDone):
         lines.append("A boot of another kernel: a container is restarted on the kernel of its Incus host.")
@@ -53,6 +54,7 @@ def not_shown(history: History, judgement: Judgement) -> tuple[str, ...]:
 
 
 def provenance(history: History, judgement: Judgement) -> tuple[Pair, ...]:
+    """Code, host, engine, recipe: what it takes to run the same again."""
     started, host, recipe = history.first(Started), history.last(HostSeen), history.last(RecipeChosen)
     dirty = {True: " with changes that are not committed", False: "", None: ""}
     noise = history.last(NoiseSeen)
@@ -80,7 +82,8 @@ def provenance(history: History, judgement: Judgement) -> tuple[Pair, ...]:
         pairs += [
             Pair(
                 "Machine",
-                f"{host.instance_kind or '–'}, {host.system or '–'}, kernel {host.kernel or '–'}, {host.architecture}",
+                f"{host.instance_kind or '–'}, {host.system or '–'}, kernel {host.kernel or '–'}, "
+                f"{host.architecture}",
             ),
             Pair("Engine", f"Docker {host.engine or '–'} (API {host.api or '–'}), Incus {host.incus or '–'}"),
             Pair("Store", f"{host.store or '–'} ({host.store_driver or '–'}) under {host.data_root or '–'}"),
@@ -98,6 +101,7 @@ def provenance(history: History, judgement: Judgement) -> tuple[Pair, ...]:
 
 
 def notes(history: History) -> tuple[str, ...]:
+    """What no check decides by, and a reader should know."""
     lines = [note.text for note in history.of(Note)]
     for found in history.of(Leftovers):
         names = ", ".join(f"{kind} {name}" for kind, name in found.removed)

@@ -15,7 +15,8 @@ from ccci_host.report.model import Control
 
 
 def controls(history: History) -> tuple[Control, ...]:
-    controls = []
+    """Each control that the history tells of, run or not."""
+    known = []
     evicted = history.last(EvictionControl)
     if evicted:
         kind = "canary" if evicted.canary else "image of the recipe"
@@ -23,29 +24,29 @@ def controls(history: History) -> tuple[Control, ...]:
             f"Removed: {name_of(evicted.reference)} ({kind}), {len(evicted.layers)} layers of its own.",
             *_control_lines(history),
         )
-        controls.append(Control("One image evicted on purpose", evicted.ran, _or_problem(evicted, lines)))
+        known.append(Control("One image evicted on purpose", evicted.ran, _or_problem(evicted, lines)))
     pin = history.last(PinControl)
     if pin:
         lines = (
             f"Deployed: {pin.reference}, with {name_of(pin.cached) or 'nothing'} in the store.",
             f"Outcome: {pin.outcome or 'unknown'}{f', {pin.error}' if pin.error else ''}",
         )
-        controls.append(Control("A pin that cannot resolve", pin.ran, _or_problem(pin, lines)))
+        known.append(Control("A pin that cannot resolve", pin.ran, _or_problem(pin, lines)))
     tag = history.last(TagControl)
     if tag:
         lines = (
-            f"{tag.reference} moved from {words.short(tag.digest_before)} to {words.short(tag.digest_after)}.",
+            f"{tag.reference} moved: {words.short(tag.digest_before)}, then {words.short(tag.digest_after)}.",
             f"The redeploy ran {words.short(tag.digest_ran)}.",
         )
-        controls.append(Control("A tag that moves upstream", tag.ran, _or_problem(tag, lines)))
+        known.append(Control("A tag that moves upstream", tag.ran, _or_problem(tag, lines)))
     cold = history.last(ColdPullControl)
     if cold:
         lines = (
             f"Pulled by a swarm task: {name_of(cold.reference)}{' (private)' if cold.private else ''}.",
             f"Its container ran image {words.short(cold.task_image_id)}.",
         )
-        controls.append(Control("A cold pull", cold.ran, _or_problem(cold, lines)))
-    return tuple(controls)
+        known.append(Control("A cold pull", cold.ran, _or_problem(cold, lines)))
+    return tuple(known)
 
 
 def _or_problem(

@@ -1,41 +1,42 @@
 """The numbers of the first screen."""
 
 from ccci_host.checks.reading import before_redeploy
-from ccci_host.records import History, InterfaceSeen, Phase, RebootDone, RequestsSeen, StoredLayer, StoreSeen
+from ccci_host.records import History, InterfaceSeen, RebootDone, RequestsSeen, StoredLayer, StoreSeen
 from ccci_host.report import words
 from ccci_host.report.model import Figure
 
 
 def figures(history: History) -> tuple[Figure, ...]:
+    """The few numbers that tell the story; none that nobody knows."""
     if not history.cycles:
-        cold = history.during(RequestsSeen, "cold-pull", 0)
-        return _request_figures(cold) if cold else ()
+        pulled = history.during(RequestsSeen, "cold-pull", 0)
+        return _request_figures(pulled) if pulled else ()
     cycle = history.cycles[-1]
-    first = history.cycles[0]
-    figures = []
+    known = []
     deployed = history.deployment("redeploy", cycle) or history.deployment("deploy", cycle)
     if deployed:
         images = {service.image for service in deployed.services}
-        figures.append(Figure("images", str(len(images)), f"in {len(deployed.services)} services"))
+        known.append(Figure("images", str(len(images)), f"in {len(deployed.services)} services"))
     fresh = fresh_layers(history, cycle)
     if fresh is not None:
-        figures.append(
+        known.append(
             Figure("layers downloaded by the redeploy", str(len(fresh[0])), f"of {fresh[1]} that it uses")
         )
-    cold, warm = (history.during(InterfaceSeen, phase, number) for phase, number in _both(first, cycle))
+    cold = history.during(InterfaceSeen, "deploy", history.cycles[0])
+    warm = history.during(InterfaceSeen, "redeploy", cycle)
     if warm and warm.bytes is not None:
         note = f"{words.size(cold.bytes)} during the first deploy" if cold and cold.bytes is not None else ""
-        figures.append(Figure("came in during the redeploy", words.size(warm.bytes), note))
+        known.append(Figure("came in during the redeploy", words.size(warm.bytes), note))
     asked = history.during(RequestsSeen, "redeploy", cycle)
     if asked and not asked.problem:
         layers = sum(request.is_layer_download for request in asked.requests)
         counted = sum(request.costs_quota for request in asked.requests)
-        figures.append(
+        known.append(
             Figure("layer requests at the registry", str(layers), f"{counted} manifests count as quota")
         )
     reboot = history.last(RebootDone)
     if reboot and reboot.seconds_to_ready is not None:
-        figures.append(
+        known.append(
             Figure(
                 "until the host was ready again",
                 words.seconds(reboot.seconds_to_ready),
@@ -43,8 +44,8 @@ def figures(history: History) -> tuple[Figure, ...]:
             )
         )
     if len(history.cycles) > 1:
-        figures.append(Figure("cycles", str(len(history.cycles)), "each judged on its own"))
-    return tuple(figures)
+        known.append(Figure("cycles", str(len(history.cycles)), "each judged on its own"))
+    return tuple(known)
 
 
 def _request_figures(seen: RequestsSeen) -> tuple[Figure, ...]:
@@ -55,10 +56,6 @@ def _request_figures(seen: RequestsSeen) -> tuple[Figure, ...]:
         Figure("manifests that count as quota", str(len(counted)), "in the cold pull"),
         Figure("of them anonymous", str(anonymous), f"the others paid by {', '.join(payers) or 'nobody'}"),
     )
-
-
-def _both(first: int, cycle: int) -> tuple[tuple[Phase, int], tuple[Phase, int]]:
-    return ("deploy", first), ("redeploy", cycle)
 
 
 def fresh_layers(history: History, cycle: int) -> tuple[frozenset[str], int] | None:

@@ -16,6 +16,7 @@ from ccci_host.report.model import Pair
 
 
 def protection(history: History) -> tuple[Pair, ...]:
+    """A line for each thing that was looked at."""
     pairs = []
     for lease in history.of(LeaseSeen):
         if lease.step != "renewed":
@@ -37,7 +38,8 @@ def protection(history: History) -> tuple[Pair, ...]:
         pairs.append(
             Pair(
                 f"Agent's plan {pressure}",
-                f"{len(plan.victims)} would go, {len(plan.kept)} stay{_gates(plan.gates)}{_problem(plan.problem)}",
+                f"{len(plan.victims)} would go, {len(plan.kept)} stay{_gates(plan.gates)}"
+                f"{_problem(plan.problem)}",
             )
         )
     for sweep in history.of(SweepSeen):
@@ -54,8 +56,8 @@ def protection(history: History) -> tuple[Pair, ...]:
         pairs.append(
             Pair(
                 "PAT",
-                f"{login.path} {login.state or ''}, mode {login.mode or '–'}, account {login.account or '–'}, {said}"
-                f"{_problem(login.problem)}",
+                f"{login.path} {login.state or ''}, mode {login.mode or '–'}, account "
+                f"{login.account or '–'}, {said}{_problem(login.problem)}",
             )
         )
     for seen in history.of(BucketsSeen):

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
 from ccci_host.checks import Judgement
 from ccci_host.records import History
@@ -33,7 +33,7 @@ def _render(template: str, history: History, judgement: Judgement) -> str:
 def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_text),
-        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -126,7 +126,7 @@ def _stretches(history: History, cycle: int) -> list[_Stretch]:
 
 
 def _widths(lengths: list[float]) -> list[float]:
-    """Widths in proportion to `lengths`, none narrower than `NARROWEST`, together as wide as there is room."""
+    """Widths in proportion to `lengths`, none narrower than `NARROWEST`, that fill the room."""
     room = WIDTH - 2 * MARGIN
     smallest = min(NARROWEST, room / len(lengths))
     spare = room - smallest * len(lengths)
