@@ -5,8 +5,10 @@ Tasks take `--host NAME` where `ccci.toml` describes several. Where no `ccci.tom
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -14,12 +16,17 @@ from invoke.context import Context
 from ccci_host import config
 from ccci_host.cli import CHECKOUT, Said, task
 from ccci_host.errors import ConfigError
+from ccci_host.experiments.options import Options
 from ccci_host.lab import Lab
 from ccci_host.progress import say
 from ccci_host.provision import provision as provision_machine
 from ccci_host.recipes import deploy_recipe, teardown_recipe
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
+from ccci_host.verdict import COULD_NOT_RUN
+from ccci_host.verify import EVIDENCE as EVIDENCE_FOLDER
+from ccci_host.verify import VERIFY, Outcome, overall, verify_all
+from ccci_host.verify import analyze as analyze_run
 
 HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
 JSON = "Print JSON instead of text."
@@ -115,6 +122,144 @@ def teardown(
     return Said(text, 1 if left else 0, removal.model_dump(mode="json"))
 
 
+EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
+CYCLES = "How often deploy, teardown and redeploy are gone through."
+PAUSE = "Wait for Enter before: teardown, reboot, redeploy or controls."
+EXPERIMENT = {"host": HOST, "recipe": RECIPE, "evidence": EVIDENCE, "json": JSON}
+
+
+def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
+    """Run the experiments called `tasks` on one host, one after the other, and say what they showed."""
+    options = Options(task="", argv=tuple(sys.argv[1:]), wait_for_person=wait_for_enter, **wishes)
+    outcomes = verify_all(
+        lambda: machine(host), tasks, options, root=Path(evidence) if evidence else None, listener=tell
+    )
+    values = [outcome.value for outcome in outcomes]
+    return Said(closing(outcomes), overall(outcomes).exit_code, values[0] if len(values) == 1 else values)
+
+
+def tell(outcome: Outcome) -> None:
+    """Say what one experiment showed, as soon as it has ended."""
+    for line in outcome.lines():
+        say(line)
+
+
+def closing(outcomes: Sequence[Outcome]) -> str:
+    """A line for each experiment, with its report, and the verdict with its reason last."""
+    worst = max(outcomes, key=lambda outcome: outcome.verdict.severity)
+    lines = [f"{outcome.judgement.task}: {outcome.verdict} ({outcome.report})" for outcome in outcomes]
+    return "\n".join([*lines, f"{worst.verdict}: {worst.reason}"])
+
+
+def wait_for_enter(why: str) -> None:
+    """Let a person say when to go on."""
+    input(f"{why} Press Enter to go on. ")
+
+
+@task(help=EXPERIMENT)
+def verify_pc1(
+    _: Context,
+    host: str | None = None,
+    recipe: str | None = None,
+    evidence: str | None = None,
+    json: bool = False,
+) -> Said:
+    """PC1, conservative prune: only the agent deletes images on the host, and only as it should."""
+    return verified(["verify-pc1"], host, evidence, recipe=recipe)
+
+
+@task(help=EXPERIMENT)
+def verify_pc2(
+    _: Context,
+    host: str | None = None,
+    recipe: str | None = None,
+    evidence: str | None = None,
+    json: bool = False,
+) -> Said:
+    """PC2, retained and authenticated: the node's own pulls carry the account."""
+    return verified(["verify-pc2"], host, evidence, recipe=recipe)
+
+
+@task(help={**EXPERIMENT, "cycles": CYCLES, "pause_before": PAUSE})
+def verify_pc3(
+    _: Context,
+    host: str | None = None,
+    recipe: str | None = None,
+    cycles: int = 1,
+    pause_before: str | None = None,
+    evidence: str | None = None,
+    json: bool = False,
+) -> Said:
+    """PC3, proven: deploy, teardown and redeploy download no layer."""
+    return verified(["verify-pc3"], host, evidence, recipe=recipe, cycles=cycles, pause_before=pause_before)
+
+
+@task(help=EXPERIMENT)
+def verify(
+    _: Context,
+    host: str | None = None,
+    recipe: str | None = None,
+    evidence: str | None = None,
+    json: bool = False,
+) -> Said:
+    """PC1, PC2 and PC3, one after the other."""
+    return verified(VERIFY, host, evidence, recipe=recipe)
+
+
+@task(
+    help={
+        **EXPERIMENT,
+        "forced_stop": "Stop the machine by force instead of asking it to shut down.",
+        "cycles": CYCLES,
+        "pause_before": PAUSE,
+    }
+)
+def reboot_and_redeploy(
+    _: Context,
+    host: str | None = None,
+    recipe: str | None = None,
+    forced_stop: bool = False,
+    cycles: int = 1,
+    pause_before: str | None = None,
+    evidence: str | None = None,
+    json: bool = False,
+) -> Said:
+    """Deploy, tear down, reboot the machine, redeploy: the layers must come from the local store."""
+    return verified(
+        ["reboot-and-redeploy"],
+        host,
+        evidence,
+        recipe=recipe,
+        forced_stop=forced_stop,
+        cycles=cycles,
+        pause_before=pause_before,
+    )
+
+
+@task(help={"run": "The folder of a run, or its name below machine-docs/evidence.", "json": JSON})
+def analyze(_: Context, run: str, json: bool = False) -> Said:
+    """Compute a run's verdict again, from its history alone."""
+    folder = Path(run) if Path(run).is_dir() else EVIDENCE_FOLDER / run
+    analysis = analyze_run(folder)
+    code = analysis.outcome.exit_code if analysis.confirmed else COULD_NOT_RUN
+    return Said("\n".join(analysis.lines()), code, analysis.outcome.value)
+
+
+@task(help={"store": "The image store of the lab's host: classic or containerd."})
+def demo(_: Context, store: str = "classic") -> Said:
+    """Everything, on the lab: make it, provision its host, verify PC1 to PC3, reboot and redeploy."""
+    lab = Lab.default()
+    lab.up([store])
+    name, table = config.load(lab.config_path).select(store)
+    with open_machine(name, table) as reached:
+        say(provision_machine(reached).to_text())
+    options = Options(task="", argv=tuple(sys.argv[1:]))
+    outcomes = verify_all(
+        lambda: open_machine(name, table), (*VERIFY, "reboot-and-redeploy"), options, listener=tell
+    )
+    return Said(closing(outcomes), overall(outcomes).exit_code)
+
+
 @task(name="up", help={"stores": "Image stores, with commas: classic, containerd."})
 def lab_up(_: Context, stores: str = "classic") -> Said:
     """Make or mend the lab, and start it."""
@@ -165,5 +310,17 @@ def test(_: Context, unit: bool = False, only: str = "") -> Said:
     return Said("", 0 if done.returncode == 0 else 1)
 
 
-namespace = Collection(provision, deploy, teardown, test)
+namespace = Collection(
+    demo,
+    provision,
+    deploy,
+    teardown,
+    verify,
+    verify_pc1,
+    verify_pc2,
+    verify_pc3,
+    reboot_and_redeploy,
+    analyze,
+    test,
+)
 namespace.add_collection(Collection("lab", lab_up, lab_status, lab_shell, lab_down))
