@@ -3,14 +3,12 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
 
 from ccci_host import evidence
 from ccci_host.checks import Finding, Judgement
 from ccci_host.errors import CcciError
-from ccci_host.experiments.options import Options
+from ccci_host.experiments import EXPERIMENTS, Options
 from ccci_host.journal import Journal
 from ccci_host.progress import say
 from ccci_host.transport.machine import Machine
@@ -19,24 +17,8 @@ from ccci_host.verdict import Verdict, worst
 EVIDENCE = Path(__file__).resolve().parents[1] / "machine-docs" / "evidence"
 """Where runs are kept unless somebody says otherwise: in the checkout that they are about."""
 
-EXPERIMENTS = {
-    "verify-pc1": "ccci_host.experiments.verify_pc1",
-    "verify-pc2": "ccci_host.experiments.verify_pc2",
-    "verify-pc3": "ccci_host.experiments.verify_pc3",
-    "reboot-and-redeploy": "ccci_host.experiments.reboot_and_redeploy",
-}
-"""The experiment's module by its task. A module has `run(machine, journal, options)`."""
-
 VERIFY: tuple[str, ...] = ("verify-pc1", "verify-pc2", "verify-pc3")
 """The tasks of a plain `verify`."""
-
-
-class Experiment(Protocol):
-    """Does things to a machine and writes them down; judges nothing."""
-
-    def run(self, machine: Machine, journal: Journal, options: Options) -> None:
-        """Leave the host as it was, whatever happens; raises `CcciError` when it cannot go on."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +86,11 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
     was seen until then is a FAIL. Either way the verdict and the report are written first; so they are when
     the run is interrupted.
     """
-    experiment = cast(Experiment, import_module(EXPERIMENTS[options.task]))
+    experiment = EXPERIMENTS[options.task]
     folder = evidence.new_folder(root or EVIDENCE, options.task)
     try:
         with Journal(folder / evidence.HISTORY) as journal:
-            experiment.run(machine, journal, options)
+            experiment(machine, journal, options)
     except CcciError as error:
         outcome = Outcome(evidence.conclude(folder)[1], folder, error)
         if outcome.verdict is Verdict.FAIL:

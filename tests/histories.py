@@ -98,6 +98,7 @@ def started(task: str, **changes: Any) -> Started:
         "disposable": True,
         "allow_reboot": True,
         "registry_log": True,
+        "registry_push": True,
     }
     return Started(**{**fields, **changes})
 

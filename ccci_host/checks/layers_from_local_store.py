@@ -65,7 +65,7 @@ def _cycle(history: History, cycle: int) -> Answer:
     answer = together(
         stances,
         acquitted=f"{count(len(names), 'image')} went through {how} without one layer being downloaded.",
-        convicted=f"The redeploy downloaded layers of {listed(named)} again.",
+        convicted=f"The redeploy downloaded {listed(named)} again",
         images="the layers",
     )
     if changed and answer.verdict is not Verdict.FAIL:
@@ -87,27 +87,23 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
     fresh = new_layers(before, after)
     guilty: list[str] = []
     unseen: list[str] = []
-    layers = 0
+    used: set[str] = set()
     for image, stored in images_of(services, after).items():
         if stored is None or not stored.layers or any(after.layer(key) is None for key in stored.layers):
             unseen.append(name_of(image))
             continue
-        layers += len(stored.layers)
+        used.update(stored.layers)
         if fresh.intersection(stored.layers):
             guilty.append(name_of(image))
     if guilty:
-        new = sum(
-            len(fresh.intersection(stored.layers)) for stored in images_of(services, after).values() if stored
-        )
-        return Stance(
-            STORE, False, "convicts", f"{count(new, 'layer')} written to disk by the redeploy", tuple(guilty)
-        )
+        told = f"{count(len(fresh & used), 'layer')} written to disk"
+        return Stance(STORE, False, "convicts", told, tuple(guilty))
     if unseen:
         return Stance(STORE, False, "silent", f"it does not show {listed(unseen)} after the redeploy")
-    if not layers:
+    if not used:
         return Stance(STORE, False, "silent", "no service has an image with a digest")
     return Stance(
-        STORE, False, "acquits", f"all {layers} layers were on disk before the redeploy, untouched by it"
+        STORE, False, "acquits", f"all {len(used)} layers were on disk before the redeploy, untouched by it"
     )
 
 
@@ -133,7 +129,7 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
             LOG,
             True,
             "convicts",
-            f"{count(len(guilty), 'layer')} ({in_megabytes(served)}) served during the redeploy",
+            f"{count(len(guilty), 'layer')} of {in_megabytes(served)} served",
             tuple(dict.fromkeys(guilty)),
         )
     asked = {request.repository for request in seen.requests if request.what == "manifest"}

@@ -17,7 +17,7 @@ def moved_tag_pulled(history: History) -> Answer:
     """Only where the registry is ours can a tag be moved; elsewhere the report says that it was not shown."""
     started = history.first(Started)
     control = history.last(TagControl)
-    if started is not None and not started.registry_log and (control is None or not control.ran):
+    if started is not None and not started.registry_push and (control is None or not control.ran):
         return not_shown("That a moved tag is pulled was not shown: the registry is not ours to move one in.")
     if control is None or not control.ran or control.digest_ran is None:
         why = control.problem if control else "the control was not reached"

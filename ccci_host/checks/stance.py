@@ -33,17 +33,16 @@ def together(stances: Sequence[Stance], *, acquitted: str, convicted: str, image
     by = {word: [stance for stance in stances if stance.says == word] for word in ("convicts", "suspects")}
     acquitting = [stance for stance in stances if stance.says == "acquits"]
     if by["convicts"]:
-        names = {stance.witness: stance.why for stance in by["convicts"]}
-        because = "; ".join(f"{witness}: {why}" for witness, why in names.items())
+        because = "; ".join(f"{stance.why} ({stance.witness})" for stance in by["convicts"])
         return failed(
-            f"{convicted} ({because})",
+            f"{convicted}: {because}.",
             *details,
             todo="Find what removed these images: `invoke verify-pc1` names competing pruners, "
             "`journalctl -u ccci-prune` on the host says what the agent did.",
         )
     if by["suspects"]:
         return unknown(
-            f"It is not shown that {images} came from the local store: {by['suspects'][0].why}",
+            f"It is not shown that {images} came from the local store: {by['suspects'][0].why}.",
             *details,
             todo="Run again while nothing else downloads on the host.",
         )
@@ -58,9 +57,7 @@ def together(stances: Sequence[Stance], *, acquitted: str, convicted: str, image
     else:
         have = f"only {acquitting[0].witness} could tell, and it takes two"
     return unknown(
-        f"It is not shown that {images} came from the local store: {have} ({silent})"
-        if silent
-        else f"It is not shown that {images} came from the local store: {have}",
+        f"It is not shown that {images} came from the local store: {have}{f' ({silent})' if silent else ''}.",
         *details,
         todo="Make a second witness readable: the registry's access log ([host.NAME.registry] in ccci.toml) "
         "or the instance's interface counters in Incus.",

@@ -32,6 +32,8 @@ class Started(Record):
     allow_reboot: bool
     registry_log: bool
     """Whether the configuration names a registry log, so that its absence from the history is a loss."""
+    registry_push: bool = False
+    """Whether images can be published at the registry, so that a control may move a tag there."""
 
 
 class HostSeen(Record):
