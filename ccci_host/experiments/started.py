@@ -37,7 +37,7 @@ def started(machine: Machine, options: Options, checkout: Path = CHECKOUT) -> St
         disposable=table.disposable,
         allow_reboot=table.allow_reboot,
         registry_log=table.registry is not None,
-        registry_push=table.registry is not None and table.registry.push_layout is not None,
+        registry_push=table.registry is not None and table.registry.tag_command is not None,
     )
 
 
