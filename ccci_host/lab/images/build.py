@@ -98,14 +98,12 @@ def _platform(spec: ImageSpec, types: MediaTypes, architecture: str, blobs: dict
 
 def _layers(spec: ImageSpec, architecture: str) -> list[Layer]:
     layers = [rootfs.base(architecture)]
+    if architecture != rootfs.native():
+        # Nobody here runs the other architecture: it is there, and small.
+        return [*layers, _filler(f"{spec.reference}-{architecture}", _FOREIGN_FILLER)]
     if spec.role == "stand-in":
-        layers.append(rootfs.helpers(architecture, spec.programs))
-    is_native = architecture == rootfs.native()
-    for wanted in spec.layers:
-        # Nobody here runs the other architecture: its layers are there, and small.
-        size = wanted.size if is_native else _FOREIGN_FILLER
-        layers.append(_filler(wanted.name if is_native else f"{wanted.name}-{architecture}", size))
-    return layers
+        layers.append(rootfs.helpers(spec.programs))
+    return [*layers, *(_filler(wanted.name, wanted.size) for wanted in spec.layers)]
 
 
 @cache
