@@ -8,9 +8,9 @@ from ccci_host.facts.collector import Answers, Fact
 from ccci_host.facts.probes import DockerGet, RunCommand
 from ccci_host.records import StoreKind
 
-_INFO = DockerGet("/info")
-_VERSION = DockerGet("/version")
-_ENVIRONMENT = RunCommand(("systemctl", "show", "docker.service", "--property=Environment", "--value"))
+INFO = DockerGet("/info")
+VERSION = DockerGet("/version")
+ENVIRONMENT = RunCommand(("systemctl", "show", "docker.service", "--property=Environment", "--value"))
 
 PREFER_OFFLINE = "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE"
 
@@ -51,7 +51,7 @@ class Docker:
 
 def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
     """Read the daemon's `/info` and `/version`; `Absent` when there is no socket, so no Docker."""
-    info, version = answers[_INFO], answers[_VERSION]
+    info, version = answers[INFO], answers[VERSION]
     if not isinstance(info, Present):
         return info
     if not isinstance(version, Present):
@@ -71,11 +71,11 @@ def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
             error=swarm.get("Error", ""),
         ),
         mirrors=tuple(registries.get("Mirrors") or ()),
-        prefers_offline_images=_is_set(PREFER_OFFLINE, answers[_ENVIRONMENT]),
+        prefers_offline_images=_is_set(PREFER_OFFLINE, answers[ENVIRONMENT]),
     )
 
 
-DOCKER = Fact("docker", (_INFO, _VERSION, _ENVIRONMENT), parse_docker)
+DOCKER = Fact("docker", (INFO, VERSION, ENVIRONMENT), parse_docker)
 
 
 def _is_set(name: str, environment: Answer) -> bool:

@@ -6,10 +6,10 @@ from ccci_host.facts.answers import Present
 from ccci_host.facts.collector import Answers, Fact
 from ccci_host.facts.probes import ReadFile, RunCommand
 
-_RELEASE = ReadFile("/etc/os-release")
-_PYTHON = RunCommand(("python3", "-c", "import platform; print(platform.python_version())"))
-_SYSTEMD = RunCommand(("systemctl", "--version"))
-_ROUTES = ReadFile("/proc/net/route")
+RELEASE = ReadFile("/etc/os-release")
+PYTHON = RunCommand(("python3", "-c", "import platform; print(platform.python_version())"))
+SYSTEMD = RunCommand(("systemctl", "--version"))
+ROUTES = ReadFile("/proc/net/route")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,18 @@ class Host:
 
 def parse_host(answers: Answers) -> Host:
     """Read what a host says of itself."""
-    release = _assignments(_text(answers, _RELEASE))
-    version = _text(answers, _SYSTEMD).split()
+    release = _assignments(_text(answers, RELEASE))
+    version = _text(answers, SYSTEMD).split()
     return Host(
         os_id=release.get("ID", ""),
         os_name=release.get("PRETTY_NAME", release.get("ID", "an unknown system")),
-        python=tuple(int(part) for part in _text(answers, _PYTHON).strip().split(".") if part.isdigit()),
+        python=tuple(int(part) for part in _text(answers, PYTHON).strip().split(".") if part.isdigit()),
         systemd=int(version[1]) if len(version) > 1 and version[1].isdigit() else None,
-        default_interface=_default_interface(_text(answers, _ROUTES)),
+        default_interface=_default_interface(_text(answers, ROUTES)),
     )
 
 
-HOST = Fact("host", (_RELEASE, _PYTHON, _SYSTEMD, _ROUTES), parse_host)
+HOST = Fact("host", (RELEASE, PYTHON, SYSTEMD, ROUTES), parse_host)
 
 
 def _text(answers: Answers, probe: ReadFile | RunCommand) -> str:

@@ -40,7 +40,7 @@ HINT = (
 
 def removals(text: str, *, comment: str = "#") -> tuple[str, ...]:
     """The lines of `text` that remove images, as they stand; comments do not count."""
-    joined = re.sub(r"\\\n\s*", " ", text)
+    joined = re.sub(r"\s*\\\n\s*", " ", text)
     lines = (line.strip() for line in joined.splitlines())
     return tuple(line for line in lines if not line.startswith(comment) and removes_images(line))
 

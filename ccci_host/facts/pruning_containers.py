@@ -13,12 +13,12 @@ from ccci_host.facts.probes import DockerGet, DockerGetEach
 from ccci_host.facts.prune_words import HINT, is_janitor_image, removes_images
 from ccci_host.facts.pruner import Audit, Pruner
 
-_CONTAINERS = DockerGetEach(
+CONTAINERS = DockerGetEach(
     "/containers/json?all=1", "Id", "/containers/{}/json", matching=rf"docker\.sock|{HINT}"
 )
-_SERVICES = DockerGet("/services")
-_INFO = DockerGet("/info")
-PROBES = (_CONTAINERS, _SERVICES, _INFO)
+SERVICES = DockerGet("/services")
+INFO = DockerGet("/info")
+PROBES = (CONTAINERS, SERVICES, INFO)
 
 _TRUE = frozenset({"1", "t", "true", "yes"})
 _SERVICE_OF_CONTAINER = "com.docker.swarm.service.name"
@@ -27,7 +27,7 @@ _CRON_LABEL = "swarm.cronjob.enable"
 
 def pruning_containers(answers: Answers) -> Audit:
     """The containers and services among a host's answers that remove images."""
-    containers, services, info = answers[_CONTAINERS], answers[_SERVICES], answers[_INFO]
+    containers, services, info = answers[CONTAINERS], answers[SERVICES], answers[INFO]
     unreadable = [f"containers: {containers.reason}"] if isinstance(containers, Unreadable) else []
     pruners: list[Pruner] = []
     if isinstance(containers, Present):

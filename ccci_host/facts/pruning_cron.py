@@ -19,9 +19,9 @@ _TABLES = (
 )
 _SCRIPTS = tuple(f"/etc/cron.{period}/*" for period in ("hourly", "daily", "weekly", "monthly", "yearly"))
 
-_TABLE_FILES = SearchFiles(_TABLES, HINT)
-_SCRIPT_FILES = SearchFiles(_SCRIPTS, HINT)
-PROBES = (_TABLE_FILES, _SCRIPT_FILES)
+TABLE_FILES = SearchFiles(_TABLES, HINT)
+SCRIPT_FILES = SearchFiles(_SCRIPTS, HINT)
+PROBES = (TABLE_FILES, SCRIPT_FILES)
 
 
 def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
@@ -29,7 +29,7 @@ def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
 
     A line counts as active though no cron daemon may be running now: installing one would wake it.
     """
-    tables, scripts = answers[_TABLE_FILES], answers[_SCRIPT_FILES]
+    tables, scripts = answers[TABLE_FILES], answers[SCRIPT_FILES]
     pruners = [
         *(
             pruner

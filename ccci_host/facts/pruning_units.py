@@ -41,15 +41,15 @@ _PROPERTIES = (
     *_EXECS,
 )
 
-_SYSTEM = SearchUnits(_FOLDERS, HINT, _PROPERTIES)
-_USER = SearchFiles(tuple(f"{folder}/*.service" for folder in _USER_FOLDERS), HINT)
-_USER_ENABLED = ListFiles(
+SYSTEM = SearchUnits(_FOLDERS, HINT, _PROPERTIES)
+USER = SearchFiles(tuple(f"{folder}/*.service" for folder in _USER_FOLDERS), HINT)
+USER_ENABLED = ListFiles(
     (
         *(f"{folder}/*.{kind}/*" for folder in _USER_FOLDERS for kind in ("wants", "requires")),
         "/run/user/*/systemd/transient/*.timer",
     )
 )
-PROBES = (_SYSTEM, _USER, _USER_ENABLED)
+PROBES = (SYSTEM, USER, USER_ENABLED)
 
 _RUNNING = frozenset({"active", "activating", "reloading"})
 _STARTS_BY_ITSELF = frozenset({"enabled", "enabled-runtime"})
@@ -59,14 +59,14 @@ Shown = Mapping[str, str]
 
 def pruning_units(answers: Answers) -> Audit:
     """The units among a host's answers that remove images; our own agent's are none while they run it."""
-    found, users = answers[_SYSTEM], answers[_USER]
+    found, users = answers[SYSTEM], answers[USER]
     if not isinstance(found.shown, Present):
         reason = found.shown.reason if isinstance(found.shown, Unreadable) else "there is no systemctl"
         return Audit((), (f"systemd units: {reason}",))
     shown = [_properties(block) for block in found.shown.text.split("\n\n") if block.strip()]
     pruners = [
         *_system_pruners(shown, set(found.services), found.scripts),
-        *_user_pruners(users, answers[_USER_ENABLED]),
+        *_user_pruners(users, answers[USER_ENABLED]),
     ]
     unreadable = [answer.reason for answer in users.files.values() if isinstance(answer, Unreadable)]
     return Audit(tuple(pruners), tuple(unreadable))

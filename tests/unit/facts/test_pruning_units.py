@@ -1,0 +1,160 @@
+from ccci_host.facts.answers import Unreadable
+from ccci_host.facts.probes import FoundFiles
+from ccci_host.facts.pruners import parse_pruners
+from tests.unit.facts.host_answers import file, pruner_answers, unit
+
+
+def test_a_service_whose_timer_is_enabled_is_an_active_pruner_stopped_through_its_timer() -> None:
+    answers = pruner_answers(
+        services=("docker-prune.service",),
+        shown=[
+            unit("docker-prune.service", "/usr/bin/docker system prune -af"),
+            unit(
+                "docker-prune.timer",
+                UnitFileState="enabled",
+                ActiveState="active",
+                Triggers="docker-prune.service",
+            ),
+        ],
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert pruner.kind == "unit"
+    assert pruner.name == "docker-prune.service, triggered by docker-prune.timer"
+    assert pruner.command == "/usr/bin/docker system prune -af"
+    assert "virtualisation.docker.autoPrune.enable = false" in pruner.remedy
+    assert pruner.stop == (("systemctl", "disable", "--now", "docker-prune.timer"),)
+
+
+def test_a_timer_of_another_name_triggers_it_too() -> None:
+    answers = pruner_answers(
+        services=("tidy.service",),
+        shown=[
+            unit("tidy.service", "docker image prune -f"),
+            unit("nightly.timer", UnitFileState="disabled", ActiveState="active", Triggers="tidy.service"),
+        ],
+    )
+
+    assert [pruner.name for pruner in parse_pruners(answers).active] == [
+        "tidy.service, triggered by nightly.timer"
+    ]
+
+
+def test_a_service_that_nothing_starts_is_named_as_inactive() -> None:
+    answers = pruner_answers(
+        services=("tidy.service",),
+        shown=[
+            unit("tidy.service", "docker image prune -f"),
+            unit("tidy.timer", UnitFileState="disabled", Triggers="tidy.service"),
+        ],
+    )
+    audit = parse_pruners(answers)
+
+    assert not audit.active
+    assert [pruner.name for pruner in audit.pruners] == ["tidy.service"]
+
+
+def test_a_loop_that_runs_now_is_active_though_nothing_enables_it() -> None:
+    answers = pruner_answers(
+        services=("loop.service",),
+        shown=[unit("loop.service", "/bin/sh -c while true; do docker rmi app; done", ActiveState="active")],
+    )
+
+    assert [pruner.name for pruner in parse_pruners(answers).active] == ["loop.service"]
+
+
+def test_a_script_that_the_unit_runs_is_read() -> None:
+    answers = pruner_answers(
+        services=("tidy.service",),
+        shown=[unit("tidy.service", "/opt/cleanup.sh --all", UnitFileState="enabled")],
+        unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi $(docker images -q)\n", 0o755)},
+    )
+
+    assert parse_pruners(answers).active[0].command == "/opt/cleanup.sh: docker rmi $(docker images -q)"
+
+
+def test_a_script_of_a_similar_name_is_not_the_one_that_runs() -> None:
+    answers = pruner_answers(
+        services=("tidy.service",),
+        shown=[unit("tidy.service", "/opt/cleanup.sh.disabled", UnitFileState="enabled")],
+        unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker image prune\n", 0o755)},
+    )
+
+    assert not parse_pruners(answers).pruners
+
+
+def test_a_masked_unit_shows_no_command_and_is_none() -> None:
+    answers = pruner_answers(
+        services=("masked.service",), shown=[unit("masked.service", UnitFileState="masked")]
+    )
+
+    assert not parse_pruners(answers).pruners
+
+
+def test_an_enabled_instance_of_a_template_is_one() -> None:
+    answers = pruner_answers(
+        services=("prune@.service",),
+        shown=[unit("prune@60.service", "docker image prune -f", UnitFileState="enabled")],
+    )
+
+    assert [pruner.name for pruner in parse_pruners(answers).active] == ["prune@60.service"]
+
+
+def test_a_drop_in_of_dockerd_is_named_and_never_stopped_with_dockerd() -> None:
+    block = unit(
+        "docker.service", "/usr/sbin/dockerd -H fd://", ActiveState="active", UnitFileState="enabled"
+    )
+    post = "ExecStartPost={ path=/x ; argv[]=docker image prune -f ; ignore_errors=yes ; pid=0 }\n"
+    answers = pruner_answers(services=("docker.service",), shown=[post + block])
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert "drop-ins" in pruner.remedy
+    assert pruner.stop == ()
+
+
+def test_our_own_agent_is_none_while_it_is_what_its_unit_runs() -> None:
+    answers = pruner_answers(
+        services=("ccci-prune.service",),
+        shown=[
+            unit("ccci-prune.service", "/usr/local/bin/ccci-prune sweep"),
+            unit(
+                "ccci-prune.timer",
+                UnitFileState="enabled",
+                ActiveState="active",
+                Triggers="ccci-prune.service",
+            ),
+        ],
+        unit_scripts={"/usr/local/bin/ccci-prune": file("#!/usr/bin/python3\ndocker image prune\n", 0o755)},
+    )
+
+    assert not parse_pruners(answers).pruners
+
+
+def test_our_own_unit_is_one_once_it_runs_something_else() -> None:
+    answers = pruner_answers(
+        services=("ccci-prune.service",),
+        shown=[unit("ccci-prune.service", "docker image prune -af", UnitFileState="enabled")],
+    )
+
+    assert parse_pruners(answers).active
+
+
+def test_a_users_timer_is_named_for_its_user_to_end() -> None:
+    path = "/root/.config/systemd/user/up.service"
+    answers = pruner_answers(
+        users=FoundFiles({path: file("[Service]\nExecStart=docker image prune -f\n")}, {path: ()}),
+        users_enabled=("/root/.config/systemd/user/timers.target.wants/up.timer",),
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert (pruner.kind, pruner.name, pruner.command) == ("user unit", path, "docker image prune -f")
+    assert pruner.stop == ()
+
+
+def test_without_an_answer_from_systemd_none_is_not_known() -> None:
+    audit = parse_pruners(pruner_answers(shown=Unreadable("systemctl ended with exit code 1: no bus")))
+
+    assert audit.unreadable == ("systemd units: systemctl ended with exit code 1: no bus",)
