@@ -138,14 +138,14 @@ class IncusApi:
             raise
         except pylxd.exceptions.LXDAPIException as error:
             raise IncusRefusedError(self.where, error.response.status_code, _reason(error)) from None
-        except (pylxd.exceptions.ClientConnectionFailed, requests.RequestException, OSError) as error:
-            raise self._unreachable(error) from None
-        except (ValueError, KeyError) as error:
-            raise HostError(
+        except (ValueError, KeyError) as error:  # requests' own JSON error is a ValueError too
+            raise UnreachableError(
                 f"{self.where} answers, but not as Incus does.",
                 details=repr(error),
                 resolution="Check that `endpoint` in ccci.toml is an Incus server.",
             ) from None
+        except (pylxd.exceptions.ClientConnectionFailed, requests.RequestException, OSError) as error:
+            raise self._unreachable(error) from None
 
     def _unreachable(self, error: BaseException) -> UnreachableError:
         causes = [str(cause) for cause in _chain(error)]

@@ -63,23 +63,23 @@ def open_session(table: IncusTable) -> requests.Session:
 
 def certificate_fingerprint(path: Path) -> str:
     """SHA-256 of the certificate in the PEM file at `path`, hex; raises `ConfigError` when it holds none."""
+    resolution = "server_cert must name a copy of the server's own `server.crt`."
     try:
-        armoured = _CERTIFICATE.search(path.read_text())
-        if armoured is None:
-            raise ValueError("no line -----BEGIN CERTIFICATE-----")
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(armoured[0])).hexdigest()
+        armoured = _CERTIFICATE.search(path.read_text(errors="replace"))
     except OSError as error:
         raise ConfigError(
             f"The pinned Incus server certificate {path} cannot be read.",
             details=str(error),
-            resolution="server_cert must name a copy of the server's `server.crt`.",
+            resolution=resolution,
         ) from None
-    except ValueError as error:  # undecodable text, no armour, broken base64
+    try:
+        pem = armoured[0] if armoured else ""
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
         raise ConfigError(
-            f"{path} holds no PEM certificate.",
-            details=str(error),
-            resolution="server_cert must name a copy of the server's `server.crt`.",
+            f"{path} holds no PEM certificate.", details=str(error), resolution=resolution
         ) from None
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
 
 def _check_pair(certificate: Path, key: Path) -> None:

@@ -1,0 +1,213 @@
+"""Commands through Incus: once each, nothing left behind, and every way to lose an answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ccci_host.errors import CommandTimeoutError, UnreachableError
+from ccci_host.transport import incus_exec
+from ccci_host.transport.incus_api import IncusApi
+from ccci_host.transport.incus_exec import AgentDownError, IncusExecutor
+from tests.unit.transport.incus_stub import (
+    HANG_UP,
+    Answer,
+    IncusStub,
+    Reply,
+    Request,
+    ended,
+    incus,
+    refused,
+    running,
+    started,
+    sync,
+)
+
+EXEC = "POST /1.0/instances/ci/exec"
+WAIT = "GET /1.0/operations/op/wait"
+OPERATION = "GET /1.0/operations/op"
+FILES = "/1.0/instances/ci/files"
+STDOUT = "/1.0/instances/ci/logs/exec-output/exec_op.stdout"
+STDERR = "/1.0/instances/ci/logs/exec-output/exec_op.stderr"
+
+AGENT_DOWN = refused("VM agent isn't currently running", 500)
+
+GOOD: dict[str, Answer] = {
+    EXEC: started(),
+    WAIT: ended(),
+    f"GET {STDOUT}": (200, b"out"),
+    f"GET {STDERR}": (200, b"err"),
+    f"DELETE {STDOUT}": sync({}),
+    f"DELETE {STDERR}": sync({}),
+}
+
+
+@contextmanager
+def executor(folder: Path, **changes: Answer) -> Iterator[tuple[IncusExecutor, IncusStub]]:
+    with incus(folder, {**GOOD, **changes}) as stub:
+        api = IncusApi(stub.table)
+        try:
+            yield IncusExecutor(api, "ci", "the instance"), stub
+        finally:
+            api.close()
+
+
+def test_a_command_is_recorded_read_and_its_record_deleted(tmp_path: Path) -> None:
+    with executor(tmp_path, **{WAIT: ended(3)}) as (ways, stub):
+        done = ways.run(["hostname", "-f"])
+        assert (done.exit_code, done.stdout, done.stderr) == (3, b"out", b"err")
+        (request,) = stub.asked(EXEC)
+        assert request.json == {
+            "command": ["hostname", "-f"],
+            "record-output": True,
+            "wait-for-websocket": False,
+        }
+        assert request.query == {"project": "p"}
+        assert len(stub.asked(f"DELETE {STDOUT}")) == len(stub.asked(f"DELETE {STDERR}")) == 1
+
+
+def test_input_goes_into_memory_for_root_alone_and_never_into_the_argv(tmp_path: Path) -> None:
+    with executor(tmp_path, **{f"POST {FILES}": sync({})}) as (ways, stub):
+        ways.run(["cat", "-"], input=b"a secret")
+        (put,) = stub.asked(f"POST {FILES}")
+        path = put.query["path"]
+        assert path.startswith("/run/ccci-")
+        assert put.body == b"a secret"
+        assert put.headers["x-incus-mode"] == put.headers["x-lxd-mode"] == "0600"
+        assert put.headers["x-incus-uid"] == put.headers["x-incus-gid"] == "0"
+        (request,) = stub.asked(EXEC)
+        assert request.json["command"] == [
+            "sh",
+            "-c",
+            'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-',
+            path,
+            "cat",
+            "-",
+        ]
+        assert b"a secret" not in request.body
+
+
+@pytest.mark.parametrize(("code", "reason"), [(127, "Command not found"), (126, "Command not executable")])
+def test_a_command_that_cannot_start_has_an_exit_code(tmp_path: Path, code: int, reason: str) -> None:
+    operation = ended(code, status="Failure", err=reason)
+    silent: dict[str, Answer] = {f"GET {STDOUT}": (200, b""), f"GET {STDERR}": (200, b"")}
+    with executor(tmp_path, **silent, **{WAIT: refused(reason), OPERATION: operation}) as (ways, _):
+        done = ways.run(["x"])
+        assert (done.exit_code, done.stderr) == (code, reason.encode())
+
+
+def test_a_command_without_an_exit_code_is_nobodys_to_know(tmp_path: Path) -> None:
+    lost = sync({"status": "Failure", "status_code": 400, "err": "it broke", "metadata": None})
+    gone: dict[str, Answer] = {
+        f"{method} {path}": refused("not found", 404)
+        for method in ("GET", "DELETE")
+        for path in (STDOUT, STDERR)
+    }
+    with (
+        executor(tmp_path, **gone, **{WAIT: refused("it broke"), OPERATION: lost}) as (ways, _),
+        pytest.raises(UnreachableError, match="ended without an exit code") as caught,
+    ):
+        ways.run(["x"])
+    assert caught.value.details == "it broke"
+
+
+def test_a_refused_command_was_not_run_and_says_why(tmp_path: Path) -> None:
+    with (
+        executor(tmp_path, **{EXEC: refused("Instance is frozen")}) as (ways, stub),
+        pytest.raises(UnreachableError, match="Incus runs no command on the instance") as caught,
+    ):
+        ways.run(["x"])
+    assert caught.value.details == "Instance is frozen"
+    assert len(stub.asked(EXEC)) == 1
+
+
+def test_a_command_whose_acknowledgement_is_lost_is_not_sent_again(tmp_path: Path) -> None:
+    with executor(tmp_path, **{EXEC: HANG_UP}) as (ways, stub):
+        with pytest.raises(UnreachableError):
+            ways.run(["x"])
+        assert len(stub.asked(EXEC)) == 1
+
+
+def test_its_input_is_removed_when_the_command_may_not_have_been_started(tmp_path: Path) -> None:
+    changes: dict[str, Answer] = {f"POST {FILES}": sync({}), f"DELETE {FILES}": sync({})}
+    for answer in (HANG_UP, refused("Instance is frozen")):
+        with executor(tmp_path, **changes, **{EXEC: answer}) as (ways, stub):
+            with pytest.raises(UnreachableError):
+                ways.run(["x"], input=b"secret")
+            assert [each.query["path"] for each in stub.asked(f"DELETE {FILES}")] == [
+                stub.asked(f"POST {FILES}")[0].query["path"]
+            ]
+        (tmp_path / "unix.socket").unlink()
+
+
+def test_a_lost_answer_about_the_operation_is_asked_for_again(tmp_path: Path) -> None:
+    answers: list[Reply] = [HANG_UP, HANG_UP, ended(5)]
+    with executor(tmp_path, **{WAIT: answers}) as (ways, stub):
+        assert ways.run(["x"]).exit_code == 5
+        assert len(stub.asked(EXEC)) == 1
+
+
+def test_answers_that_stay_lost_end_it(tmp_path: Path) -> None:
+    with (
+        executor(tmp_path, **{WAIT: HANG_UP}) as (ways, stub),
+        pytest.raises(UnreachableError, match="Nobody knows how `x` on the instance ended"),
+    ):
+        ways.run(["x"], timeout=60)
+    assert len(stub.asked(WAIT)) == incus_exec.LOST_ANSWERS
+    assert len(stub.asked(EXEC)) == 1
+
+
+def test_an_operation_that_incus_has_forgotten_is_nobodys_to_know(tmp_path: Path) -> None:
+    forgotten = refused("not found", 404)
+    with (
+        executor(tmp_path, **{WAIT: forgotten, OPERATION: forgotten}) as (ways, _),
+        pytest.raises(UnreachableError, match="Nobody knows how"),
+    ):
+        ways.run(["x"], timeout=60)
+
+
+def test_a_long_command_is_waited_for_in_pieces(tmp_path: Path) -> None:
+    late = refused("context deadline exceeded")
+    changes: dict[str, Answer] = {WAIT: [late, late, ended()], OPERATION: running()}
+    with executor(tmp_path, **changes) as (ways, stub):
+        assert ways.run(["x"], timeout=3600).ok
+        assert {each.query["timeout"] for each in stub.asked(WAIT)} == {str(incus_exec.POLL)}
+
+
+def test_a_command_that_takes_too_long_may_still_run_and_leaves_no_record(tmp_path: Path) -> None:
+    late = refused("context deadline exceeded")
+    with executor(tmp_path, **{WAIT: late, OPERATION: running()}) as (ways, stub):
+        with pytest.raises(CommandTimeoutError, match="did not end in its time") as caught:
+            ways.run(["x"], timeout=0.5)
+        assert "may still run" in caught.value.resolution
+        assert len(stub.asked(f"DELETE {STDOUT}")) == 1
+
+
+def test_it_waits_for_the_agent_of_a_machine_that_is_booting(tmp_path: Path) -> None:
+    with executor(tmp_path, **{EXEC: [AGENT_DOWN, started()]}) as (ways, stub):
+        assert ways.run(["x"]).ok
+        assert len(stub.asked(EXEC)) == 2
+
+
+def test_it_waits_for_the_agent_before_it_hands_over_input(tmp_path: Path) -> None:
+    puts: list[Request] = []
+
+    def put(request: Request) -> Reply:
+        puts.append(request)
+        return AGENT_DOWN if len(puts) == 1 else sync({})
+
+    with executor(tmp_path, **{f"POST {FILES}": put}) as (ways, stub):
+        assert ways.run(["x"], input=b"y").ok
+        assert len(puts) == 2
+        assert len(stub.asked(EXEC)) == 1
+
+
+def test_an_agent_that_stays_away_is_a_clear_error(tmp_path: Path) -> None:
+    with (
+        executor(tmp_path, **{EXEC: AGENT_DOWN}) as (ways, _),
+        pytest.raises(AgentDownError, match="The Incus agent in the instance does not run") as caught,
+    ):
+        ways.run(["x"], timeout=0.1)
+    assert "was not run" in caught.value.details
+    assert "incus console" in caught.value.resolution
