@@ -1,0 +1,149 @@
+"""What holds an image: containers, services, rollbacks, tasks, pins. Held rows match by digest.
+
+A tag stands for the digest that it last meant here, which the ledger knows, and for the image that has it in
+the store; where the ledger knows nothing of it, for every image of its repository.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from . import references
+from .host import ENDED, Host, Image
+from .ledger import Ledger
+
+Holds = dict[str, dict[str, str]]
+"""Image id → row → what holds it."""
+
+
+class Index:
+    """Finds the images that a text means."""
+
+    def __init__(self, host: Host, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._by_key: dict[str, set[str]] = defaultdict(set)
+        self._by_tag: dict[str, set[str]] = defaultdict(set)
+        self._by_repository: dict[str, set[str]] = defaultdict(set)
+        self._ids = [image.id for image in host.images]
+        for image in host.images:
+            for key in image.keys:
+                self._by_key[key].add(image.id)
+            for reference in image.named:
+                self._by_repository[reference.repository].add(image.id)
+                if reference.tag and not reference.digest:
+                    self._by_tag[reference.tagged].add(image.id)
+        for tag, marks in ledger.tags.items():
+            repository = tag.rpartition(":")[0]
+            for digest in marks:
+                self._by_repository[repository].update(self._by_key.get(digest, ()))
+
+    def with_key(self, key: str) -> set[str]:
+        """The images that a digest or a whole id means."""
+        return self._by_key.get(key, set())
+
+    def with_tag(self, tag: str) -> set[str]:
+        """The images that have `repository:tag` in the store now."""
+        return self._by_tag.get(tag, set())
+
+    def tags(self) -> Iterable[str]:
+        """Every `repository:tag` that an image of the store has."""
+        return self._by_tag
+
+    def of_repository(self, pattern: str) -> set[str]:
+        """The images of the repositories that match `pattern`, in full or as people write it."""
+        if not any(sign in pattern for sign in "*?["):
+            return self._by_repository.get(references.full(pattern), set())
+        found: set[str] = set()
+        for repository, images in self._by_repository.items():
+            if fnmatchcase(repository, pattern) or fnmatchcase(references.familiar(repository), pattern):
+                found |= images
+        return found
+
+    def meant_by_tag(self, tag: str) -> set[str]:
+        """The images that `repository:tag` stands for."""
+        meanings = self._ledger.meanings(tag)
+        if not meanings:
+            return self.with_tag(tag) | self._by_repository.get(tag.rpartition(":")[0], set())
+        return self.with_tag(tag).union(*(self.with_key(digest) for digest in meanings))
+
+    def meant(self, text: str) -> set[str]:
+        """The images that `text` stands for: a reference, an id, the beginning of an id."""
+        digest = references.digest_of(text)
+        if digest:
+            return self.with_key(digest)
+        found: set[str] = set()
+        beginning = references.short_id(text)
+        if beginning:
+            found.update(identity for identity in self._ids if identity.startswith(beginning))
+        reference = references.parse(text)
+        return found if reference is None else found | self.meant_by_tag(reference.tagged)
+
+
+def holds(host: Host, index: Index) -> Holds:
+    """What holds each image, by row; an image that nothing holds is not in it."""
+    found: Holds = {}
+
+    def hold(images: Iterable[str], row: str, what: str) -> None:
+        for image in images:
+            found.setdefault(image, {}).setdefault(row, what)
+
+    for container in host.containers:
+        state = "running" if container.running else "stopped"
+        own = index.with_key(references.digest_of(container.image_id)) or index.meant(container.image)
+        hold(own, "container", f"{container.name}, {state}")
+        for text in container.mounted:
+            hold(index.meant(text), "container", f"{container.name} mounts it, {state}")
+    for service in host.services:
+        for text in (service.image, *service.mounted):
+            hold(index.meant(text), "service", service.name)
+        if service.previous:
+            hold(index.meant(service.previous), "rollback", f"{service.name} would roll back to it")
+    for task in host.tasks:
+        if task.state not in ENDED and task.image:
+            hold(index.meant(task.image), "task", f"{task.id}, {task.state}")
+    for text, recipe in host.pins.images:
+        hold(index.meant(text), "pinned", f"by {recipe}")
+    for pattern, recipe in host.pins.repositories:
+        hold(index.of_repository(pattern), "pinned", f"its repository, by {recipe}, which does not render")
+    return found
+
+
+class Keep:
+    """The `keep` patterns of a policy."""
+
+    def __init__(self, patterns: tuple[str, ...], index: Index, ledger: Ledger) -> None:
+        self._held: dict[str, str] = {}
+        for pattern in sorted(patterns):
+            for image in self._matching(pattern, index, ledger):
+                self._held.setdefault(image, pattern)
+
+    def pattern_of(self, image: Image) -> str:
+        """The pattern that `image` matches; empty when there is none."""
+        return self._held.get(image.id, "")
+
+    @staticmethod
+    def _matching(pattern: str, index: Index, ledger: Ledger) -> set[str]:
+        digest = references.digest_of(pattern)
+        if digest:
+            return index.with_key(digest)
+        repository, tag = _split(pattern)
+        if not tag:
+            return index.of_repository(repository) | index.meant(pattern)
+        if not any(sign in pattern for sign in "*?["):
+            return index.meant_by_tag(f"{references.full(repository)}:{tag}")
+        candidates = index.of_repository(repository)
+        found: set[str] = set()
+        tagged: set[str] = set()
+        for known in sorted({*ledger.tags, *index.tags()}):
+            means = index.meant_by_tag(known) & candidates
+            tagged |= means
+            if fnmatchcase(known.rpartition(":")[2], tag):
+                found |= means
+        return found | (candidates - tagged)
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    colon = pattern.rfind(":")
+    return (pattern[:colon], pattern[colon + 1 :]) if colon > pattern.rfind("/") else (pattern, "")

@@ -1,0 +1,158 @@
+"""Everything that a decision on the live host needs, read together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from . import downloads, ledger, paths, policy, pressure, snapshot, watch
+from .daemon import Daemon
+from .decide import Plan, decide
+from .gates import Circumstances
+from .host import Host, read
+from .leases import Leases
+from .ledger import Ledger
+from .look import look, uses
+from .policy import Policy
+from .pressure import FileSystem
+from .problem import AgentError, UnreadableError
+from .storage import Reserved
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the agent finds the daemon, its policy, its state."""
+
+    socket: str = paths.SOCKET
+    policy: str = paths.POLICY
+    state: Path = Path(paths.STATE)
+    run: Path = Path(paths.RUN)
+
+    @property
+    def ledger(self) -> Reserved:
+        """The ledger's file."""
+        return Reserved(self.state / paths.LEDGER_FILE)
+
+    @property
+    def leases(self) -> Leases:
+        """The leases."""
+        return Leases(self.state, self.run)
+
+    @contextmanager
+    def only_writer(self, *, wait: bool) -> Iterator[bool]:
+        """Be the one process that writes the ledger; without `wait`, yields False when another is."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        self.state.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.run / "ledger.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+        finally:
+            os.close(descriptor)
+
+
+@dataclass
+class Scene:
+    """What was seen, and what follows from it."""
+
+    host: Host
+    ledger: Ledger
+    policy: Policy
+    around: Circumstances
+    snapshot: snapshot.Snapshot
+    notes: list[str] = field(default_factory=list)
+    """What a person should know of how it was seen."""
+
+    @property
+    def disk(self) -> tuple[FileSystem, ...]:
+        """The file systems that hold the store."""
+        return self.around.disk
+
+    def plan(self) -> Plan:
+        """The decision."""
+        return decide(self.host, self.ledger, self.policy, self.around)
+
+
+def load_ledger(places: Places) -> Ledger:
+    """The ledger; one that begins anew when there is none that can be read."""
+    try:
+        return ledger.parse(places.ledger.read())
+    except FileNotFoundError:
+        return Ledger(fresh="there was no ledger")
+    except OSError as error:
+        return Ledger(fresh=f"the ledger cannot be read ({error})")
+
+
+def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], str]:
+    """What happened since the last look, and what is to be said of how it was watched."""
+    journal = watch.Journal(places.state)
+    events, damage = journal.read()
+    if damage:
+        return [*events, watch.gap(now, damage)], f"{journal.path}: {damage}; every image counts as used now"
+    if watch.somebody_watches(places.run):
+        return events, ""
+    try:
+        caught = watch.catch_up(journal.tail(), daemon, now)
+    except AgentError as error:
+        return events, f"nobody watches the daemon's events, and they cannot be read: {error}"
+    reasons = [str(line["reason"]) for line in caught if line.get("Action") == watch.GAP]
+    note = "nobody watches the daemon's events: is ccci-prune-watch.service running?"
+    caught.append(watch.caught_up(now))
+    return [*events, *caught], "; ".join(
+        [note, *(f"{why}: every image counts as used now" for why in reasons)]
+    )
+
+
+def record(places: Places, scene: Scene) -> None:
+    """Write the ledger of a scene, then drop from the journal of events what it holds. Raises `OSError`."""
+    places.ledger.write(ledger.dump(scene.ledger))
+    try:
+        watch.Journal(places.state).settle(scene.snapshot.events)
+    except OSError as error:  # a full disk: events that are folded twice do no harm
+        scene.notes.append(f"the journal of events could not be shortened: {error}")
+
+
+def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) -> Scene:
+    """Look at the host. What cannot be read closes a gate; nothing is raised or written."""
+    now = time.time()
+    problems: list[str] = []
+    remembered = load_ledger(places)
+    notes = [f"{remembered.fresh}: everything counts as used now"] if remembered.fresh else []
+    events, gap = _events(places, daemon, now)
+    notes += [gap] if gap else []
+    seen = snapshot.take(daemon, known)
+    seen.events = events
+    host = read(seen)
+    rules = Policy()
+    try:
+        rules = policy.load(places.policy)
+    except UnreadableError as error:
+        problems.append(str(error))
+    disk: tuple[FileSystem, ...] = ()
+    growing: tuple[str, ...] = ()
+    leases: Any = ()
+    if "info" in seen.answers:
+        try:
+            disk = pressure.measure(host)
+            growing = downloads.under_way(host, now)
+        except UnreadableError as error:
+            problems.append(str(error))
+    try:
+        leases = places.leases.held(now)
+    except AgentError as error:
+        problems.append(str(error))
+    if not host.unreadable:
+        remembered = look(remembered, host, now)
+        host.events = tuple(watch.Journal(places.state).read()[0])
+        remembered = uses(remembered, host, now)  # what happened during this look is learnt by the next
+    around = Circumstances(now, disk, leases, growing, tuple(problems))
+    return Scene(host, remembered, rules, around, seen, notes)

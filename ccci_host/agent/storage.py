@@ -1,0 +1,112 @@
+"""Files that survive a power cut and a full disk.
+
+`write` is written, fsynced, renamed. `Reserved` keeps a second file of the same size beside the first, so
+that the next write needs not one new block: its content goes into the spare, the names change places.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SLACK = 1.25
+STEP = 64 * 1024
+"""Bytes; reserved space grows by whole steps: a ledger that grows by a line needs no new space."""
+
+
+def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Replace the file at `path` as a whole, durably; raises `OSError`."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class Reserved:
+    """A JSON file whose next write has its space reserved. Only one process may write it at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spare = path.with_name(path.name + ".spare")
+        self.former = path.with_name(path.name + ".former")
+
+    def read(self) -> bytes:
+        """The content; raises `OSError`."""
+        return self.path.read_bytes()
+
+    def write(self, content: bytes) -> None:
+        """Replace the content durably; raises `OSError`, which leaves the former content in place.
+
+        The file is padded with blanks to its reserved size; JSON does not mind.
+        """
+        self._recover()
+        size = self._room(len(content))
+        descriptor = os.open(self.spare, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            room = os.fstat(descriptor).st_size
+            if room < size:
+                os.posix_fallocate(descriptor, 0, size)
+                room = size
+            _write_all(descriptor, content + b" " * (room - len(content)))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if self.path.exists():
+            os.link(self.path, self.former)
+        os.replace(self.spare, self.path)
+        self._recover()
+        sync_folder(self.path.parent)
+        self._reserve(len(content))
+
+    def _recover(self) -> None:
+        """Finish a change of places that was cut off: the former file is the spare of the next write."""
+        if not self.former.exists():
+            return
+        if self.path.exists() and os.path.samefile(self.former, self.path):
+            self.former.unlink()
+        else:
+            os.replace(self.former, self.spare)
+
+    def _room(self, length: int) -> int:
+        have = self.spare.stat().st_size if self.spare.exists() else 0
+        return have if have >= length else _whole_steps(length)
+
+    def _reserve(self, length: int) -> None:
+        """Make the spare large enough for a content that grows; when the disk is full, later."""
+        size = _whole_steps(length)
+        descriptor = os.open(self.spare, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if os.fstat(descriptor).st_size < size:
+                os.posix_fallocate(descriptor, 0, size)
+        except OSError:
+            return
+        finally:
+            os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _whole_steps(length: int) -> int:
+    return -(-int(length * SLACK) // STEP) * STEP
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,275 @@
+"""The sweep: one image at a time, everything read again before each, the store read back after each.
+
+Killed at any point it leaves a store and a ledger that the next tick understands: the ledger says that a
+sweep is unfinished, and the next tick goes on to the low watermark.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from . import paths, storage
+from .clock import show
+from .daemon import Daemon, DaemonError
+from .decide import Plan, Ruling
+from .gates import Circumstances, Lease
+from .host import Image
+from .leases import tidy
+from .pressure import FileSystem, measure
+from .problem import AgentError
+from .scene import Places, Scene, record, see
+
+GONE, CONFLICT = 404, 409
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What a tick did, and how it ended."""
+
+    at: float
+    removed: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: dict[str, str] = field(default_factory=dict)
+    """Image id → why the daemon would not let it go."""
+    failures: list[str] = field(default_factory=list)
+    """Why the unit fails; none of them, and it ends well."""
+    notes: list[str] = field(default_factory=list)
+    plan: Optional[Plan] = None
+    disk: tuple[FileSystem, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is well."""
+        return 1 if self.failures else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The last decision as `status` shows it."""
+        rows: dict[str, int] = {}
+        gates: dict[str, Any] = {}
+        if self.plan is not None:
+            for ruling in self.plan.kept:
+                rows[ruling.row] = rows.get(ruling.row, 0) + 1
+            gates = self.plan.to_json()["gates"]
+        return {
+            "at": show(self.at),
+            "exit_code": self.exit_code,
+            "failures": self.failures,
+            "notes": self.notes,
+            "gates": gates,
+            "removed": self.removed,
+            "conflicts": self.conflicts,
+            "kept_by_row": dict(sorted(rows.items())),
+            "unreadable": list(self.plan.unreadable) if self.plan else [],
+            "disk": [
+                {
+                    "path": system.path,
+                    "blocks_percent": round(system.blocks, 2),
+                    "inodes_percent": round(system.inodes, 2),
+                    "free_bytes": system.free,
+                }
+                for system in self.disk
+            ],
+        }
+
+
+class TookMoreError(AgentError):
+    """A deletion took more than was meant."""
+
+
+def tick(places: Places, daemon: Daemon, say: Say) -> Outcome:
+    """Look, and sweep where the gates allow it; what went and why is said line by line."""
+    outcome = Outcome(time.time())
+    with places.only_writer(wait=False) as mine:
+        if not mine:
+            say("skipped reason=another-process-writes-the-ledger")
+            return outcome
+        _Sweep(places, daemon, say, outcome).run()
+        storage.write(
+            places.state / paths.LAST_FILE, (json.dumps(outcome.to_json(), indent=1) + "\n").encode()
+        )
+    return outcome
+
+
+class _Sweep:
+    def __init__(self, places: Places, daemon: Daemon, say: Say, outcome: Outcome) -> None:
+        self.places = places
+        self.daemon = daemon
+        self.say = say
+        self.outcome = outcome
+        self.inspects: dict[str, Any] = {}
+
+    def run(self) -> None:
+        going = True
+        while going:
+            with self.places.leases.alone() as alone:
+                going = self._step(alone)
+        self._close()
+
+    def _step(self, alone: bool) -> bool:
+        """Look, decide, remove one image; whether there may be another."""
+        scene = see(self.places, self.daemon, self.inspects)
+        self.inspects = _sound(scene.snapshot.answers.get("image_inspect"))
+        if not alone and not scene.around.leases:
+            scene.around = _leased(scene.around)
+        plan = scene.plan()
+        self.outcome.plan, self.outcome.disk = plan, scene.disk
+        self.outcome.notes = [*self.outcome.notes, *(n for n in scene.notes if n not in self.outcome.notes)]
+        if plan.gates:
+            unfinished = any(gate.name != "no-pressure" for gate in plan.gates)
+            self._end(scene, finished=not unfinished)
+            return False
+        victims = [ruling for ruling in plan.victims if ruling.image.id not in self.outcome.conflicts]
+        if not victims:
+            self._end(scene, finished=True)
+            return False
+        if scene.ledger.sweep_since is None:
+            scene.ledger.sweep_since = scene.around.now
+        self._save(scene)
+        return self._remove(victims[0], scene)
+
+    def _remove(self, ruling: Ruling, scene: Scene) -> bool:
+        try:
+            answer = remove(self.daemon, ruling.image)
+        except TookMoreError as error:
+            self.outcome.failures.append(str(error))
+            return False
+        except DaemonError as error:
+            if error.status != CONFLICT:
+                self.outcome.failures.append(f"{ruling.image.id} was not removed: {error}")
+                return False
+            self.outcome.conflicts[ruling.image.id] = str(error)
+            self.say(
+                f"conflict image={ruling.image.id} refs={_refs(ruling.image)} reason={json.dumps(str(error))}"
+            )
+            return True
+        after = measure(scene.host)
+        freed = sum(new.free - old.free for old, new in zip(scene.disk, after))  # noqa: B905 - Python 3.9
+        self.outcome.disk = after
+        self.outcome.removed.append(
+            {
+                "id": ruling.image.id,
+                "refs": list(ruling.image.refs),
+                "class": ruling.kind,
+                "reason": ruling.reason,
+                "freed_bytes": freed,
+                "answer": answer,
+            }
+        )
+        self.say(
+            f"deleted image={ruling.image.id} refs={_refs(ruling.image)} class={ruling.kind} freed={freed} "
+            f"reason={json.dumps(ruling.reason, ensure_ascii=False)}"
+        )
+        return True
+
+    def _end(self, scene: Scene, *, finished: bool) -> None:
+        if finished:
+            scene.ledger.sweep_since = None
+        if scene.disk:
+            above = any(system.used >= scene.policy.high_watermark for system in scene.disk)
+            scene.ledger.above_since = (scene.ledger.above_since or scene.around.now) if above else None
+        if not scene.host.unreadable:
+            self._save(scene)
+        for gate in self.outcome.plan.gates if self.outcome.plan else ():
+            self.say(f"closed gate={gate.name} reason={json.dumps(gate.reason, ensure_ascii=False)}")
+            if gate.name == "unreadable":
+                self.outcome.failures.append(f"nothing can be decided: {gate.reason}")
+        if scene.ledger.above_since is not None:
+            full = ", ".join(map(str, scene.disk))
+            self.outcome.failures.append(
+                f"{full}: above the high watermark of {scene.policy.high_watermark:g} % "
+                f"since {show(scene.ledger.above_since)}"
+            )
+
+    def _save(self, scene: Scene) -> None:
+        try:
+            record(self.places, scene)
+        except OSError as error:
+            note = f"the ledger could not be written ({error}); the look is repeated by the next tick"
+            if note not in self.outcome.failures:
+                self.outcome.failures.append(note)
+
+    def _close(self) -> None:
+        tidy(self.places.leases, time.time())
+        for note in self.outcome.notes:
+            self.say(f"note text={json.dumps(note, ensure_ascii=False)}")
+        for failure in self.outcome.failures:
+            self.say(f"failed reason={json.dumps(failure, ensure_ascii=False)}")
+        disk = " ".join(f"{system.path}={system.used:.1f}%" for system in self.outcome.disk)
+        kept = len(self.outcome.plan.kept) if self.outcome.plan else 0
+        self.say(f"ended removed={len(self.outcome.removed)} kept={kept} {disk}".rstrip())
+
+
+def remove(daemon: Daemon, image: Image) -> list[Any]:
+    """Delete `image` with all its references, one at a time, without force; returns the daemon's answers.
+
+    The store is read back after each. Raises `DaemonError` (409: it came into use) and `TookMoreError` when
+    another image, or a reference of another image, went as well.
+    """
+    answers: list[Any] = []
+    before = _store(daemon)
+    while image.id in before:
+        reference = _next(before[image.id], image.id)
+        try:
+            answers += daemon.delete(f"/images/{reference}", {"noprune": 1}) or []
+        except DaemonError as error:
+            if error.status != GONE:
+                raise
+        after = _store(daemon)
+        _check_survivors(image, before, after, reference)
+        if after.get(image.id) == before[image.id]:
+            raise DaemonError(f"deleting {reference} changed nothing", CONFLICT)
+        before = after
+    return answers
+
+
+def _next(references: frozenset[str], identity: str) -> str:
+    """The reference to delete next: tags, then names with a digest; the id where there is no name.
+
+    A digest that is deleted first would, on the containerd store, take tags with it that nobody named.
+    """
+    return min(references, key=lambda text: ("@" in text, text)) if references else identity
+
+
+def _store(daemon: Daemon) -> dict[str, frozenset[str]]:
+    """Every image's id and references."""
+    found: dict[str, frozenset[str]] = {}
+    for raw in daemon.get("/images/json", {"all": 1}):
+        names = [*(raw.get("RepoTags") or ()), *(raw.get("RepoDigests") or ())]
+        real = frozenset(name for name in names if not name.startswith("<none>"))
+        found[raw["Id"]] = found.get(raw["Id"], frozenset()) | real
+    return found
+
+
+def _check_survivors(
+    image: Image, before: dict[str, frozenset[str]], after: dict[str, frozenset[str]], reference: str
+) -> None:
+    lost = []
+    for identity, names in before.items():
+        if identity == image.id:
+            continue
+        if identity not in after:
+            lost.append(f"image {identity} ({', '.join(sorted(names)) or 'no name'})")
+        else:
+            lost.extend(f"{name} of image {identity}" for name in sorted(names - after[identity]))
+    if lost:
+        raise TookMoreError(f"deleting {reference} of {image.id} took more than was meant: {'; '.join(lost)}")
+
+
+def _leased(around: Circumstances) -> Circumstances:
+    lease = Lease("flock", "a process that has sweep.lock locked", around.now)
+    return Circumstances(
+        around.now, around.disk, (lease,), around.downloads, around.unreadable, around.trusted
+    )
+
+
+def _sound(inspects: Any) -> dict[str, Any]:
+    return {key: value for key, value in (inspects or {}).items() if "RootFS" in value}
+
+
+def _refs(image: Image) -> str:
+    return ",".join(image.refs) or "-"
