@@ -198,9 +198,21 @@ class RegistryTable(Table):
     """`[host.NAME.registry]`: a registry that is ours, and so can be a witness and take a moved tag."""
 
     access_log: UserPath = Field(description="JSON lines, as docs/lab.md describes them")
-    push_layout: UserPath | None = Field(
-        default=None, description="Folder through which controls publish images"
+    versions: tuple[Word, Word] | None = Field(
+        default=None, description="Two images of one repository, between which a control moves a tag"
     )
+    tag_command: Annotated[tuple[Word, ...], Field(min_length=1)] | None = Field(
+        default=None, description="Run here: lets the tag {target} mean what the image {source} is"
+    )
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """One of the two that make a tag move, and images of two repositories."""
+        versions = raw.get("versions")
+        if (versions is None) != (raw.get("tag_command") is None):
+            yield "versions and tag_command move a tag together; give both or none"
+        if isinstance(versions, list) and len({str(name).rpartition(":")[0] for name in versions}) > 1:
+            yield "versions must be two images of one repository, each with its tag"
 
 
 class HostTable(Table):

@@ -16,7 +16,6 @@ from ccci_host.records import (
     EvictionControl,
     StoredImage,
     StoreSeen,
-    TornDown,
 )
 from ccci_host.witnesses.buckets import BucketsWitness
 from ccci_host.witnesses.registries import split_reference
@@ -82,7 +81,7 @@ def _evict_canary(run: Run, canary: str) -> None:
         with doing(f"pulling the canary {canary}"):
             _pull(run, canary)
         before = run.look("evicted")
-        image = _named(run, canary, before)
+        image = stored_as(run, canary, before) if before else None
     except CcciError as error:
         _not_run(run, f"the canary could not be pulled: {error}")
         return
@@ -127,17 +126,12 @@ def _pull(run: Run, reference: str) -> None:
     )
 
 
-def _named(run: Run, reference: str, store: StoreSeen | None) -> StoredImage | None:
-    done = run.machine.executor.run(["docker", "image", "inspect", "--format", "{{.Id}}", reference]).check()
-    return next((image for image in store.images if image.id == done.text), None) if store else None
+def stored_as(run: Run, reference: str, store: StoreSeen) -> StoredImage | None:
+    """The image that the daemon means by `reference`, as it is in `store`; None when it has none."""
+    argv = ["docker", "image", "inspect", "--format", "{{.Id}}", reference]
+    done = run.machine.executor.run(argv)
+    return next((image for image in store.images if done.ok and image.id == done.text), None)
 
 
 def _not_run(run: Run, problem: str) -> None:
     run.write(EvictionControl(ran=False, problem=problem))
-
-
-def tear_down_control(run: Run, app: App, deployer: Deployer) -> None:
-    """Take away what the control deployed."""
-    with run.phase("cleanup"):
-        removal = deployer.teardown(run.machine, app)
-    run.write(TornDown(phase="cleanup", cycle=0, removal=removal))

@@ -6,7 +6,7 @@ from ccci_host.experiments.lease import TimedLease, refuse_over_others
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.started import started
 from ccci_host.recipes import teardown
-from ccci_host.records import HostSeen, Leftovers, Note
+from ccci_host.records import HostSeen, LeaseSeen, Leftovers, Note
 from ccci_host.transport import connect
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import host
@@ -32,13 +32,18 @@ def incus_version(machine: Machine) -> str:
         server.close()
 
 
-def make_sure(run: Run, seen: HostSeen, *, reboots: bool) -> TimedLease:
+def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = True) -> None:
     """Refuse what would harm or show nothing, take the lease, and remove what a killed run of ours left.
 
     Raises `HostError` for a host that is not fit, `RefusedError` where somebody else would be disturbed.
     The lease is taken before the leftovers go, so that two experiments do not remove each other's stacks.
     """
     _fit(run.machine, seen)
+    if seen.agent_sha256 is None:
+        if agent_needed:
+            raise _no_agent(run.machine)
+        run.write(LeaseSeen(step="refused", problem="there is no agent to give one"))
+        return
     for released in refuse_over_others(run.machine):
         run.write(
             Note(text=f"The lease of an earlier run of ours that is no more was released: {released.owner}.")
@@ -53,8 +58,7 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool) -> TimedLease:
     except BaseException:
         lease.release()
         raise
-    run.on_phase.append(lease.renew)
-    return lease
+    run.lease = lease
 
 
 def _fit(machine: Machine, seen: HostSeen) -> None:
@@ -70,17 +74,19 @@ def _fit(machine: Machine, seen: HostSeen) -> None:
             f"{where} manages no swarm, so no stack can be deployed there.",
             resolution="`invoke provision` makes it a swarm of one node.",
         )
-    if seen.agent_sha256 is None:
-        raise HostError(
-            f"{where} has no retention agent, so nothing would hold back a sweep during the experiment.",
-            resolution="Install it with `invoke provision`.",
-        )
     if seen.disk_used_percent is not None and seen.disk_used_percent >= FULL_PERCENT:
         raise HostError(
             f"The disk of {where} is full.",
             details=f"A file system that holds images is at {seen.disk_used_percent:.0f} %.",
             resolution="`ccci-prune status` on the host says what fills it; make room and try again.",
         )
+
+
+def _no_agent(machine: Machine) -> HostError:
+    return HostError(
+        f"{machine.instance.where} has no retention agent, so nothing would hold back a sweep meanwhile.",
+        resolution="Install it with `invoke provision`.",
+    )
 
 
 def _nobody_disturbed(machine: Machine, there: stacks.Stacks, *, reboots: bool) -> None:

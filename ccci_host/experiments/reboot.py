@@ -10,7 +10,7 @@ from ccci_host.progress import doing
 from ccci_host.records import BackSeen, RebootDone
 from ccci_host.transport import connect
 from ccci_host.transport.machine import Instance, Machine
-from ccci_host.transport.readiness import wait_until_ready
+from ccci_host.transport.readiness import look, wait_until_ready
 from ccci_host.waiting import wait_until
 from ccci_host.witnesses.boot import TOKEN
 
@@ -44,7 +44,7 @@ def reboot(run: Run, cycle: int, token: str) -> bool:
         )
     except CcciError as error:
         problem = str(error)
-        run.write(BackSeen(cycle=cycle, problem=problem))
+        run.write(_as_far(run.machine, cycle, problem))
     run.write(
         RebootDone(
             cycle=cycle,
@@ -58,6 +58,21 @@ def reboot(run: Run, cycle: int, token: str) -> bool:
         )
     )
     return problem is None
+
+
+def _as_far(machine: Machine, cycle: int, problem: str) -> BackSeen:
+    """How far a machine has come that was waited for in vain."""
+    try:
+        seen = look(machine)
+    except CcciError:
+        return BackSeen(cycle=cycle, problem=problem)
+    return BackSeen(
+        cycle=cycle,
+        system=seen.system,
+        daemon=seen.engine,
+        swarm_manager=seen.manager if seen.engine else None,
+        problem=problem,
+    )
 
 
 def _restart(machine: Machine, *, forced: bool) -> tuple[str, float | None]:

@@ -7,7 +7,8 @@ experiment does and writes; what it means is for the checks.
 import secrets
 
 from ccci_host.errors import CcciError, UsageError
-from ccci_host.experiments import eviction, masking
+from ccci_host.experiments import broken_pin, eviction, moved_tag
+from ccci_host.experiments.agent_words import expected_files
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.reboot import plant_token, reboot
 from ccci_host.experiments.run import Run
@@ -17,7 +18,7 @@ from ccci_host.progress import doing, say
 from ccci_host.recipes import App, Deployer, StackDeployer, find_recipe, make_app, own_domain
 from ccci_host.records import Deployed, Deployment, Phase, RecipeChosen, StoreSeen, TornDown
 from ccci_host.transport.machine import Machine
-from ccci_host.witnesses import credential, interface, manifests
+from ccci_host.witnesses import agent, credential, interface, manifests
 
 DEPLOYERS: dict[str, Deployer] = {"stack": StackDeployer()}
 
@@ -40,16 +41,17 @@ def _experiment(machine: Machine, journal: Journal, options: Options, *, reboots
         run.write(recipe_record(run, deployer, app))
         with doing("listening to the interface while nothing is done"):
             run.write(interface.noise(machine))
-        first = _deploy(run, app, deployer, "deploy", 1)
+        first = deploy(run, app, deployer, "deploy", 1)
         try:
             for cycle in range(1, options.cycles + 1):
                 if options.cycles > 1:
                     say(f"Cycle {cycle} of {options.cycles}")
-                deployment = first if cycle == 1 else _deploy(run, app, deployer, "deploy", cycle)
+                deployment = first if cycle == 1 else deploy(run, app, deployer, "deploy", cycle)
                 store = _rest_of_cycle(run, app, deployer, cycle, deployment, reboots=reboots)
             run.pause("controls")
             if not reboots:
-                masking.controls(run, deployer, deployment)
+                broken_pin.control(run, deployer, deployment)
+                moved_tag.control(run, deployer)
             eviction.control(run, app, deployer, deployment, store)
         except CcciError as error:
             # From here on a failure is a finding about the host, and the checks are asked for it.
@@ -86,14 +88,16 @@ def recipe_record(run: Run, deployer: Deployer, app: App) -> RecipeChosen:
     )
 
 
-def _deploy(run: Run, app: App, deployer: Deployer, phase: Phase, cycle: int) -> Deployment:
+def deploy(run: Run, app: App, deployer: Deployer, phase: Phase, cycle: int) -> Deployment:
+    """Deploy, counted; the deployment is in the history when it converged."""
     with run.phase(phase, cycle), run.counted(phase, cycle):
         deployment = deployer.deploy(run.machine, app)
     run.write(Deployed(phase=phase, cycle=cycle, deployment=deployment))
     return deployment
 
 
-def _tear_down(run: Run, app: App, deployer: Deployer, phase: Phase, cycle: int) -> None:
+def tear_down(run: Run, app: App, deployer: Deployer, phase: Phase, cycle: int) -> None:
+    """Tear down, and say what went."""
     with run.phase(phase, cycle):
         removal = deployer.teardown(run.machine, app)
     run.write(TornDown(phase=phase, cycle=cycle, removal=removal))
@@ -108,7 +112,7 @@ def _rest_of_cycle(
         references = tuple(dict.fromkeys(service.image for service in deployment.services))
         run.write(manifests.look(run.machine, references, store, cycle))
     run.pause("teardown")
-    _tear_down(run, app, deployer, "teardown", cycle)
+    tear_down(run, app, deployer, "teardown", cycle)
     token = plant_token(run.machine) if reboots else ""
     run.look("torn-down", cycle)
     if reboots:
@@ -118,9 +122,10 @@ def _rest_of_cycle(
         run.look("rebooted", cycle)
     if run.pause("redeploy"):
         run.look("paused", cycle)
-    _deploy(run, app, deployer, "redeploy", cycle)
+    deploy(run, app, deployer, "redeploy", cycle)
     run.look("redeployed", cycle)
-    if reboots:
+    if reboots:  # nobody has helped the machine since it came up
+        run.write(agent.look(run.machine, expected_files(run.machine.config.prune), "redeployed", cycle))
         run.write(credential.look(run.machine, "redeployed", cycle))
-    _tear_down(run, app, deployer, "final-teardown", cycle)
+    tear_down(run, app, deployer, "final-teardown", cycle)
     return run.look("finally-torn-down", cycle)

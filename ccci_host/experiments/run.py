@@ -1,10 +1,11 @@
 """One run of an experiment: its phases, its looks, its counts, each into the history as it happens."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ccci_host.errors import CcciError
+from ccci_host.experiments.lease import TimedLease
 from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.journal import Journal
 from ccci_host.records import Event, Moment, Phase, PhaseBegan, PhaseEnded, StoreSeen
@@ -19,8 +20,8 @@ class Run:
         self.machine = machine
         self.options = options
         self._journal = journal
-        self.on_phase: list[Callable[[], None]] = []
-        """Called when a phase begins: the lease is renewed here."""
+        self.lease: TimedLease | None = None
+        """Renewed whenever a phase begins; None until it is taken."""
         self.current: Phase | None = None
         self.stacks: set[str] = set()
         """Stacks that the run may have made and not yet taken away."""
@@ -34,8 +35,8 @@ class Run:
     @contextmanager
     def phase(self, phase: Phase, cycle: int = 0) -> Iterator[None]:
         """A phase, whose beginning and end are in the history however it ends."""
-        for call in self.on_phase:
-            call()
+        if self.lease is not None:
+            self.lease.renew()
         self.write(PhaseBegan(phase=phase, cycle=cycle))
         self.current = phase
         began = time.monotonic()

@@ -7,7 +7,6 @@ from typing import Literal
 from ccci_host.errors import CcciError
 from ccci_host.experiments import preflight
 from ccci_host.experiments.interrupts import stoppable, undisturbed
-from ccci_host.experiments.lease import TimedLease
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
@@ -19,20 +18,24 @@ Outcome = Literal["done", "failed", "interrupted"]
 
 
 @contextmanager
-def session(machine: Machine, journal: Journal, options: Options, *, reboots: bool) -> Iterator[Run]:
+def session(
+    machine: Machine, journal: Journal, options: Options, *, reboots: bool, agent_needed: bool = True
+) -> Iterator[Run]:
     """A run within which things are done to the host; at its end they are undone, however it ends.
 
-    Raises what `preflight.make_sure` raises, and passes on what happens inside.
+    Without `agent_needed` a host that has no agent is looked at all the same, under no lease. Raises what
+    `preflight.make_sure` raises, and passes on what happens inside.
     """
     run = Run(machine, journal, options)
-    lease: TimedLease | None = None
+    ready = False
     outcome: Outcome = "failed"
     problem: str | None = None
     with stoppable():
         try:
             seen = preflight.begin(run)
             with run.phase("preflight"):
-                lease = preflight.make_sure(run, seen, reboots=reboots)
+                preflight.make_sure(run, seen, reboots=reboots, agent_needed=agent_needed)
+            ready = True
             run.look("start")
             yield run
             outcome, problem = ("failed", run.problem) if run.problem else ("done", None)
@@ -48,12 +51,12 @@ def session(machine: Machine, journal: Journal, options: Options, *, reboots: bo
             raise
         finally:
             with undisturbed():
-                if lease is not None:
-                    _put_back(run, lease)
+                if ready:
+                    _put_back(run)
                 run.write(Finished(outcome=outcome, problem=problem))
 
 
-def _put_back(run: Run, lease: TimedLease) -> None:
+def _put_back(run: Run) -> None:
     """Remove what the run made, look once more, give the lease back; what fails is said, not raised."""
     removed: list[Name] = []
     left: list[Leftover] = []
@@ -67,7 +70,8 @@ def _put_back(run: Run, lease: TimedLease) -> None:
             left.append(("stack", stack, error.brief))
     try:
         run.look("end")
-        lease.release()
+        if run.lease is not None:
+            run.lease.release()
     except CcciError as error:
         problems.append(error.brief)
     run.write(Cleanup(removed=tuple(removed), left=tuple(left), problem="; ".join(problems) or None))

@@ -27,6 +27,10 @@ class Description:
     access_log: Path
     recipes: Path
     default_recipe: str
+    versions: tuple[str, str]
+    """Two images of one repository, between which the control of the moved tag moves one."""
+    tag_command: tuple[str, ...]
+    """Lets a tag of the stand-in mean another image; the two references are added."""
 
     def render(self, instances: Sequence[str]) -> str:
         """Each instance twice: as `NAME` through the unix socket, as `NAME-remote` through HTTPS and SSH."""
@@ -61,7 +65,14 @@ class Description:
             yield _table(f"host.{name}.ssh", ssh)
         yield _table(f"host.{name}.hub", {"account": self.account})
         yield _table(f"host.{name}.hub.pat", {"file": self.pat_file})
-        yield _table(f"host.{name}.registry", {"access_log": self.access_log})
+        yield _table(
+            f"host.{name}.registry",
+            {
+                "access_log": self.access_log,
+                "versions": self.versions,
+                "tag_command": [*self.tag_command, "{source}", "{target}"],
+            },
+        )
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:

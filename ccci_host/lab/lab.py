@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ccci_host.lab.doors import HttpsDoor
 from ccci_host.lab.guest import Guest, Placement
 from ccci_host.lab.hub import Hub
 from ccci_host.lab.images import publish_all
+from ccci_host.lab.images.catalogue import CANARIES
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.incusd import Daemon
 from ccci_host.lab.keys import Keys, write_private
@@ -163,6 +165,8 @@ class Lab:
             access_log=self.hub.access_log,
             recipes=self.settings.recipes,
             default_recipe=DEFAULT_RECIPE,
+            versions=CANARIES,
+            tag_command=(sys.executable, "-m", "ccci_host.lab.hub.tag", str(self.hub.paths.state)),
         )
         names = [guest.name for guest in self._guests()]
         write_private(self.config_path, description.render(names).encode())

@@ -6,6 +6,7 @@ Runs on the CI host, Python ≥ 3.9, standard library only. Reads on standard in
      "buckets": [{"as": "account" | "anonymous", "repository": …, "tag": …}],
      "sizes": [{"registry": …, "repository": …, "digests": [[DIGEST, …], …]}],
      "logins": [{"repository": …}],
+     "digests": [{"registry": …, "repository": …, "reference": …}],
      "anonymous_pulls": [{"registry": …, "repository": …, "reference": …}]}
 
 and prints the answers in the same order as JSON. A layer's alternatives are tried until one is known there.
@@ -182,6 +183,15 @@ def sizes(registries: Registries, wanted: Value) -> Value:
     return {"layers": found}
 
 
+def digest(registries: Registries, wanted: Value) -> Value:
+    """What a tag means at its registry now."""
+    registry = registries.registry(wanted["registry"])
+    answer = registry.head(wanted["repository"], f"manifests/{wanted['reference']}")
+    if answer.status != 200:
+        raise OSError(f"the registry answered {answer.status}")
+    return {"digest": answer.headers["Docker-Content-Digest"]}
+
+
 def anonymous_pull(registries: Registries, wanted: Value) -> Value:
     """Whether somebody without an account may have an image."""
     registry = registries.registry(wanted["registry"], anonymous=True)
@@ -207,7 +217,13 @@ def main() -> None:
     except (OSError, ValueError) as error:
         print(json.dumps({"problem": f"docker's configuration cannot be read: {error}"}))
         return
-    words = {"buckets": bucket, "logins": login, "sizes": sizes, "anonymous_pulls": anonymous_pull}
+    words = {
+        "buckets": bucket,
+        "logins": login,
+        "sizes": sizes,
+        "digests": digest,
+        "anonymous_pulls": anonymous_pull,
+    }
     print(
         json.dumps(
             {

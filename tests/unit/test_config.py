@@ -58,7 +58,7 @@ def test_the_commented_registry_of_the_example_is_valid_too(tmp_path: Path) -> N
     lines = ["[host.ci.registry]", *(line.removeprefix("# ") for line in registry.splitlines())]
     table = load(written(tmp_path, GOOD + "\n".join(lines))).host["ci"].registry
     assert table is not None
-    assert table.push_layout == Path("/var/lib/registry-layouts")
+    assert table.tag_command == ("skopeo", "copy", "docker://{source}", "docker://{target}")
 
 
 def test_every_problem_is_in_one_message(tmp_path: Path) -> None:

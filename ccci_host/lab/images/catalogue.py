@@ -16,6 +16,9 @@ DATA_RUNTIME = Filler("runtime-data", 2 * _MB)
 CANARY = "harbour/canary:1.0"
 """An image that no recipe uses: an eviction control may remove it."""
 
+CANARIES = (CANARY, "harbour/canary:1.1")
+"""Two images of one repository, between which the control of the moved tag moves a tag of its own."""
+
 RATE_LIMIT_PREVIEW = "ratelimitpreview/test:latest"
 """Where Docker's documentation says to ask for the rate limit."""
 

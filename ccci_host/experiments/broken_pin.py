@@ -1,4 +1,4 @@
-"""Controls against a cache that masks: a broken pin must fail, and a moved tag must be pulled."""
+"""The control of the broken pin: it must fail to deploy, although an older image is in the store."""
 
 import secrets
 
@@ -6,16 +6,10 @@ from ccci_host.errors import CcciError, DeployError
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.single import single
 from ccci_host.recipes import Deployer
-from ccci_host.records import Deployment, PinControl, TagControl
+from ccci_host.records import Deployment, PinControl
 
 
-def controls(run: Run, deployer: Deployer, deployment: Deployment) -> None:
-    """Both controls, with the images of a recipe that was just deployed and so are in the store."""
-    broken_pin(run, deployer, deployment)
-    moved_tag(run, deployer, deployment)
-
-
-def broken_pin(run: Run, deployer: Deployer, deployment: Deployment) -> None:
+def control(run: Run, deployer: Deployer, deployment: Deployment) -> None:
     """Deploy one image of the recipe under a digest that no registry has."""
     cached = next((service.image for service in deployment.services if service.digest), None)
     if cached is None:
@@ -45,9 +39,3 @@ def _tried(run: Run, deployer: Deployer, reference: str, cached: str) -> PinCont
             )
         deployer.teardown(run.machine, app)
     return seen
-
-
-def moved_tag(run: Run, deployer: Deployer, deployment: Deployment) -> None:
-    """Deploy a tag, let it mean another image at the registry, deploy it again."""
-    _ = deployer, deployment
-    run.write(TagControl(ran=False, problem="the registry is not ours: nobody here can move a tag in it"))

@@ -1,0 +1,109 @@
+"""PC2: the images are retained and the pulls authenticated. The login, and who pays for a cold pull."""
+
+import secrets
+
+from ccci_host.errors import CcciError
+from ccci_host.experiments import eviction
+from ccci_host.experiments.options import Options
+from ccci_host.experiments.redeploy import chosen, deploy, recipe_record, tear_down
+from ccci_host.experiments.removal import remove_image
+from ccci_host.experiments.run import Run
+from ccci_host.experiments.session import session
+from ccci_host.experiments.single import single
+from ccci_host.journal import Journal
+from ccci_host.recipes import App, Deployer
+from ccci_host.records import ColdPullControl, Deployed, Deployment, StoredImage, StoreSeen
+from ccci_host.transport.machine import Machine
+from ccci_host.witnesses import credential
+from ccci_host.witnesses.registries import ask, split_reference
+
+
+def verify_pc2(machine: Machine, journal: Journal, options: Options) -> None:
+    """Look at the login, deploy the recipe, then let the swarm pull one image cold."""
+    deployer, app = chosen(machine, options)
+    with session(machine, journal, options, reboots=False) as run:
+        run.write(credential.look(machine, "start"))
+        run.stacks.add(app.stack)
+        run.write(recipe_record(run, deployer, app))
+        try:
+            deployment, store = _run(run, app, deployer)
+            _cold_pull(run, deployer, deployment, store)
+        except CcciError as error:
+            # A login that Docker Hub refuses makes deploys fail: that is for the checks to say.
+            run.problem = str(error)
+        run.write(credential.look(machine, "end"))
+
+
+def _run(run: Run, app: App, deployer: Deployer) -> tuple[Deployment, StoreSeen | None]:
+    deployment = deploy(run, app, deployer, "deploy", 1)
+    run.look("deployed", 1)
+    tear_down(run, app, deployer, "teardown", 1)
+    return deployment, run.look("torn-down", 1)
+
+
+def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: StoreSeen | None) -> None:
+    """Remove what may be removed, and have it pulled again by the swarm."""
+    candidate = _candidate(run, deployment, store)
+    if isinstance(candidate, str):
+        run.write(ColdPullControl(ran=False, problem=candidate))
+        return
+    reference, image = candidate
+    removed = remove_image(run.machine, image) if image else ()
+    name = reference.partition("@")[0]
+    again: Deployment | None = None
+    problem: str | None = None
+    with single("pull", name, secrets.token_hex(2)) as app:
+        run.stacks.add(app.stack)
+        with run.phase("cold-pull"), run.counted("cold-pull"):
+            try:
+                again = deployer.deploy(run.machine, app)
+            except CcciError as error:
+                problem = str(
+                    error
+                )  # an image that is no server does not converge, and is pulled all the same
+        run.look("cold-pulled")
+        deployer.teardown(run.machine, app)
+    if again is not None:
+        run.write(Deployed(phase="cold-pull", cycle=0, deployment=again))
+    tasks = [task for service in again.services for task in service.tasks] if again else []
+    run.write(
+        ColdPullControl(
+            ran=True,
+            reference=name,
+            removed=removed,
+            private=_is_private(run, name),
+            task_image_id=tasks[0].image_id if tasks else "",
+            problem=problem,
+        )
+    )
+
+
+def _candidate(
+    run: Run, deployment: Deployment, store: StoreSeen | None
+) -> tuple[str, StoredImage | None] | str:
+    """The image to pull cold and, when it is in the store, its record; or why there is none."""
+    table = run.machine.config
+    if store is None or store.problem is not None:
+        return "the image store could not be read, so no image could be chosen"
+    if table.disposable:
+        of_hub = deployment.model_copy(
+            update={
+                "services": tuple(
+                    one for one in deployment.services if split_reference(one.image)[0] == "docker.io"
+                )
+            }
+        )
+        return eviction.choose(of_hub, store) or "no image of the recipe is from Docker Hub and its own"
+    if table.canary:
+        return table.canary, eviction.stored_as(run, table.canary, store)
+    return "the host is not disposable and its configuration names no canary image"
+
+
+def _is_private(run: Run, reference: str) -> bool:
+    registry, repository, tag = split_reference(reference)
+    said = ask(
+        run.machine,
+        anonymous_pulls=[{"registry": registry, "repository": repository, "reference": tag}],
+    )
+    found = said.get("anonymous_pulls") or [{}]
+    return bool(found[0].get("refused")) or found[0].get("status") in (401, 403, 404)
