@@ -1,0 +1,367 @@
+"""The deployer `stack` and the teardown, with the host's program scripted."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import (
+    ConfigError,
+    DeployError,
+    HostError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+    WaitTimeoutError,
+)
+from ccci_host.recipes import STACK, host, stack, teardown
+from ccci_host.recipes.app import App
+from ccci_host.recipes.recipe import Recipe
+from ccci_host.transport.executor import Completed
+from ccci_host.transport.machine import Machine
+from tests.fakes import FakeExecutor, completed
+from tests.unit.machines import fake_machine, host_table
+from tests.unit.recipes.test_convergence import NOW, picture, service, task
+
+CONFIG = """services:
+  app:
+    image: lab/app:1
+    networks: {proxy: null}
+    secrets: [{source: key}, {source: mail}]
+networks:
+  proxy: {name: proxy, external: true}
+secrets:
+  key: {name: shop_key_v1, external: true}
+  mail: {name: shop_mail_v1, external: true}
+"""
+RENDERED = {"exit_code": 0, "config": CONFIG, "raw": "", "stderr": ""}
+OBSERVED = {
+    "secrets": [],
+    "configs": [],
+    "networks": [],
+    "traces": {"service": [], "container": [], "network": []},
+}
+DEPLOYED = {"exit_code": 0, "stdout": "", "stderr": "", "seconds": 1.5, "since": NOW - 60}
+NO_TRACES: dict[str, list[str]] = {"service": [], "container": [], "network": []}
+
+Answer = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Script:
+    """Answers of the host's program by word: each once in turn, the last for ever."""
+
+    def __init__(self, **answers: Answer | list[Answer]) -> None:
+        self.answers = {word: one if isinstance(one, list) else [one] for word, one in answers.items()}
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, argv: tuple[str, ...], sent: bytes) -> Completed:
+        payload = json.loads(sent)
+        self.asked.append(payload)
+        queue = self.answers[payload["word"]]
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        return completed(json.dumps(answer(payload) if callable(answer) else answer))
+
+    def sent(self, word: str) -> list[dict[str, Any]]:
+        return [one for one in self.asked if one["word"] == word]
+
+
+def machine(script: Script, **tables: Any) -> Machine:
+    return fake_machine(FakeExecutor({"python3 -I -c": script}), host_table(**tables))
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    (tmp_path / "compose.yml").write_text("services: {}\n")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("[core]\n")
+    return App(
+        recipe=Recipe("shop", tmp_path, "1.0.0"),
+        domain="shop.test",
+        stack="shop",
+        env={"DOMAIN": "shop.test"},
+        compose_files=("compose.yml",),
+        modifiers={
+            "SECRET_KEY_VERSION": {"length": "12", "charset": "hex"},
+            "SECRET_MAIL_VERSION": {"generate": "false"},
+        },
+    )
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("TURN", "NETWORK_GOING"):
+        monkeypatch.setattr(stack, name, 0.5)
+    yield
+
+
+def converged() -> dict[str, Any]:
+    seen = picture(service(), task("running"))
+    seen["containers"] = [{"task": "t1", "image": "lab/app:1@x", "image_id": "sha256:i", "status": "Up"}]
+    return {**seen, "traces": NO_TRACES}
+
+
+def test_a_deploy_is_three_round_trips_and_gives_a_record(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=DEPLOYED, look=converged())
+    deployment = STACK.deploy(machine(script), app)
+    assert [one["word"] for one in script.asked] == ["render", "deploy", "look"]
+    assert deployment.recipe == "shop"
+    assert deployment.seconds_to_deploy == 1.5
+    (deployed,) = deployment.services
+    assert (deployed.name, deployed.digest) == ("shop_app", "sha256:" + "a" * 64)
+    (ran,) = deployed.tasks
+    assert (ran.state, ran.image, ran.image_id) == ("running", "lab/app:1@x", "sha256:i")
+    (sent,) = script.sent("deploy")
+    assert sent["networks"] == ["proxy"]
+    values = {one["name"]: one["value"] for one in sent["secrets"]}
+    assert set(values) == {"shop_key_v1", "shop_mail_v1"}, "a sample's mail password gets a stand-in"
+    assert len(values["shop_key_v1"]) == 12
+    assert sent["env"] == {"DOMAIN": "shop.test"}
+    assert sent["docker_config"] == "/root/.docker"
+    assert [one["path"] for one in sent["files"]] == ["compose.yml"]
+
+
+def test_what_is_there_is_kept(app: App) -> None:
+    there = {**OBSERVED, "secrets": ["shop_key_v1", "shop_mail_v1"], "networks": ["proxy"]}
+    script = Script(render={**RENDERED, **there}, deploy=DEPLOYED, look=converged())
+    STACK.deploy(machine(script), app)
+    (sent,) = script.sent("deploy")
+    assert sent["networks"] == sent["secrets"] == []
+
+
+def test_no_secret_is_in_an_argv(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=DEPLOYED, look=converged())
+    executor = FakeExecutor({"python3 -I -c": script})
+    STACK.deploy(fake_machine(executor), app)
+    values = [one["value"] for one in script.sent("deploy")[0]["secrets"]]
+    words = " ".join(word for argv, _ in executor.runs for word in argv)
+    assert not [value for value in values if value in words]
+
+
+def test_an_operators_app_waits_for_the_secret_that_only_he_knows(app: App) -> None:
+    theirs = App(**{**{name: getattr(app, name) for name in App.__slots__}, "sampled": False})
+    script = Script(render={**RENDERED, **OBSERVED})
+    with pytest.raises(NotFoundError) as caught:
+        STACK.deploy(machine(script), theirs)
+    assert "shop_mail_v1" in caught.value.brief
+    assert "shop_key_v1" not in caught.value.brief
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (CONFIG.replace("name: proxy", "name: lan"), "network lan"),
+        (
+            CONFIG.replace("networks: {proxy: null}", "configs: [{source: c}]")
+            + "configs:\n  c: {name: shared, external: true}\n",
+            "config shared",
+        ),
+    ],
+)
+def test_what_somebody_else_is_to_make_is_named(app: App, config: str, named: str) -> None:
+    script = Script(render={**RENDERED, **OBSERVED, "config": config})
+    with pytest.raises(NotFoundError) as caught:
+        STACK.deploy(machine(script), app)
+    assert named in caught.value.brief
+    assert not script.sent("deploy")
+
+
+def test_what_docker_cannot_read_is_told_in_its_words(app: App) -> None:
+    script = Script(render={"exit_code": 1, "config": "", "raw": "", "stderr": "services.app is odd"})
+    with pytest.raises(DeployError) as caught:
+        STACK.images(machine(script), app)
+    assert caught.value.details == "services.app is odd"
+    assert "--env-file" in caught.value.resolution
+
+
+OLD_CLI = {"exit_code": 125, "config": "", "raw": "", "stderr": "unknown flag: --compose-file"}
+
+
+def test_an_old_cli_falls_back_to_the_deployed_services(app: App) -> None:
+    script = Script(render=OLD_CLI, look=converged())
+    assert STACK.images(machine(script), app) == ("lab/app:1",)
+
+
+def test_an_old_cli_with_nothing_deployed_says_so(app: App) -> None:
+    script = Script(render=OLD_CLI, look={**converged(), "services": []})
+    with pytest.raises(HostError, match="docker stack config"):
+        STACK.images(machine(script), app)
+
+
+def test_images_come_from_the_rendering(app: App) -> None:
+    script = Script(render=RENDERED)
+    assert STACK.images(machine(script), app) == ("lab/app:1",)
+    assert script.asked[0]["observe"] is False
+
+
+def test_a_deploy_lets_an_earlier_teardown_end(app: App) -> None:
+    going = {**OBSERVED, "traces": {**NO_TRACES, "container": ["shop_app.1"], "network": ["shop_internal"]}}
+    looks = [
+        {**converged(), "traces": {**NO_TRACES, "container": ["shop_app.1"]}},
+        {**converged(), "traces": NO_TRACES},
+        converged(),
+    ]
+    script = Script(render={**RENDERED, **going}, deploy=DEPLOYED, look=list[Answer](looks))
+    STACK.deploy(machine(script), app)
+    assert [one["word"] for one in script.asked].index("deploy") > 2
+
+
+def test_a_network_that_stays_is_used(app: App) -> None:
+    stays = {**NO_TRACES, "network": ["shop_internal"]}
+    script = Script(
+        render={**RENDERED, **OBSERVED, "traces": stays},
+        deploy=DEPLOYED,
+        look={**converged(), "traces": stays},
+    )
+    STACK.deploy(machine(script), app)
+
+
+BUSY = {"trouble": "busy", "message": "Somebody else is deploying"}
+
+
+def test_another_deploy_is_waited_for(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=[BUSY, DEPLOYED], look=converged())
+    STACK.deploy(machine(script), app)
+    assert len(script.sent("deploy")) == 2
+    first, second = script.sent("deploy")
+    assert first["secrets"] == second["secrets"]
+
+
+def test_another_deploy_without_end_is_told(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=BUSY)
+    with pytest.raises(WaitTimeoutError) as caught:
+        STACK.deploy(machine(script), app)
+    assert "Somebody else" in caught.value.details
+
+
+@pytest.mark.parametrize(
+    ("stderr", "advice"),
+    [
+        ("failed to update config: only updates to Labels are allowed", "raise its version"),
+        ("no space left on device", "disk is full"),
+        ("toomanyrequests: You have reached", "rate limit"),
+        ("something else", "docker service ps"),
+    ],
+)
+def test_a_deploy_that_fails_advises(app: App, stderr: str, advice: str) -> None:
+    script = Script(render={**RENDERED, **OBSERVED}, deploy={**DEPLOYED, "exit_code": 1, "stderr": stderr})
+    with pytest.raises(DeployError) as caught:
+        STACK.deploy(machine(script), app)
+    assert caught.value.details == stderr
+    assert advice in caught.value.resolution
+
+
+def test_a_tag_without_digest_is_told(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    stderr = "image lab/app:1 could not be accessed on a registry to record\nits digest. Each node …\n"
+    script = Script(render={**RENDERED, **OBSERVED}, deploy={**DEPLOYED, "stderr": stderr}, look=converged())
+    STACK.deploy(machine(script), app)
+    assert "no digest of lab/app:1" in capsys.readouterr().err
+
+
+def test_an_image_that_does_not_exist_ends_early_with_the_tasks_error(app: App) -> None:
+    tasks = [
+        task("rejected", id=f"t{n}", error="No such image: lab/app:1", desired="shutdown") for n in "123"
+    ]
+    script = Script(
+        render={**RENDERED, **OBSERVED},
+        deploy=DEPLOYED,
+        look={**picture(service(), *tasks), "traces": NO_TRACES},
+    )
+    with pytest.raises(DeployError) as caught:
+        STACK.deploy(machine(script), app)
+    assert "No such image: lab/app:1" in caught.value.details
+    assert "check the reference" in caught.value.resolution
+
+
+def test_the_recipes_own_limit_ends_the_wait(app: App) -> None:
+    label = "    deploy: {labels: {coop-cloud.shop.timeout: '1'}}\n"
+    config = CONFIG.replace("    image: lab/app:1\n", "    image: lab/app:1\n" + label)
+    pending = picture(service(), task("pending", error="no suitable node"))
+    script = Script(
+        render={**RENDERED, **OBSERVED, "config": config},
+        deploy=DEPLOYED,
+        look={**pending, "traces": NO_TRACES},
+    )
+    with pytest.raises(DeployError) as caught:
+        STACK.deploy(machine(script), app)
+    assert "within 1 s" in caught.value.brief
+    assert caught.value.details == "shop_app: 0 of 1 running (no suitable node)"
+
+
+GONE = {**NO_TRACES, "secret": [], "config": [], "volume": []}
+
+
+def test_a_teardown_repeats_until_nothing_is_left(app: App) -> None:
+    first = {
+        "removed": [["service", "shop_app"]],
+        "left": [],
+        "secrets": ["shop_inserted_v1"],
+        "traces": {**GONE, "container": ["shop_app.1"]},
+    }
+    last = {"removed": [["volume", "shop_data"]], "left": [], "secrets": [], "traces": GONE}
+    script = Script(remove=[first, BUSY, last])
+    removal = STACK.teardown(machine(script), app)
+    assert removal.removed == (("service", "shop_app"), ("volume", "shop_data"))
+    assert removal.left == ()
+    assert script.sent("remove")[2]["secrets"] == ["shop_inserted_v1"], "known though its service is gone"
+
+
+def test_a_teardown_says_what_it_could_not_remove() -> None:
+    answer = {
+        "removed": [],
+        "left": [["volume", "shop_data", "volume is in use"]],
+        "secrets": [],
+        "traces": {**GONE, "volume": ["shop_data"], "network": ["shop_internal"]},
+    }
+    removal = teardown(machine(Script(remove=answer)), "shop", timeout=0.5)
+    assert set(removal.left) == {
+        ("volume", "shop_data", "volume is in use"),
+        ("network", "shop_internal", "still there"),
+    }
+
+
+def test_a_teardown_that_never_gets_its_turn_is_an_error() -> None:
+    with pytest.raises(WaitTimeoutError):
+        teardown(machine(Script(remove=BUSY)), "shop", timeout=0.5)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "-x", "a b"])
+def test_a_name_that_is_no_stacks(name: str) -> None:
+    with pytest.raises(UsageError):
+        teardown(machine(Script()), name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("swarm", HostError), ("daemon", HostError), ("no-cli", HostError), ("busy", RefusedError)],
+)
+def test_trouble_becomes_an_error_that_says_what_to_do(kind: str, error: type[Exception]) -> None:
+    there = machine(Script(look={"trouble": kind, "message": "what the daemon said"}))
+    with pytest.raises(error) as caught:
+        host.ask(there, "look", {"stack": "shop"}, timeout=1)
+    assert getattr(caught.value, "resolution", "")
+
+
+def test_the_dockers_configuration_is_a_folder() -> None:
+    elsewhere = {"account": "me", "pat": {"env": "X"}, "docker_config": "/home/ci/.docker/config.json"}
+    assert host.docker_config_folder(machine(Script(), hub=elsewhere)) == "/home/ci/.docker"
+    with pytest.raises(ConfigError, match=r"config\.json"):
+        host.docker_config_folder(machine(Script(), hub={**elsewhere, "docker_config": "/x/docker.json"}))
+
+
+def test_files_that_are_packed(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = app.recipe.folder
+    (folder / "sub").mkdir()
+    (folder / "sub" / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "sub" / "run.sh").chmod(0o755)
+    (folder / "inside").symlink_to("sub/run.sh")
+    (folder / "outside").symlink_to("/etc/hostname")
+    assert {one["path"]: one["mode"] for one in host.packed(app.recipe)} == {
+        "compose.yml": 0o600,
+        "inside": 0o700,
+        "sub/run.sh": 0o700,
+    }
+    monkeypatch.setattr(host, "MOST_BYTES", 5)
+    with pytest.raises(DeployError, match="larger than"):
+        host.packed(app.recipe)
