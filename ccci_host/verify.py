@@ -80,7 +80,7 @@ class Outcome:
 
 
 def verify(machine: Machine, options: Options, *, root: Path | None = None) -> Outcome:
-    """Run the experiment of `options.task` on `machine`, judge its history, and keep both in a folder of `root`.
+    """Run the experiment of `options.task` on `machine`, judge its history, keep both in a folder of `root`.
 
     An experiment that stops early raises its `CcciError`, since that says nothing about the host, unless what
     was seen until then is a FAIL. Either way the verdict and the report are written first; so they are when

@@ -566,4 +566,4 @@ def without(history: History, kind: type[Record], **where: Any) -> History:
 
 def cut(history: History, after: int) -> History:
     """The first `after` records of `history`: a run that was killed."""
-    return of_events(tuple(entry.event for entry in history.entries[:after]))
+    return history.model_copy(update={"entries": history.entries[:after]})

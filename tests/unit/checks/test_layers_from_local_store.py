@@ -1,0 +1,275 @@
+"""Two witnesses that agree, one from outside; conviction by one; interface bytes only ever acquit."""
+
+from typing import Any
+
+import pytest
+
+from ccci_host.records import (
+    Deployed,
+    DeployedService,
+    History,
+    InterfaceSeen,
+    ManifestsSeen,
+    NoiseSeen,
+    RequestsSeen,
+    StoreSeen,
+)
+from ccci_host.verdict import Verdict
+from tests.histories import (
+    APP,
+    APP_LAYER,
+    BASE_LAYER,
+    DB,
+    DB_LAYER,
+    changed,
+    cold,
+    digest,
+    good,
+    request,
+    resolution,
+    store,
+    without,
+)
+from tests.unit.checks.cases import finding
+
+NAME = "layers-from-local-store"
+TASK = "verify-pc3"
+
+
+def blind_log(history: History) -> History:
+    return changed(history, RequestsSeen, {"requests": (), "problem": "no such file"}, phase="redeploy")
+
+
+def blind_interface(history: History) -> History:
+    return changed(history, InterfaceSeen, {"bytes": None, "problem": "no counters"}, phase="redeploy")
+
+
+def blind_store(history: History) -> History:
+    gone = {"images": (), "layers": (), "problem": "daemon down"}
+    return changed(history, StoreSeen, gone, moment="redeployed")
+
+
+def interface(history: History, **changes: Any) -> History:
+    return changed(history, InterfaceSeen, changes, phase="redeploy")
+
+
+def log(history: History, *requests: Any, **changes: Any) -> History:
+    return changed(history, RequestsSeen, {"requests": requests, **changes}, phase="redeploy")
+
+
+def refetched(history: History, *keys: str) -> History:
+    def anew(seen: StoreSeen) -> StoreSeen:
+        layers = tuple(
+            layer.model_copy(update={"changed_at": 777.0}) if layer.key in keys else layer
+            for layer in seen.layers
+        )
+        return seen.model_copy(update={"layers": layers})
+
+    return changed(history, StoreSeen, anew, moment="redeployed")
+
+
+def test_three_witnesses_acquit() -> None:
+    found = finding(NAME, good(TASK))
+    assert found.verdict is Verdict.PASS
+    assert found.reason == "2 images went through a redeploy without one layer being downloaded."
+    assert len(found.details) == 3
+
+
+def test_a_reboot_in_between_is_told() -> None:
+    found = finding(NAME, good("reboot-and-redeploy"))
+    assert "a reboot and a redeploy" in found.reason
+
+
+@pytest.mark.parametrize("blind", [blind_log, blind_interface, blind_store], ids=lambda item: item.__name__)
+def test_any_two_witnesses_are_enough_if_one_is_outside(blind: Any) -> None:
+    found = finding(NAME, blind(good(TASK)))
+    assert found.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("blinds", "told"),
+    [
+        ((blind_log, blind_interface), "only layer store could tell, and no witness outside the daemon"),
+        ((blind_log, blind_store), "only interface bytes could tell, and it takes two"),
+        ((blind_store, blind_interface), "only registry log could tell, and it takes two"),
+        ((blind_store, blind_interface, blind_log), "no witness could tell"),
+    ],
+)
+def test_one_witness_is_not_enough(blinds: tuple[Any, ...], told: str) -> None:
+    history = good(TASK)
+    for blind in blinds:
+        history = blind(history)
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert told in found.reason
+    assert found.todo
+
+
+def test_counters_of_a_guest_are_not_outside() -> None:
+    history = interface(blind_log(good(TASK)), source="guest")
+    assert finding(NAME, history).verdict is Verdict.UNKNOWN
+
+
+def test_a_layer_that_was_written_anew_convicts() -> None:
+    found = finding(NAME, refetched(good(TASK), DB_LAYER))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "The redeploy downloaded ccci/db:2.0 again: 1 layer written to disk (layer store)."
+
+
+def test_a_base_layer_convicts_every_image_that_stands_on_it() -> None:
+    found = finding(NAME, refetched(good(TASK), BASE_LAYER))
+    assert found.verdict is Verdict.FAIL
+    assert "ccci/app:1.0 and ccci/db:2.0" in found.reason
+
+
+def test_a_layer_that_was_not_there_before_convicts() -> None:
+    history = changed(good(TASK), StoreSeen, lambda _: store("torn-down", without=(APP,)), moment="torn-down")
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.startswith("The redeploy downloaded ccci/app:1.0 again")
+
+
+def test_a_layer_that_was_served_convicts_though_the_store_acquits() -> None:
+    found = finding(NAME, log(good(TASK), *cold(only=(DB_LAYER,))))
+    assert found.verdict is Verdict.FAIL
+    assert (
+        found.reason == "The redeploy downloaded ccci/db:2.0 again: 1 layer of 8.0 MB served (registry log)."
+    )
+
+
+def test_a_layer_without_a_known_digest_convicts_by_its_repository() -> None:
+    strange = request(APP, "layer", key=APP_LAYER, digest=digest("9"), reference=digest("9"))
+    found = finding(NAME, log(good(TASK), *resolution(), strange))
+    assert found.verdict is Verdict.FAIL
+    assert "ccci/app:1.0" in found.reason
+
+
+def test_a_strangers_layer_convicts_nobody() -> None:
+    strange = request("wiki/wiki:1@sha256:x", "layer", digest=digest("9"), reference=digest("9"), bytes=900)
+    found = finding(NAME, log(good(TASK), *resolution(), strange))
+    assert found.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+def test_a_refused_layer_convicts_nobody(status: int) -> None:
+    refused = request(APP, "layer", key=APP_LAYER, status=status)
+    found = finding(NAME, log(good(TASK), *resolution(), refused))
+    assert found.verdict is Verdict.PASS
+
+
+def test_a_log_that_misses_a_resolution_is_silent() -> None:
+    history = blind_interface(log(good(TASK), *resolution()[:2]))
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "it shows no request at all for ccci/db:2.0" in found.reason
+
+
+def test_an_empty_log_is_silent() -> None:
+    found = finding(NAME, blind_interface(log(good(TASK))))
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_bytes_below_the_lightest_image_acquit() -> None:
+    found = finding(NAME, interface(blind_log(good(TASK)), bytes=5_004_999))
+    assert found.verdict is Verdict.PASS  # noise is 1 kB/s over 5 s, the lightest image weighs 5 MB
+
+
+def test_bytes_of_the_lightest_image_acquit_nobody() -> None:
+    found = finding(NAME, interface(blind_log(good(TASK)), bytes=5_005_000))
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_many_bytes_never_convict() -> None:
+    found = finding(NAME, interface(good(TASK), bytes=900_000_000))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "as much as the recipe weighs, and no registry accounts for it" in found.reason
+
+
+def test_many_bytes_that_a_registry_accounts_for_are_no_suspicion() -> None:
+    strange = request(
+        "wiki/wiki:1@sha256:x", "layer", reference=digest("9"), digest=digest("9"), bytes=20_000_000
+    )
+    history = log(interface(good(TASK), bytes=20_100_000), *resolution(), strange)
+    assert finding(NAME, history).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("bytes_", [0, -5])
+def test_a_counter_that_stands_still_is_silent(bytes_: int) -> None:
+    found = finding(NAME, interface(blind_log(good(TASK)), bytes=bytes_))
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_without_a_noise_floor_the_interface_is_silent() -> None:
+    assert finding(NAME, without(blind_log(good(TASK)), NoiseSeen)).verdict is Verdict.UNKNOWN
+
+
+def test_without_manifests_the_interface_is_silent() -> None:
+    assert finding(NAME, without(blind_log(good(TASK)), ManifestsSeen)).verdict is Verdict.UNKNOWN
+
+
+def test_one_unknown_weight_makes_the_interface_silent() -> None:
+    def first_unknown(seen: ManifestsSeen) -> ManifestsSeen:
+        image = seen.images[0].model_copy(update={"layers": (), "problem": "gone"})
+        return seen.model_copy(update={"images": (image, *seen.images[1:])})
+
+    history = changed(blind_log(good(TASK)), ManifestsSeen, first_unknown)
+    assert finding(NAME, history).verdict is Verdict.UNKNOWN
+
+
+def repointed(item: Deployed) -> Deployed:
+    """The db's tag means another digest."""
+
+    def again(service: DeployedService) -> DeployedService:
+        if not service.name.endswith("_db"):
+            return service
+        return service.model_copy(update={"image": f"ccci/db:2.0@{digest('5')}"})
+
+    services = tuple(again(service) for service in item.deployment.services)
+    return item.model_copy(update={"deployment": item.deployment.model_copy(update={"services": services})})
+
+
+def test_a_tag_that_moved_upstream_is_unknown_with_both_digests() -> None:
+    history = changed(good(TASK), Deployed, repointed, phase="redeploy")
+    history = log(history, *cold(only=(DB_LAYER,)))
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("Moved upstream between the deploys")
+    assert digest("d") in found.reason
+    assert digest("5") in found.reason
+
+
+def test_a_moved_tag_does_not_excuse_another_image() -> None:
+    history = changed(good(TASK), Deployed, repointed, phase="redeploy")
+    found = finding(NAME, refetched(history, APP_LAYER))
+    assert found.verdict is Verdict.FAIL
+    assert "ccci/app:1.0" in found.reason
+
+
+def test_an_image_that_the_store_does_not_show_makes_it_silent() -> None:
+    history = changed(
+        good(TASK), StoreSeen, lambda _: store("redeployed", without=(DB,)), moment="redeployed"
+    )
+    found = finding(NAME, blind_log(history))
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_no_redeploy_is_unknown() -> None:
+    found = finding(NAME, without(good(TASK), Deployed, phase="redeploy"))
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_the_worst_of_three_cycles_decides() -> None:
+    def served(seen: RequestsSeen) -> RequestsSeen:
+        return seen.model_copy(update={"requests": cold(only=(APP_LAYER,))})
+
+    history = changed(good(TASK, cycles=3), RequestsSeen, served, phase="redeploy", cycle=3)
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.startswith("Cycle 3 of 3: The redeploy downloaded ccci/app:1.0 again")
+
+
+def test_the_database_is_named_once() -> None:
+    history = refetched(log(good(TASK), *cold(only=(DB_LAYER,))), DB_LAYER)
+    found = finding(NAME, history)
+    assert found.reason.count("ccci/db:2.0") == 1
+    assert DB not in found.reason

@@ -1,0 +1,139 @@
+"""What holds for every check, and the machinery around them."""
+
+import pytest
+
+from ccci_host.checks import Check, all_checks, checks_for, find_all, judge
+from ccci_host.checks.registry import EVERY_TASK, check
+from ccci_host.records import Finished, History
+from ccci_host.verdict import Verdict
+from tests.histories import cut, good, without
+
+
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_the_good_history_passes_every_check_of_its_task(task: str) -> None:
+    findings = find_all(good(task))
+    assert findings
+    assert [(item.check, item.reason) for item in findings if item.verdict is not Verdict.PASS] == []
+
+
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_a_passing_run_says_so_in_a_sentence(task: str) -> None:
+    judgement = judge(good(task))
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.reason.endswith(".")
+    assert judgement.todo == ""
+    assert judgement.history_sha256 == "c" * 64
+
+
+@pytest.mark.parametrize("item", all_checks(), ids=lambda item: item.name)
+def test_an_empty_history_is_unknown_to_every_check(item: Check) -> None:
+    finding = item.find(History())
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "broke" not in finding.reason
+    assert finding.todo
+
+
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_a_history_cut_off_anywhere_is_unknown(task: str) -> None:
+    whole = good(task)
+    for length in range(len(whole.entries)):
+        judgement = judge(cut(whole, length))
+        assert judgement.verdict is Verdict.UNKNOWN, f"after {length} records: {judgement.reason}"
+        assert "broke" not in judgement.reason
+        assert judgement.todo
+
+
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_no_check_breaks_on_a_cut_off_history(task: str) -> None:
+    whole = good(task)
+    for length in range(len(whole.entries)):
+        for finding in find_all(cut(whole, length)):
+            assert "broke" not in finding.reason, f"{finding.check} after {length} records"
+
+
+@pytest.mark.parametrize("item", all_checks(), ids=lambda item: item.name)
+def test_every_check_decides_some_task(item: Check) -> None:
+    assert item.tasks
+    assert set(item.tasks) <= set(EVERY_TASK)
+    assert item.witnesses
+    assert item.judge.__doc__
+
+
+def test_an_exception_inside_a_check_is_unknown() -> None:
+    def judge_badly(history: History) -> None:
+        raise KeyError("nothing here")
+
+    item = Check("bad", "PC1", "…", ("nobody",), EVERY_TASK, 50, judge_badly)  # type: ignore[arg-type] # it never answers
+    finding = item.find(good("verify-pc1"))
+    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.reason == "The check bad broke: KeyError: 'nothing here'"
+
+
+def test_a_module_has_one_check() -> None:
+    def first(history: History) -> None: ...
+
+    def second(history: History) -> None: ...
+
+    decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=())
+    try:
+        decorate(first)  # type: ignore[arg-type] # never called
+        with pytest.raises(ValueError, match="two checks"):
+            decorate(second)  # type: ignore[arg-type] # never called
+    finally:
+        from ccci_host.checks import registry
+
+        registry._checks.pop("test-registry")
+
+
+def test_names_are_those_of_the_modules() -> None:
+    names = [item.name for item in all_checks()]
+    assert "layers-from-local-store" in names
+    assert len(names) == len(set(names))
+
+
+def test_a_task_gets_its_own_checks_only() -> None:
+    assert "reboot-happened" not in {item.name for item in checks_for("verify-pc3")}
+    assert "reboot-happened" in {item.name for item in checks_for("reboot-and-redeploy")}
+
+
+def test_a_history_of_no_known_task_is_put_to_every_check() -> None:
+    assert len(find_all(History())) == len(all_checks())
+
+
+def test_of_several_failures_the_cause_speaks() -> None:
+    from tests.unit.checks.test_images_retained import pruned
+
+    judgement = judge(pruned("verify-pc3"))
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.reason == "Lost with the teardown: ccci/app:1.0 and ccci/db:2.0."
+    assert judgement.exit_code == 1
+
+
+def test_what_was_not_shown_is_no_verdict() -> None:
+    from tests.histories import changed, started
+
+    history = changed(
+        good("verify-pc3"), type(started("x")), lambda item: item.model_copy(update={"registry_push": False})
+    )
+    from ccci_host.records import TagControl
+
+    judgement = judge(changed(history, TagControl, {"ran": False}))
+    assert judgement.verdict is Verdict.PASS
+    assert [finding.check for finding in judgement.not_shown] == ["moved-tag-pulled"]
+
+
+def test_the_judgement_carries_where_it_comes_from() -> None:
+    judgement = judge(good("reboot-and-redeploy"))
+    assert (judgement.host, judgement.instance, judgement.store) == ("classic", "ci", "classic")
+    assert (judgement.recipe, judgement.recipe_version) == ("small", "1.0.0+2.0")
+    assert judgement.policy_sha256 == "e" * 64
+    assert judgement.began is not None
+    assert judgement.ended is not None
+    assert judgement.began < judgement.ended
+
+
+def test_without_its_last_record_a_run_was_cut_off() -> None:
+    judgement = judge(without(good("verify-pc3"), Finished))
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.reason == "The run was cut off before its end."
+    assert judgement.exit_code == 2
