@@ -188,7 +188,8 @@ def _report(step: Step, plan: Plan, warnings: tuple[str, ...], *, applied: bool)
 
 def _step_lines(step: StepReport, diff: bool) -> list[str]:
     lines = [f"{step.state:8}{step.name}: {step.why}"]
-    lines += [f"        - {change}" for change in step.changes]
+    if len(step.changes) > 1:
+        lines += [f"        - {change}" for change in step.changes]
     lines += [f"        ! {problem}" for problem in step.problems]
     lines += [f"        warning: {warning}" for warning in step.warnings]
     if diff and step.diff:

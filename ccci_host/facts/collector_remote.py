@@ -99,7 +99,7 @@ def search_files(probe: Value) -> Value:
     pattern = re.compile(probe["matching"].encode())
     files: dict[str, Value] = {}
     scripts: dict[str, list[str]] = {}
-    known: dict[str, bool] = {}
+    known: dict[str, bool] = dict.fromkeys(probe.get("apart_from", ()), False)
     for path in list_files(probe):
         if Path(path).is_dir():
             continue
@@ -127,6 +127,7 @@ def search_units(probe: Value) -> Value:
         {
             "globs": [f"{folder}/{name}" for folder in probe["folders"] for name in services],
             "matching": probe["matching"],
+            "apart_from": probe["apart_from"],
         }
     )
     names = sorted({unit_name(path) for path in found["scripts"]})

@@ -10,6 +10,7 @@ for by `HEAD`, which costs no quota.
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import ssl
 import sys
@@ -35,6 +36,7 @@ class Trouble(Exception):  # noqa: N818 - no error of the host's
     """Docker Hub did not give an answer that says anything about the account."""
 
 
+@functools.cache
 def trust() -> ssl.SSLContext:
     """The host's own trust store, as lenient as dockerd is: Python 3.13 also asks for extensions."""
     context = ssl.create_default_context()
@@ -46,7 +48,8 @@ def ask(method: str, url: str, headers: dict[str, str]) -> tuple[int, dict[str, 
     """One request; status, headers (lower case) and body. Raises `Trouble` when there was no answer."""
     request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https, from this suite
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=trust()) as response:  # noqa: S310
+        context = trust() if request.type == "https" else None
+        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as response:  # noqa: S310
             return response.status, lower(response.headers), response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -143,12 +143,15 @@ class FoundUnits:
 class SearchUnits(_Wired):
     """Service units in `folders` found as by `SearchFiles`, and what systemd makes of them.
 
+    Programs in `apart_from` are not looked into.
+
     `shown` is `systemctl show` of these services and of every timer, path unit and enabled instance in
     `folders`, with `properties`. It is systemd that knows about drop-ins, overrides and masks.
     """
 
     folders: tuple[str, ...]
     matching: str
+    apart_from: tuple[str, ...]
     properties: tuple[str, ...]
 
     def read(self, value: Any) -> FoundUnits:

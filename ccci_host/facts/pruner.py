@@ -54,14 +54,14 @@ def shortened(command: str, limit: int = 160) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def removal_in(text: str, scripts: Mapping[str, Answer], *, apart_from: str = "") -> str | None:
+def removal_in(text: str, scripts: Mapping[str, Answer]) -> str | None:
     """The line that removes images: one of `text`, or one of a script that `text` names; or None."""
     direct = removals(text)
     if direct:
         return direct[0]
     for path, script in scripts.items():
         named = re.search(rf"(?<![\w./-]){re.escape(path)}(?![\w./-])", text)
-        if named and path != apart_from and isinstance(script, Present):
+        if named and isinstance(script, Present):
             inside = removals(script.text)
             if inside:
                 return f"{path}: {inside[0]}"

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from ccci_host.agent.paths import ARCHIVE
 from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.facts.probes import FoundFiles, ListFiles, SearchFiles, SearchUnits
 from ccci_host.facts.prune_words import HINT
 from ccci_host.facts.pruner import Audit, Pruner, removal_in
-
-OUR_PROGRAM = "/usr/local/bin/ccci-prune"
 
 _FOLDERS = (
     "/etc/systemd/system",
@@ -41,7 +40,7 @@ _PROPERTIES = (
     *_EXECS,
 )
 
-SYSTEM = SearchUnits(_FOLDERS, HINT, _PROPERTIES)
+SYSTEM = SearchUnits(_FOLDERS, HINT, (ARCHIVE,), _PROPERTIES)
 USER = SearchFiles(tuple(f"{folder}/*.service" for folder in _USER_FOLDERS), HINT)
 USER_ENABLED = ListFiles(
     (
@@ -80,7 +79,7 @@ def _system_pruners(
         name = unit.get("Id", "")
         if unit in triggers or not _is_among(name, services):
             continue
-        command = removal_in("\n".join(_exec_lines(unit)), scripts, apart_from=OUR_PROGRAM)
+        command = removal_in("\n".join(_exec_lines(unit)), scripts)
         if command is None:
             continue
         starters = [

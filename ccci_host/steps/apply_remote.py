@@ -77,6 +77,7 @@ def do(operation: dict[str, Any]) -> None:
     if kind == "folder":
         make_folder(Path(operation["path"]), operation["mode"])
     elif kind == "write":
+        Path(operation["path"]).parent.mkdir(parents=True, exist_ok=True)
         replace(Path(operation["path"]), base64.b64decode(operation["content"]), operation["mode"])
     elif kind == "login":
         merge_login(Path(operation["path"]), operation["registry"], operation["auth"])

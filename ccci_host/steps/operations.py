@@ -35,7 +35,7 @@ class MakeFolder:
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """A file with this content and mode, root's, replaced in one move."""
+    """A file with this content and mode, root's, replaced in one move; missing folders above it are made."""
 
     path: str
     content: bytes

@@ -35,4 +35,4 @@ def _changes(pruner: Pruner) -> list[Change]:
     return [Change(RunCommand(argv), f"{pruner.summary}: {' '.join(argv)}") for argv in pruner.stop]
 
 
-STEP = Step("pruners", after=("hub-login", "swarm"), facts=lambda _: (PRUNERS,), plan=plan)
+STEP = Step("pruners", after=("agent", "hub-login", "swarm"), facts=lambda _: (PRUNERS,), plan=plan)

@@ -193,7 +193,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Path]:
     with Server(str(tmp_path / "docker.sock"), Daemon) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield tmp_path / "docker.sock"
         server.shutdown()

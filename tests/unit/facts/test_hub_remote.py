@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
 def hub() -> Iterator[Hub]:
     with Hub(("127.0.0.1", 0), Handler) as server:
         server.seen = []
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.shutdown()

@@ -126,7 +126,6 @@ def test_our_own_agent_is_none_while_it_is_what_its_unit_runs() -> None:
                 Triggers="ccci-prune.service",
             ),
         ],
-        unit_scripts={"/usr/local/bin/ccci-prune": file("#!/usr/bin/python3\ndocker image prune\n", 0o755)},
     )
 
     assert not parse_pruners(answers).pruners
