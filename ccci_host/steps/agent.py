@@ -66,7 +66,7 @@ def archive() -> bytes:
 
 @cache
 def _templates() -> jinja2.Environment:
-    """Read once, as the archive is: what is planned and what is checked after are of one state of the checkout."""
+    """Read once, as the archive is: the plan and the look after it are of one state of the checkout."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("ccci_host.steps"),
         undefined=jinja2.StrictUndefined,
@@ -137,13 +137,6 @@ def _require_calendar(facts: Facts, wanted: Wanted) -> None:
 
 
 def _summary(changes: list[Change]) -> str:
-    subjects = dict.fromkeys(
-        change.what for change in changes if not isinstance(change.operation, MakeFolder)
-    )
-    return "; ".join(subjects)
-
-
-def _summary(changes: list[Change]) -> str:
     more = len(changes) - 1
     return changes[0].what + (f", and {more} more" if more else "")
 
@@ -168,11 +161,7 @@ def _archive(answer: Answer) -> list[Change]:
     before = f"sha256 {answer.text}, mode {answer.mode:04o}\n" if isinstance(answer, Present) else ""
     after = f"sha256 {hashlib.sha256(content).hexdigest()}, mode 0755\n"
     diff = text_diff(paths.ARCHIVE, before, after)
-    write = Change(WriteFile(paths.ARCHIVE, content, 0o755), what, diff)
-    folder = paths.ARCHIVE.rpartition("/")[0]
-    return (
-        [Change(MakeFolder(folder), f"{folder} is there"), write] if isinstance(answer, Absent) else [write]
-    )
+    return [Change(WriteFile(paths.ARCHIVE, content, 0o755), what, diff)]
 
 
 def _fault(path: str, answer: Answer, content: bytes, mode: int) -> str:
