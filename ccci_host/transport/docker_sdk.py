@@ -75,7 +75,7 @@ def open_docker(executor: Executor, timeout: float = DEFAULT_TIMEOUT) -> docker.
         answer = session.get(f"{BASE_URL}/version", timeout=timeout)
     try:
         spoken = str(answer.json()["ApiVersion"])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         raise HostError(
             f"dockerd on {executor.where} does not say which version it speaks.",
             details=f"HTTP status {answer.status_code}: {tail(answer.content)}",
@@ -107,13 +107,19 @@ _OURS = {"host", "connection", "content-length", "transfer-encoding"}
 
 def parsed(wire: bytes, method: str, where: str) -> urllib3.HTTPResponse:
     """The response in `wire`, as the SDK expects it from urllib3; raises `HostError` when it is none."""
-    raw = http.client.HTTPResponse(cast("socket.socket", _Wire(wire)), method=method)
     try:
-        raw.begin()
+        _begun(wire, method).read()  # a first pass, for an answer that broke off would surprise the SDK later
+    except http.client.IncompleteRead:
+        raise HostError(
+            f"dockerd on {where} broke off in the middle of an answer.",
+            details=tail(wire),
+            resolution="See `journalctl -u docker` for why; the request may have been carried out.",
+        ) from None
     except http.client.HTTPException as error:
         raise HostError(
             f"What answers on {SOCKET} of {where} is no dockerd.", details=f"{error!r}: {tail(wire)}"
         ) from None
+    raw = _begun(wire, method)
     return urllib3.HTTPResponse(
         body=cast("Any", raw),
         headers=urllib3.HTTPHeaderDict(raw.getheaders()),
@@ -124,6 +130,12 @@ def parsed(wire: bytes, method: str, where: str) -> urllib3.HTTPResponse:
         original_response=raw,
         request_method=method,
     )
+
+
+def _begun(wire: bytes, method: str) -> http.client.HTTPResponse:
+    response = http.client.HTTPResponse(cast("socket.socket", _Wire(wire)), method=method)
+    response.begin()
+    return response
 
 
 class _Wire:
