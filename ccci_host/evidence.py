@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from ccci_host.checks import Judgement, judge
 from ccci_host.errors import CcciError, NotFoundError, RefusedError
 from ccci_host.journal import read_history
-from ccci_host.records import History
 from ccci_host.report import as_html, as_markdown
 
 HISTORY = "history.jsonl"
@@ -43,14 +42,14 @@ def new_folder(root: Path, task: str, now: datetime | None = None) -> Path:
     raise CcciError(f"{root} has a thousand runs of this very second.")
 
 
-def conclude(folder: Path) -> tuple[History, Judgement]:
+def conclude(folder: Path) -> Judgement:
     """Judge the history in `folder`; write the verdict beside it, then the reports that tell of it."""
     history = read_history(folder / HISTORY)
     judgement = judge(history)
     _write(folder / VERDICT, judgement.model_dump_json(indent=2) + "\n")
     _write(folder / MARKDOWN, as_markdown(history, judgement))
     _write(folder / HTML, as_html(history, judgement))
-    return history, judgement
+    return judgement
 
 
 def recorded(folder: Path) -> Judgement:

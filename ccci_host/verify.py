@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ccci_host import evidence
+from ccci_host import evidence, machine_docs
 from ccci_host.checks import Finding, Judgement
 from ccci_host.errors import CcciError
 from ccci_host.experiments import EXPERIMENTS, Options
@@ -92,16 +92,24 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
         with Journal(folder / evidence.HISTORY) as journal:
             experiment(machine, journal, options)
     except CcciError as error:
-        outcome = Outcome(evidence.conclude(folder)[1], folder, error)
+        outcome = Outcome(_conclude(folder), folder, error)
         if outcome.verdict is Verdict.FAIL:
             return outcome
         say(f"What was seen until then: {outcome.report}")
         raise
     except BaseException:
-        evidence.conclude(folder)
+        _conclude(folder)
         say(f"What was seen until then: {folder / evidence.HTML}")
         raise
-    return Outcome(evidence.conclude(folder)[1], folder)
+    return Outcome(_conclude(folder), folder)
+
+
+def _conclude(folder: Path) -> Judgement:
+    """Judge what lies in `folder`, and tell the files of the loops where the folder is among theirs."""
+    judgement = evidence.conclude(folder)
+    if folder.parent.name == machine_docs.EVIDENCE:
+        machine_docs.update(folder.parent.parent)
+    return judgement
 
 
 def verify_all(
