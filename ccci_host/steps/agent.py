@@ -2,34 +2,21 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 
-import jinja2
-
-from ccci_host.agent import paths, policy
-from ccci_host.config import PruneTable
+from ccci_host.agent import paths
 from ccci_host.errors import ConfigError, HostError
-from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
-from ccci_host.facts.collector import Answers, Fact, Facts
+from ccci_host.facts.answers import Absent, Answer, Unreadable
+from ccci_host.facts.collector import Fact, Facts
 from ccci_host.facts.host import HOST
-from ccci_host.facts.probes import HashFile, ReadFile
 from ccci_host.facts.probes import RunCommand as AskCommand
 from ccci_host.facts.units import Unit, units
-from ccci_host.steps.agent_archive import build_archive
-from ccci_host.steps.nixos import STORE, module_for
+from ccci_host.steps.agent_files import INSTALLED, archive, file_changes, place, wanted_texts
+from ccci_host.steps.nixos import module_for
 from ccci_host.steps.operations import RunCommand, WriteFile
-from ccci_host.steps.step import Change, Plan, Step, Wanted, text_diff
+from ccci_host.steps.step import Change, Plan, Step, Wanted
 
-HOUR = 3600.0
-DAY = 24 * HOUR
 RUNNING_UNITS = (paths.TIMER, paths.WATCH)
 """Enabled and started; the service itself is started by its timer."""
-
-_ARCHIVE = HashFile(paths.ARCHIVE)
-_TEXTS = {
-    path: ReadFile(path) for path in (paths.POLICY, *(f"{paths.UNIT_FOLDER}/{unit}" for unit in paths.UNITS))
-}
 
 UNITS = units(*paths.UNITS)
 
@@ -40,65 +27,6 @@ def calendar(expression: str) -> Fact[Answer]:
     return Fact("calendar", (probe,), lambda answers: answers[probe])
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """The agent's files as they lie on the host."""
-
-    archive: Answer
-    """Its content is the SHA-256 of the zipapp."""
-    texts: Mapping[str, Answer]
-    """Policy and units, by path."""
-
-
-def parse_installed(answers: Answers) -> Installed:
-    """Read the files' answers."""
-    return Installed(answers[_ARCHIVE], {path: answers[probe] for path, probe in _TEXTS.items()})
-
-
-INSTALLED = Fact("agent files", (_ARCHIVE, *_TEXTS.values()), parse_installed)
-
-
-@cache
-def archive() -> bytes:
-    """The agent of this checkout as one file."""
-    return build_archive()
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    """Read once, as the archive is: the plan and the look after it are of one state of the checkout."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("ccci_host.steps"),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        auto_reload=False,
-        autoescape=False,  # noqa: S701 - units are no HTML
-    )
-
-
-def wanted_texts(prune: PruneTable) -> dict[str, str]:
-    """Policy and units as this checkout would install them, by path."""
-    texts = {
-        f"{paths.UNIT_FOLDER}/{unit}": _templates()
-        .get_template(f"{unit}.j2")
-        .render(paths=paths, prune=prune)
-        for unit in paths.UNITS
-    }
-    return {paths.POLICY: policy_text(prune), **texts}
-
-
-def policy_text(prune: PruneTable) -> str:
-    """The agent's policy file for `[host.NAME.prune]`."""
-    return policy.render(
-        high_watermark=prune.high_watermark_percent,
-        low_watermark=prune.low_watermark_percent,
-        young=prune.young_hours * HOUR,
-        idle_after=None if prune.idle_after_days == "never" else prune.idle_after_days * DAY,
-        keep=prune.keep,
-        recipe_roots=prune.recipe_roots,
-    )
-
-
 def plan(facts: Facts, wanted: Wanted) -> Plan:
     """What differs from this checkout, written; then the units reloaded, and timer and watcher running.
 
@@ -106,11 +34,11 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
     """
     _require_calendar(facts, wanted)
     texts = wanted_texts(wanted.config.prune)
-    files = _files(facts[INSTALLED], texts)
+    files = file_changes(facts[INSTALLED], texts)
     if facts[HOST].keeps_etc_in_a_store:
         _require_managed(files, texts, wanted)
     seen = _units(facts, wanted)
-    changes = [*files, *_activation(seen, files)]
+    changes = [*_stopping(seen, files), *files, *_activation(seen, files)]
     warnings = [
         f"{unit.name} is altered by {', '.join(unit.drop_ins)}, which is not of this checkout."
         for unit in seen.values()
@@ -121,7 +49,9 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         return Plan(
             f"agent {digest} and its units are installed, its timer is active", warnings=tuple(warnings)
         )
-    return Plan(_summary(changes), tuple(changes), tuple(warnings))
+    more = len(changes) - 1
+    why = (files or changes)[0].what + (f", and {more} more" if more else "")
+    return Plan(why, tuple(changes), tuple(warnings))
 
 
 def _require_calendar(facts: Facts, wanted: Wanted) -> None:
@@ -136,49 +66,6 @@ def _require_calendar(facts: Facts, wanted: Wanted) -> None:
         )
 
 
-def _summary(changes: list[Change]) -> str:
-    more = len(changes) - 1
-    return changes[0].what + (f", and {more} more" if more else "")
-
-
-def _files(installed: Installed, texts: Mapping[str, str]) -> list[Change]:
-    changes = [*_archive(installed.archive)]
-    for path, text in texts.items():
-        answer = installed.texts[path]
-        before = answer.text if isinstance(answer, Present) else ""
-        what = _fault(path, answer, text.encode(), 0o644)
-        if not what:
-            continue
-        changes.append(Change(WriteFile(path, text.encode()), what, text_diff(path, before, text)))
-    return changes
-
-
-def _archive(answer: Answer) -> list[Change]:
-    content = archive()
-    what = _fault(paths.ARCHIVE, answer, hashlib.sha256(content).hexdigest().encode(), 0o755)
-    if not what:
-        return []
-    before = f"sha256 {answer.text}, mode {answer.mode:04o}\n" if isinstance(answer, Present) else ""
-    after = f"sha256 {hashlib.sha256(content).hexdigest()}, mode 0755\n"
-    diff = text_diff(paths.ARCHIVE, before, after)
-    return [Change(WriteFile(paths.ARCHIVE, content, 0o755), what, diff)]
-
-
-def _fault(path: str, answer: Answer, content: bytes, mode: int) -> str:
-    """What is wrong with a file, or nothing."""
-    if isinstance(answer, Absent):
-        return f"{path} is missing"
-    if isinstance(answer, Unreadable):
-        raise HostError(f"{path} on the host cannot be read.", details=answer.reason)
-    if answer.content != content:
-        return f"{path} differs from this checkout"
-    if answer.path.startswith(STORE):
-        return ""  # nothing in there can be written, by anybody
-    if answer.owner != "root":
-        return f"{path} belongs to {answer.owner}"
-    return "" if answer.mode == mode else f"{path} has mode {answer.mode:04o}"
-
-
 def _units(facts: Facts, wanted: Wanted) -> Mapping[str, Unit]:
     seen = facts[UNITS]
     if isinstance(seen, Absent | Unreadable):
@@ -187,24 +74,40 @@ def _units(facts: Facts, wanted: Wanted) -> Mapping[str, Unit]:
     return seen
 
 
+def _stopping(seen: Mapping[str, Unit], files: list[Change]) -> list[Change]:
+    """Stop the watcher before what it runs is replaced: cut off in between, it is found stopped."""
+    if seen[paths.WATCH].active != "active" or not _written(files) & {paths.ARCHIVE, place(paths.WATCH)}:
+        return []
+    return [Change(RunCommand(("systemctl", "stop", paths.WATCH)), f"{paths.WATCH} runs what was before")]
+
+
 def _activation(seen: Mapping[str, Unit], files: list[Change]) -> list[Change]:
     """Reload what changed, unmask what is masked, start and enable what should run."""
-    written = {change.operation.path for change in files if isinstance(change.operation, WriteFile)}
+    written = _written(files)
     changes = []
     masked = [unit.name for unit in seen.values() if unit.load == "masked"]
     if masked:
         changes.append(Change(RunCommand(("systemctl", "unmask", *masked)), f"{', '.join(masked)} masked"))
-    unit_files = {f"{paths.UNIT_FOLDER}/{unit}" for unit in paths.UNITS}
-    if written & unit_files or any(unit.needs_reload for unit in seen.values()):
+    places = {place(unit) for unit in paths.UNITS}
+    if written & places or any(unit.needs_reload for unit in seen.values()):
         changes.append(Change(RunCommand(("systemctl", "daemon-reload")), "systemd has not read the units"))
     for name in RUNNING_UNITS:
         unit = seen[name]
+        start = RunCommand(("systemctl", "enable", "--now", name))
         if unit.file_state != "enabled" or unit.active != "active":
             state = unit.active if unit.file_state == "enabled" else unit.file_state or "not installed"
-            changes.append(Change(RunCommand(("systemctl", "enable", "--now", name)), f"{name} is {state}"))
-        elif written & {f"{paths.UNIT_FOLDER}/{name}", *([paths.ARCHIVE] if name == paths.WATCH else [])}:
-            changes.append(Change(RunCommand(("systemctl", "restart", name)), f"{name} runs what was before"))
+            changes.append(Change(start, f"{name} is {state}"))
+        elif name == paths.WATCH and _stopping(seen, files):
+            changes.append(Change(start, f"{name} is stopped for that"))
+        elif place(name) in written:
+            changes.append(
+                Change(RunCommand(("systemctl", "restart", name)), f"{name} keeps the time of before")
+            )
     return changes
+
+
+def _written(files: list[Change]) -> set[str]:
+    return {change.operation.path for change in files if isinstance(change.operation, WriteFile)}
 
 
 def _require_managed(files: list[Change], texts: Mapping[str, str], wanted: Wanted) -> None:
