@@ -4,6 +4,8 @@ On a disposable host it is an image of the recipe, and the whole recipe is redep
 the canary that the operator names, pulled again by itself.
 """
 
+from dataclasses import dataclass
+
 from ccci_host.errors import CcciError
 from ccci_host.experiments.removal import remove_image
 from ccci_host.experiments.run import Run
@@ -36,22 +38,43 @@ def control(run: Run, app: App, deployer: Deployer, deployment: Deployment, stor
         _not_run(run, "the host is not disposable and its configuration names no canary image")
 
 
-def choose(deployment: Deployment, store: StoreSeen) -> tuple[str, StoredImage] | None:
-    """The reference and image of the recipe that costs least to lose and has layers of its own."""
-    found = {}
-    for service in deployment.services:
-        image = store.image_with(service.digest) if service.digest else None
-        if image and store.layers_only_of(image.id):
-            found[service.image] = image
-    if not found:
-        return None
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """An image to be removed, with those that must go along so that layers go at all."""
+
+    reference: str
+    """As the service's spec has it."""
+    image: StoredImage
+    companions: tuple[StoredImage, ...]
+    """Images outside the recipe on the same topmost layer: earlier builds of it, say."""
+    layers: tuple[str, ...]
+    """Keys of the layers of `image` that no other image would hold then."""
+
+
+def choose(deployment: Deployment, store: StoreSeen) -> Victim | None:
+    """The image of the recipe that costs least to download again and has layers of its own."""
+    found = {service.image: store.image_with(service.digest or "-") for service in deployment.services}
+    recipe = {image.id for image in found.values() if image}
     weights = {layer.key: layer.size for layer in store.layers}
+    victims = [victim(reference, image, recipe, store) for reference, image in found.items() if image]
+    return min(
+        (one for one in victims if one.layers),
+        key=lambda one: (sum(weights.get(key, 0) for key in one.layers), one.reference),
+        default=None,
+    )
 
-    def weight(reference: str) -> tuple[int, str]:
-        return sum(weights.get(key, 0) for key in store.layers_only_of(found[reference].id)), reference
 
-    chosen = min(found, key=weight)
-    return chosen, found[chosen]
+def victim(reference: str, image: StoredImage, keep: set[str], store: StoreSeen) -> Victim:
+    """What goes with `image`, whose reference is given, and what is lost; ids in `keep` never go along."""
+    companions = tuple(
+        other
+        for other in store.images
+        if other.id not in keep | {image.id} and image.layers and image.layers[-1] in other.layers
+    )
+    going = {image.id, *(other.id for other in companions)}
+    held = {key for other in store.images if other.id not in going for key in other.layers}
+    layers = tuple(dict.fromkeys(key for key in image.layers if key not in held))
+    return Victim(reference, image, companions, layers)
 
 
 def _evict_from_recipe(
@@ -61,9 +84,8 @@ def _evict_from_recipe(
     if chosen is None:
         _not_run(run, "every image of the recipe shares all its layers with another")
         return
-    reference, image = chosen
     with run.phase("evict"):
-        run.write(_evicted(run, reference, image, store, canary=False))
+        run.write(_evicted(run, chosen, store, canary=False))
         run.look("evicted")
     with run.phase("control-redeploy"), run.counted("control-redeploy"):
         again = deployer.deploy(run.machine, app)
@@ -83,13 +105,13 @@ def _evict_canary(run: Run, canary: str) -> None:
         before = run.look("evicted")
         image = stored_as(run, canary, before) if before else None
     except CcciError as error:
-        _not_run(run, f"the canary could not be pulled: {error}")
+        _not_run(run, f"the canary could not be pulled: {error.brief}")
         return
     if before is None or image is None:
         _not_run(run, "the canary is not found in the store after its pull")
         return
     with run.phase("evict"):
-        run.write(_evicted(run, canary, image, before, canary=True))
+        run.write(_evicted(run, victim(canary, image, _all_but(image, before), before), before, canary=True))
         run.look("evicted")
     with run.phase("control-redeploy"), run.counted("control-redeploy"):
         _pull(run, canary)
@@ -102,21 +124,25 @@ def enough(quota: BucketsSeen) -> bool:
     return any(remaining is not None and remaining >= LEAST_QUOTA for remaining in left)
 
 
-def _evicted(
-    run: Run, reference: str, image: StoredImage, store: StoreSeen, *, canary: bool
-) -> EvictionControl:
-    layers = store.layers_only_of(image.id)
-    known = [store.layer(key) for key in layers]
-    removed = remove_image(run.machine, image)
+def _evicted(run: Run, chosen: Victim, store: StoreSeen, *, canary: bool) -> EvictionControl:
+    known = [store.layer(key) for key in chosen.layers]
+    removed = [*remove_image(run.machine, chosen.image)]
+    for companion in chosen.companions:
+        removed += remove_image(run.machine, companion)
     return EvictionControl(
         ran=True,
         canary=canary,
-        reference=reference,
-        image_id=image.id,
-        removed=removed,
-        layers=layers,
+        reference=chosen.reference,
+        image_id=chosen.image.id,
+        removed=tuple(removed),
+        layers=chosen.layers,
         blobs=tuple(blob for layer in known if layer for blob in layer.blobs),
     )
+
+
+def _all_but(image: StoredImage, store: StoreSeen) -> set[str]:
+    """On a host in use nothing goes along."""
+    return {other.id for other in store.images} - {image.id}
 
 
 def _pull(run: Run, reference: str) -> None:

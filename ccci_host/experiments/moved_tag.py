@@ -43,7 +43,7 @@ def _moved(run: Run, deployer: Deployer, registry: RegistryTable, versions: tupl
             after = digest_at_registry(run.machine, target)
             ran = digest_that_runs(run.machine, deployer.deploy(run.machine, app), after)
         except CcciError as error:
-            return TagControl(ran=False, reference=target, problem=str(error))
+            return TagControl(ran=False, reference=target, problem=error.brief)
         finally:
             deployer.teardown(run.machine, app)
     return TagControl(ran=True, reference=target, digest_before=before, digest_after=after, digest_ran=ran)

@@ -47,8 +47,8 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
     if isinstance(candidate, str):
         run.write(ColdPullControl(ran=False, problem=candidate))
         return
-    reference, image = candidate
-    removed = remove_image(run.machine, image) if image else ()
+    reference, images = candidate
+    removed = tuple(name for image in images for name in remove_image(run.machine, image))
     name = reference.partition("@")[0]
     again: Deployment | None = None
     problem: str | None = None
@@ -80,8 +80,8 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
 
 def _candidate(
     run: Run, deployment: Deployment, store: StoreSeen | None
-) -> tuple[str, StoredImage | None] | str:
-    """The image to pull cold and, when it is in the store, its record; or why there is none."""
+) -> tuple[str, tuple[StoredImage, ...]] | str:
+    """The image to pull cold, and what of it is in the store and must go first; or why there is none."""
     table = run.machine.config
     if store is None or store.problem is not None:
         return "the image store could not be read, so no image could be chosen"
@@ -93,9 +93,13 @@ def _candidate(
                 )
             }
         )
-        return eviction.choose(of_hub, store) or "no image of the recipe is from Docker Hub and its own"
+        chosen = eviction.choose(of_hub, store)
+        if chosen is None:
+            return "no image of the recipe is from Docker Hub and has layers of its own"
+        return chosen.reference, (chosen.image, *chosen.companions)
     if table.canary:
-        return table.canary, eviction.stored_as(run, table.canary, store)
+        image = eviction.stored_as(run, table.canary, store)
+        return table.canary, (image,) if image else ()
     return "the host is not disposable and its configuration names no canary image"
 
 

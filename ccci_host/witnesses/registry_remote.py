@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import ssl
 import sys
 import urllib.error
 import urllib.parse
@@ -54,6 +55,13 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return
 
 
+def trusting_as_docker_does() -> ssl.SSLContext:
+    """The host's trust store, without the strictness about its authorities that Python 3.13 added to it."""
+    context = ssl.create_default_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 class Registry:
     """One registry, asked with or without the account of docker's configuration."""
 
@@ -62,7 +70,9 @@ class Registry:
         self.basic = basic
         self.agent = agent
         self.tokens: dict[str, str] = {}
-        self.opener = urllib.request.build_opener(NoRedirect)
+        self.opener = urllib.request.build_opener(
+            NoRedirect, urllib.request.HTTPSHandler(context=trusting_as_docker_does())
+        )
 
     def head(self, repository: str, what: str) -> Any:
         """The answer to `HEAD /v2/REPOSITORY/WHAT`; its status says how it went."""

@@ -7,19 +7,20 @@ import sys
 from pathlib import Path
 
 from ccci_host.errors import UsageError
-from ccci_host.lab.hub.hub import Hub
+from ccci_host.lab.hub.backend import Backend
 from ccci_host.lab.hub.references import parse_reference
+from ccci_host.lab.hub.state import Paths
 
 
-def copy_tag(hub: Hub, source: str, target: str) -> None:
+def copy_tag(registry: Backend, source: str, target: str) -> None:
     """Let `target` mean what `source` means. Raises `UsageError` for two repositories, `NotFoundError`."""
     meant, tagged = parse_reference(source), parse_reference(target)
     if meant.backend_repository != tagged.backend_repository:
         raise UsageError(f"{source} and {target} are of two repositories: a tag moves within one.")
-    with hub.backend() as registry:
-        content, media_type, _ = registry.get_manifest(meant.backend_repository, meant.tag)
-        registry.put_manifest(tagged.backend_repository, tagged.tag, content, media_type)
+    content, media_type, _ = registry.get_manifest(meant.backend_repository, meant.tag)
+    registry.put_manifest(tagged.backend_repository, tagged.tag, content, media_type)
 
 
 if __name__ == "__main__":
-    copy_tag(Hub(Path(sys.argv[1]), ()), sys.argv[2], sys.argv[3])
+    with Backend(Paths(Path(sys.argv[1])).backend_socket) as backend:
+        copy_tag(backend, sys.argv[2], sys.argv[3])
