@@ -131,11 +131,12 @@ EXPERIMENT = {"host": HOST, "recipe": RECIPE, "evidence": EVIDENCE, "json": JSON
 def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
     """Run the experiments called `tasks` on one host, one after the other, and say what they showed."""
     options = Options(task="", argv=tuple(sys.argv[1:]), wait_for_person=wait_for_enter, **wishes)
-    outcomes = verify_all(
-        lambda: machine(host), tasks, options, root=Path(evidence) if evidence else None, listener=tell
-    )
-    values = [outcome.value for outcome in outcomes]
-    return Said(closing(outcomes), overall(outcomes).exit_code, values[0] if len(values) == 1 else values)
+    root = Path(evidence) if evidence else None
+    if len(tasks) == 1:
+        (outcome,) = verify_all(lambda: machine(host), tasks, options, root=root)
+        return Said("\n".join(outcome.lines()), outcome.exit_code, outcome.value)
+    outcomes = verify_all(lambda: machine(host), tasks, options, root=root, listener=tell)
+    return Said(closing(outcomes), overall(outcomes).exit_code, [outcome.value for outcome in outcomes])
 
 
 def tell(outcome: Outcome) -> None:
