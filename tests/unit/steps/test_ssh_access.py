@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from ccci_host.errors import HostError
+from ccci_host.facts.answers import Absent, Present, Unreadable
+from ccci_host.steps.operations import MakeFolder, WriteFile
+from ccci_host.steps.ssh_access import AUTHORIZED_KEYS, STEP
+from ccci_host.transport.ssh_door import load_private_key
+from tests.unit.machines import host_table, key_file
+from tests.unit.steps.facts_of import facts, wanted
+
+NEIGHBOUR = "ssh-ed25519 AAAAneighbour somebody@else"
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return key_file(tmp_path_factory.mktemp("keys"))
+
+
+def test_without_ssh_there_is_nothing_to_do() -> None:
+    plan = STEP.plan(facts(), wanted())
+
+    assert (plan.changes, plan.why) == ((), "commands go through Incus")
+
+
+@pytest.mark.parametrize("before", ["", f"{NEIGHBOUR}\n", NEIGHBOUR])
+def test_a_key_is_added_and_others_stay(key: Path, before: str) -> None:
+    table = host_table(ssh={"key": str(key)})
+    seen = Present(before.encode()) if before else Absent()
+
+    folder, write = (
+        change.operation for change in STEP.plan(facts({AUTHORIZED_KEYS: seen}), wanted(table)).changes
+    )
+
+    assert folder == MakeFolder("/root/.ssh", 0o700)
+    assert isinstance(write, WriteFile)
+    lines = write.content.decode().splitlines()
+    assert lines[:-1] == before.splitlines()
+    assert lines[-1].split()[1] == load_private_key(key).get_base64()
+    assert write.mode == 0o600
+
+
+def test_an_authorised_key_needs_nothing_and_one_in_a_comment_does(key: Path) -> None:
+    table = host_table(ssh={"key": str(key)})
+    line = f'from="10.0.0.0/8" ssh-rsa {load_private_key(key).get_base64()} me\n'
+
+    def changes(text: str) -> bool:
+        return bool(STEP.plan(facts({AUTHORIZED_KEYS: Present(text.encode())}), wanted(table)).changes)
+
+    assert not changes(line)
+    assert changes(f"#{line}")
+
+
+def test_keys_that_cannot_be_read_are_not_overwritten(key: Path) -> None:
+    table = host_table(ssh={"key": str(key)})
+
+    with pytest.raises(HostError, match="cannot be read"):
+        STEP.plan(facts({AUTHORIZED_KEYS: Unreadable("Input/output error")}), wanted(table))
