@@ -9,7 +9,7 @@ from pathlib import Path
 from ccci_host.errors import UsageError
 from ccci_host.lab.hub.backend import Backend
 from ccci_host.lab.hub.references import parse_reference
-from ccci_host.lab.hub.state import Paths
+from ccci_host.lab.hub.settings import Paths
 
 
 def copy_tag(registry: Backend, source: str, target: str) -> None:
