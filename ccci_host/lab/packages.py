@@ -7,6 +7,7 @@ from ccci_host.errors import HostError
 from ccci_host.lab import apt_sources
 from ccci_host.lab.commands import run
 from ccci_host.progress import doing, say
+from ccci_host.waiting import wait_until
 
 INCUS = ("incus-base", "incus-client")
 """Containers only: no QEMU."""
@@ -31,6 +32,10 @@ NEEDED = (
 
 BACKPORTED = {"bookworm": INCUS}
 """By release, packages that come from its backports; later releases have them in main."""
+
+_QUIET = {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
+_PATIENCE = 300
+"""Seconds to wait for somebody else's apt-get or dpkg."""
 
 _BACKPORTS_FILE = Path("/etc/apt/sources.list.d/ccci-lab-backports.sources")
 _OS_RELEASE = Path("/etc/os-release")
@@ -71,18 +76,30 @@ def install(names: Sequence[str], log: Path) -> None:
     sources = apt_sources.read()
     if backported and not any(suite in source.suites for source in sources):
         say(f"Adding {suite} to the apt sources, in {_BACKPORTS_FILE}, for {' '.join(backported)}")
-        _BACKPORTS_FILE.write_text(apt_sources.derive(sources, have=codename, want=suite).render())
+        half_done = _BACKPORTS_FILE.with_suffix(".half-done")  # a suffix that apt passes over
+        half_done.write_text(apt_sources.derive(sources, have=codename, want=suite).render())
+        half_done.rename(_BACKPORTS_FILE)
     targets = [f"{name}/{suite}" if name in backported else name for name in names]
     with doing("installing Debian packages"):
+        _finish_interrupted(log)
         _apt_get(["update"], log)
         _apt_get(["install", "--yes", "--no-install-recommends", *targets], log)
 
 
+def _finish_interrupted(log: Path) -> None:
+    """Configure what a dpkg that was killed left half-way; apt-get refuses to work before that is done."""
+
+    def configure() -> bool | None:
+        done = run(["dpkg", "--configure", "--pending"], env=_QUIET, log=log)
+        if b"locked by another process" in done.stderr:
+            return None
+        done.check(resolution=f"The whole output is in {log}.")
+        return True
+
+    wait_until(configure, what="another process to let go of dpkg", timeout=_PATIENCE, interval=1)
+
+
 def _apt_get(arguments: Sequence[str], log: Path) -> None:
-    quiet = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold"]
-    run(
-        [*quiet, *arguments],
-        env={"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"},
-        log=log,
-        timeout=1800,
-    ).check(resolution=f"The whole output is in {log}.")
+    options = [f"DPkg::Lock::Timeout={_PATIENCE}", "Dpkg::Options::=--force-confold"]
+    argv = ["apt-get", "--quiet", *(f"--option={option}" for option in options), *arguments]
+    run(argv, env=_QUIET, log=log, timeout=1800).check(resolution=f"The whole output is in {log}.")
