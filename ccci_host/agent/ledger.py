@@ -52,8 +52,8 @@ class Ledger:
     """`repository:tag` → digest → mark."""
     asks: dict[str, list[str]] = field(default_factory=dict)
     """Service id → the tag that its present spec asked for, and the digest that it got: one ask."""
-    folded: float = 0.0
-    """The moment of the last event that is in here."""
+    folded: str = ""
+    """The last event that is in here: its nanoseconds and its actor."""
     sweep_since: Optional[float] = None
     """The moment at which an unfinished sweep began."""
     above_since: Optional[float] = None
@@ -120,7 +120,7 @@ def parse(content: bytes) -> Ledger:
             asks=asks,
             clock=float(raw["clock"]),
             looked=_optional(raw["looked"]),
-            folded=float(raw["folded"]),
+            folded=str(raw["folded"]),
             sweep_since=_optional(raw["sweep_since"]),
             above_since=_optional(raw["above_since"]),
         )

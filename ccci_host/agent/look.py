@@ -65,10 +65,8 @@ class _Look:
         self.now = now
         self.clock = ledger.clock_at(now, trusted=trusted)
         self.before = self.clock if ledger.looked is None else ledger.clock
-        if ledger.looked is not None and now < ledger.looked:
-            ledger.folded = 0.0  # the clock was set back: no event may be taken for an old one
         self.since = ledger.looked
-        self.events = sorted(_new_events(host.events, ledger.folded), key=lambda pair: pair[0])
+        self.events = _new_events(host.events, ledger.folded, now)
         self.new = [image for image in host.images if image.id not in ledger.images]
         self.index = Index(host, ledger)
         self.asks: list[_Ask] = []
@@ -81,18 +79,14 @@ class _Look:
         self._move_tags()
         self._see_roots()
         self._forget()
-        daemons = [moment for moment, event in self.events if event.get("Type") != "watch"]
-        self.ledger.folded = max([self.ledger.folded, *daemons])
+        if self.host.events:
+            self.ledger.folded = _signature(self.host.events[-1])
         self.ledger.clock, self.ledger.looked, self.ledger.fresh = self.clock, self.now, ""
         return self.ledger
 
     def _at(self, moment: float) -> float:
         """The agent's clock at a moment since the last look."""
         return min(max(self.clock - (self.now - moment), self.before), self.clock)
-
-    def _is_old(self, moment: float) -> bool:
-        """Whether a moment is before the last look, on a clock that was not set back since."""
-        return self.since is not None and moment <= self.since <= self.now
 
     def _take_stock(self) -> None:
         """Enter new images, whose bottoms are in use; drop those that are gone."""
@@ -132,7 +126,7 @@ class _Look:
             elif event.get("Type") == "service":
                 mentioned.update(dict.fromkeys(self._see_service_event(event, at), at))
             elif event.get("Type") == "watch":
-                if event.get("Action") == "gap" and not self._is_old(moment):
+                if event.get("Action") == "gap":
                     self._use(self.ledger.images, at, wanted=True)
                     mentioned.clear()
             elif _container_image(event):
@@ -301,11 +295,18 @@ def _digest_in(image: Image, repository: str) -> str:
     return digests[-1] if digests else image.id
 
 
-def _new_events(events: Iterable[Any], folded: float) -> Iterator[tuple[float, dict[str, Any]]]:
-    for event in events:
-        moment = moment_of(event)
-        if (moment is not None and moment > folded) or (moment is not None and event.get("Type") == "watch"):
-            yield moment, event
+def _new_events(events: tuple[Any, ...], folded: str, now: float) -> list[tuple[float, dict[str, Any]]]:
+    """The events after the one that was folded last, each with its moment; `now` where it has none."""
+    signatures = [_signature(event) for event in events]
+    first = len(signatures) - signatures[::-1].index(folded) if folded in signatures else 0
+    moments = [(moment_of(event), event) for event in events[first:]]
+    return [(now if moment is None else moment, event) for moment, event in moments]
+
+
+def _signature(event: dict[str, Any]) -> str:
+    actor = event.get("Actor")
+    about = actor.get("ID") if isinstance(actor, dict) else event.get("id")
+    return f"{event.get('timeNano') or event.get('time')} {event.get('Action')} {about}"
 
 
 def moment_of(event: dict[str, Any]) -> Optional[float]:

@@ -24,6 +24,8 @@ class FileSystem:
     inodes: float
     free: int = 0
     """Bytes that are available."""
+    taken: int = 0
+    """Bytes that are used."""
 
     @property
     def used(self) -> float:
@@ -73,4 +75,4 @@ def _measure(folder: str) -> FileSystem:
     used = stat.f_blocks - stat.f_bfree
     blocks = 100.0 * used / max(used + stat.f_bavail, 1)
     inodes = 100.0 * (stat.f_files - stat.f_ffree) / stat.f_files if stat.f_files else 0.0
-    return FileSystem(folder, blocks, inodes, stat.f_bavail * stat.f_frsize)
+    return FileSystem(folder, blocks, inodes, stat.f_bavail * stat.f_frsize, used * stat.f_frsize)

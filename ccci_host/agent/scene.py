@@ -16,6 +16,7 @@ from .daemon import Daemon
 from .decide import Plan, decide
 from .gates import Circumstances
 from .host import Host, read
+from .journal import GAP, Journal, tail_of, word
 from .leases import Leases
 from .ledger import Ledger
 from .look import look, uses
@@ -92,31 +93,29 @@ def load_ledger(places: Places) -> Ledger:
         return Ledger(fresh=f"the ledger cannot be read ({error})")
 
 
-def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], str]:
+def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], list[str]]:
     """What happened since the last look, and what is to be said of how it was watched."""
-    journal = watch.Journal(places.state)
+    journal = Journal(places.state)
     events, damage = journal.read()
     if damage:
-        return [*events, watch.gap(now, damage)], f"{journal.path}: {damage}; every image counts as used now"
+        unseen = word(GAP, now, "", reason=damage)
+        return [*events, unseen], [f"{journal.path}: {damage}: every image counts as used now"]
     if watch.somebody_watches(places.run):
-        return events, ""
+        return events, []
     try:
-        caught = watch.catch_up(journal.tail(), daemon, now)
+        buffer = watch.buffered(daemon, now)
+        caught = watch.catch_up(tail_of(events), buffer, daemon, now, watch.this_boot(places.run))
     except AgentError as error:
-        return events, f"nobody watches the daemon's events, and they cannot be read: {error}"
-    reasons = [str(line["reason"]) for line in caught if line.get("Action") == watch.GAP]
-    note = "nobody watches the daemon's events: is ccci-prune-watch.service running?"
-    caught.append(watch.caught_up(now))
-    return [*events, *caught], "; ".join(
-        [note, *(f"{why}: every image counts as used now" for why in reasons)]
-    )
+        return events, [f"nobody watches the daemon's events, and they cannot be read: {error}"]
+    gaps = [f"{line['reason']}: every image counts as used now" for line in caught if line["Action"] == GAP]
+    return [*events, *caught], [f"nobody watches the daemon's events; does {paths.WATCH} run?", *gaps]
 
 
 def record(places: Places, scene: Scene) -> None:
     """Write the ledger of a scene, then drop from the journal of events what it holds. Raises `OSError`."""
     places.ledger.write(ledger.dump(scene.ledger))
     try:
-        watch.Journal(places.state).settle(scene.snapshot.events)
+        Journal(places.state).settle(scene.snapshot.events)
     except OSError as error:  # a full disk: events that are folded twice do no harm
         scene.notes.append(f"the journal of events could not be shortened: {error}")
 
@@ -127,8 +126,8 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
     problems: list[str] = []
     remembered = load_ledger(places)
     notes = [f"{remembered.fresh}: everything counts as used now"] if remembered.fresh else []
-    events, gap = _events(places, daemon, now)
-    notes += [gap] if gap else []
+    events, gaps = _events(places, daemon, now)
+    notes += gaps
     seen = snapshot.take(daemon, known)
     seen.events = events
     host = read(seen)
@@ -152,7 +151,7 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         problems.append(str(error))
     if not host.unreadable:
         remembered = look(remembered, host, now)
-        host.events = tuple(watch.Journal(places.state).read()[0])
+        host.events = tuple(Journal(places.state).read()[0])
         remembered = uses(remembered, host, now)  # what happened during this look is learnt by the next
     around = Circumstances(now, disk, leases, growing, tuple(problems))
     return Scene(host, remembered, rules, around, seen, notes)

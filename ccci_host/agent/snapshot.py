@@ -85,14 +85,19 @@ def read(folder: str) -> Snapshot:
 
 
 def write(snapshot: Snapshot, folder: str) -> None:
-    """Write the snapshot into `folder`, which must not exist yet; raises `AgentError` when it does."""
+    """Write the snapshot into `folder`, which must not exist yet; raises `AgentError` when it does.
+
+    Environments of services, which may hold secrets, are left out: no decision needs them.
+    """
     root = Path(folder)
     try:
-        root.mkdir(parents=True)
+        root.mkdir(parents=True, mode=0o700)
     except FileExistsError:
         raise AgentError(f"{folder} exists already; name a new folder.") from None
     for name, answer in snapshot.answers.items():
-        (root / f"{name}.json").write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
+        (root / f"{name}.json").write_text(
+            json.dumps(_without_env(answer), indent=1) + "\n", encoding="utf-8"
+        )
     lines = (json.dumps(event) + "\n" for event in snapshot.events)
     (root / f"{EVENTS}.jsonl").write_text("".join(lines), encoding="utf-8")
 
@@ -116,6 +121,12 @@ def read_events(path: Path) -> tuple[list[Any], str]:
             if number < len(lines):
                 return events, f"line {number} is no JSON"
     return events, ""
+
+
+def _without_env(answer: Any) -> Any:
+    if isinstance(answer, dict):
+        return {key: _without_env(value) for key, value in answer.items() if key != "Env"}
+    return [_without_env(item) for item in answer] if isinstance(answer, list) else answer
 
 
 def _ids(listing: Any) -> list[str]:

@@ -22,6 +22,7 @@ from .leases import tidy
 from .pressure import FileSystem, measure
 from .problem import AgentError
 from .scene import Places, Scene, record, see
+from .telling import disk_json
 
 GONE, CONFLICT = 404, 409
 
@@ -65,15 +66,7 @@ class Outcome:
             "conflicts": self.conflicts,
             "kept_by_row": dict(sorted(rows.items())),
             "unreadable": list(self.plan.unreadable) if self.plan else [],
-            "disk": [
-                {
-                    "path": system.path,
-                    "blocks_percent": round(system.blocks, 2),
-                    "inodes_percent": round(system.inodes, 2),
-                    "free_bytes": system.free,
-                }
-                for system in self.disk
-            ],
+            "disk": disk_json(self.disk),
         }
 
 

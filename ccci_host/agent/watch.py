@@ -1,12 +1,12 @@
 """Use between two looks, however short: the daemon's events, written down as they happen.
 
 The daemon remembers 256 events, health checks among them, and none over a restart; asked once an hour it has
-forgotten. So `ccci-prune-watch.service` stays and appends what shows use to `events.jsonl` in the state
-folder; a look folds the file into the ledger. It starts before dockerd and stops after it.
+forgotten. So `ccci-prune-watch.service` stays and appends what shows use to the journal of events; a look
+folds that into the ledger. It starts before dockerd and stops after it.
 
 When it was not there, the daemon's buffer says whether anything was missed: a buffer that still holds the
-last event that was written down holds all that followed. Where that cannot be shown a `gap` is written down,
-and every image counts as used at that moment.
+last event that was seen holds all that followed. Where that cannot be shown a `gap` is written down, and
+every image counts as used at that moment.
 """
 
 from __future__ import annotations
@@ -16,112 +16,34 @@ import fcntl
 import json
 import os
 import queue
+import secrets
+import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, NoReturn, Optional
+from typing import Any, NoReturn, Optional
 
-from . import paths, storage
+from . import storage
 from .daemon import Daemon, DaemonError
 from .host import STACK_IMAGE
+from .journal import CAUGHT, CLOSED, GAP, OPEN, STOPPED, Anchor, Journal, Tail, identity, is_word, word
 from .problem import AgentError
-from .snapshot import read_events
 
 BUFFER = 256
 """Events that the daemon remembers. Source: moby, daemon/events/events.go, `eventsLimit`."""
 
-FILTERS = {
-    "type": ["container", "image", "service"],
-    "event": ["create", "start", "restart", "unpause", "die", "destroy", "pull", "update"],
+TELLING = {
+    "container": ("create", "start", "restart", "unpause", "die", "destroy"),
+    "image": ("pull",),
+    "service": ("create", "update"),
 }
+"""The events that show use."""
+
 RETRY = 1.0
 """Seconds between two tries to reach the daemon, or to write to a full disk."""
 
-OPEN, CLOSED, CAUGHT, GAP = "open", "closed", "caught up", "gap"
-"""Words between the events: the watcher follows the daemon; the daemon closed the stream; nobody watched and
-a look caught up by itself; something may have been missed."""
-
-
-@dataclass(frozen=True)
-class Tail:
-    """How the journal ends: the last event in it, and what the watcher last said of itself."""
-
-    anchor: Optional[tuple[Any, str]] = None
-    """`timeNano` and the actor's id of the last event."""
-    said: str = ""
-    boot: str = ""
-
-
-class Journal:
-    """`events.jsonl`: events of the daemon, a JSON object a line, and the watcher's own words."""
-
-    def __init__(self, state: Path) -> None:
-        self.path = state / paths.EVENTS_FILE
-        self._lock = state / ".events.lock"
-
-    def read(self) -> tuple[list[Any], str]:
-        """All lines, and what is wrong with the file (empty when nothing is)."""
-        return read_events(self.path) if self.path.exists() else ([], "")
-
-    def append(self, events: Iterable[Any]) -> None:
-        """Write `events` durably; raises `OSError`."""
-        content = _lines(events)
-        with self._locked(), self.path.open("ab") as file:
-            before = file.tell()
-            if before and not self._ends_whole():
-                content = b"\n" + content  # the line before was cut off by a power cut
-            try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                os.ftruncate(file.fileno(), before)
-                raise
-
-    def settle(self, folded: list[Any]) -> None:
-        """Drop the events `folded`, which the ledger holds, but for the last and the watcher's last word.
-
-        What was caught up with, and is not in the file, comes into it that way. Raises `OSError`.
-        """
-        with self._locked():
-            here, damage = self.read()
-            known = {identity(event) for event in folded}
-            news = [event for event in here if not damage and identity(event) not in known]
-            events = [*folded, *news]
-            last_event = max((n for n, event in enumerate(events) if not _is_word(event)), default=-1)
-            last_word = max((n for n, event in enumerate(events) if _is_state(event)), default=-1)
-            stay = (last_event, last_word, *range(len(folded), len(events)))
-            kept = [event for number, event in enumerate(events) if number in stay]
-            if kept != here or damage:
-                storage.write(self.path, _lines(kept))
-
-    def tail(self) -> Tail:
-        """How the journal ends."""
-        anchor, said, boot = None, "", ""
-        for event in self.read()[0]:
-            if _is_state(event):
-                said, boot = str(event.get("Action")), str(event.get("boot"))
-            elif not _is_word(event):
-                anchor = identity(event)
-        return Tail(anchor, said, boot)
-
-    def _ends_whole(self) -> bool:
-        with self.path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+Say = Callable[[str], None]
 
 
 def missed(tail: Tail, buffer: list[Any], boot: str) -> str:
@@ -139,15 +61,16 @@ def missed(tail: Tail, buffer: list[Any], boot: str) -> str:
     return "the daemon started anew while nobody watched"
 
 
-def catch_up(tail: Tail, daemon: Daemon, now: float) -> list[Any]:
-    """What to write into a journal with this tail, so that nothing is missed. Raises `DaemonError`."""
-    buffer = buffered(daemon, now)
-    boot = this_boot()
+def catch_up(tail: Tail, buffer: list[Any], daemon: Daemon, now: float, boot: str) -> list[Any]:
+    """The lines to add to a journal with this tail, so that nothing of the daemon's `buffer` is missed."""
     why = missed(tail, buffer, boot)
-    lines: list[Any] = [_word(GAP, now, boot, why)] if why else []
-    since = tail.anchor[0] if tail.anchor is not None else 0
-    fresh = [event for event in buffer if (event.get("timeNano") or 0) > since and _wanted(event)]
-    return [_slim(event, daemon) for event in fresh] + lines
+    seen = [number for number, event in enumerate(buffer) if identity(event) == tail.anchor]
+    news = buffer[seen[-1] + 1 :] if seen else buffer
+    lines = [_slim(event, daemon) for event in news if _tells(event)]
+    if why:
+        lines.append(word(GAP, now, boot, reason=why))
+    anchor = identity(buffer[-1]) if buffer else tail.anchor
+    return [*lines, word(CAUGHT, now, boot, anchor=anchor)]
 
 
 def buffered(daemon: Daemon, now: float) -> list[Any]:
@@ -171,66 +94,107 @@ def somebody_watches(run: Path) -> bool:
     return False
 
 
-def watch(state: Path, run: Path, daemon: Daemon, say: Callable[[str], None]) -> NoReturn:
-    """Write the daemon's events down for ever. Raises `AgentError` when another watcher lives."""
+def this_boot(run: Path) -> str:
+    """What tells this boot from another, in containers too: a token in the run folder, gone with the boot."""
+    token = run / "boot"
+    run.mkdir(parents=True, exist_ok=True)
+    if not token.exists():
+        storage.write(token, secrets.token_hex(8).encode())
+    return token.read_text(encoding="ascii")
+
+
+def watch(state: Path, run: Path, daemon: Daemon, say: Say) -> NoReturn:
+    """Write the daemon's events down until told to go. Raises `AgentError` when another watcher lives."""
     run.mkdir(parents=True, exist_ok=True)
     lock = os.open(run / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AgentError("Another watcher lives.") from None
-    journal = Journal(state)
-    writer = _Writer(journal, Daemon(daemon.path, daemon.timeout), say)
-    writer.start()
-    silent = False
-    while True:
-        try:
-            _follow(journal, daemon, writer, say)
-            silent = False
-        except (DaemonError, OSError, ValueError) as error:
-            if not silent:
-                say(f"waiting reason={json.dumps(str(error), ensure_ascii=False)}")
-            silent = True
-        daemon.close()
-        time.sleep(RETRY)
+    watcher = _Watcher(Journal(state), daemon, this_boot(run), say)
+    signal.signal(signal.SIGTERM, lambda *_: _go())
+    try:
+        watcher.follow_for_ever()
+    finally:
+        watcher.end()
 
 
-def _follow(journal: Journal, daemon: Daemon, writer: _Writer, say: Callable[[str], None]) -> None:
-    """Catch up, then write down what happens until the daemon closes the stream."""
-    tail = journal.tail()
-    caught = catch_up(tail, daemon, time.time())
-    for line in caught:
-        if line.get("Action") == GAP:
-            say(f"gap reason={json.dumps(line['reason'])}")
-    stamps = [event["timeNano"] for event in caught if not _is_word(event) and "timeNano" in event]
-    last = max([*stamps, tail.anchor[0] if tail.anchor else 0])
-    stream = daemon.open_events({"since": f"{last // 10**9}.{last % 10**9:09d}", "filters": FILTERS})
-    writer.put([*caught, _word(OPEN, time.time(), this_boot())])
-    say("watching")
-    while True:
-        line = stream.readline()
-        if not line:
-            writer.put([_word(CLOSED, time.time(), this_boot())])
-            writer.flush()
-            say("closed reason=the-daemon-closed-the-stream")
-            return
-        event = json.loads(line)
-        if (event.get("timeNano") or 0) > last:
-            writer.put([event])
+def _go() -> NoReturn:
+    raise SystemExit(0)
+
+
+class _Watcher:
+    def __init__(self, journal: Journal, daemon: Daemon, boot: str, say: Say) -> None:
+        self._journal = journal
+        self._daemon = daemon
+        self._boot = boot
+        self._say = say
+        self._writer = _Writer(journal, Daemon(daemon.path, daemon.timeout), say)
+        self._writer.start()
+        self._last: Optional[Anchor] = None
+        """The last event that was seen, of whatever kind; None while no stream is open."""
+
+    def follow_for_ever(self) -> NoReturn:
+        silent = False
+        while True:
+            try:
+                self._follow()
+                silent = False
+            except (DaemonError, OSError, ValueError) as error:
+                if not silent:
+                    self._say(f"waiting reason={json.dumps(str(error), ensure_ascii=False)}")
+                silent = True
+            self._daemon.close()
+            time.sleep(RETRY)
+
+    def end(self) -> None:
+        """Say where the watch ended, so that the next one can show that nothing was missed in between."""
+        if self._last is not None:
+            self._writer.put([word(STOPPED, time.time(), self._boot, anchor=self._last)])
+        self._writer.flush()
+
+    def _follow(self) -> None:
+        """Catch up, then write down what happens until the daemon closes the stream."""
+        stream = self._daemon.open_events({})
+        now = time.time()
+        buffer = buffered(self._daemon, now)
+        *caught, ended = catch_up(self._journal.tail(), buffer, self._daemon, now, self._boot)
+        for line in caught:
+            if line["Action"] == GAP:
+                self._say(f"gap reason={json.dumps(line['reason'])}")
+        self._writer.put([*caught, {**ended, "Action": OPEN}])
+        self._say("watching")
+        twice = {identity(event) for event in buffer}
+        last = identity(buffer[-1]) if buffer else None
+        while True:
+            self._last = last
+            line = stream.readline()
+            if not line:
+                break
+            event = json.loads(line)
+            if identity(event) in twice:
+                continue
+            last = identity(event)
+            if _tells(event):
+                self._writer.put([event])
+        self._last = None
+        self._writer.put([word(CLOSED, time.time(), self._boot, anchor=last)])
+        self._writer.flush()
+        self._say("closed reason=the-daemon-closed-the-stream")
 
 
 class _Writer(threading.Thread):
-    """Writes events in its own time: neither a full disk nor a service's look-up keeps the stream waiting."""
+    """Writes lines in its own time: neither a full disk nor a service's look-up keeps the stream waiting."""
 
-    def __init__(self, journal: Journal, daemon: Daemon, say: Callable[[str], None]) -> None:
+    def __init__(self, journal: Journal, daemon: Daemon, say: Say) -> None:
         super().__init__(daemon=True)
         self._journal = journal
         self._daemon = daemon
         self._say = say
         self._queue: queue.Queue[list[Any]] = queue.Queue()
 
-    def put(self, events: list[Any]) -> None:
-        self._queue.put(events)
+    def put(self, lines: list[Any]) -> None:
+        self._queue.put(lines)
 
     def flush(self) -> None:
         """Wait until all is written."""
@@ -241,18 +205,16 @@ class _Writer(threading.Thread):
             batches = [self._queue.get()]
             while not self._queue.empty():
                 batches.append(self._queue.get_nowait())
-            events = [
-                event if _is_word(event) else _slim(event, self._daemon) for b in batches for event in b
-            ]
-            self._write(events)
+            lines = [line for batch in batches for line in batch]
+            self._write([line if is_word(line) else _slim(line, self._daemon) for line in lines])
             for _ in batches:
                 self._queue.task_done()
 
-    def _write(self, events: list[Any]) -> None:
+    def _write(self, lines: list[Any]) -> None:
         said = False
         while True:
             try:
-                self._journal.append(events)
+                self._journal.append(lines)
             except OSError as error:
                 if not said:
                     full = error.errno == errno.ENOSPC
@@ -263,70 +225,31 @@ class _Writer(threading.Thread):
                 return
 
 
-def identity(event: Any) -> tuple[Any, str]:
-    """What tells one event of a daemon from another."""
-    actor = (event.get("Actor") or {}).get("ID") or event.get("id") or event.get("Action")
-    return event.get("timeNano") or event.get("time"), str(actor)
-
-
-def this_boot() -> str:
-    """What tells this boot from another, in containers too, where the kernel's boot id stays the same."""
-    try:
-        kernel = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        first = Path("/proc/1/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-    return f"{kernel}/{first}"
-
-
-def _lines(events: Iterable[Any]) -> bytes:
-    return b"".join(json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in events)
-
-
-def gap(now: float, reason: str) -> dict[str, Any]:
-    """The word for a stretch of time in which use may have gone unseen."""
-    return _word(GAP, now, this_boot(), reason)
-
-
-def caught_up(now: float) -> dict[str, Any]:
-    """The word of a look that caught up by itself, because nobody watched."""
-    return _word(CAUGHT, now, this_boot())
-
-
-def _word(action: str, now: float, boot: str, reason: str = "") -> dict[str, Any]:
-    return {"Type": "watch", "Action": action, "time": now, "boot": boot, "reason": reason}
-
-
-def _is_word(event: Any) -> bool:
-    return bool(event.get("Type") == "watch")
-
-
-def _is_state(event: Any) -> bool:
-    return _is_word(event) and event.get("Action") in (OPEN, CLOSED, CAUGHT)
-
-
-def _wanted(event: Any) -> bool:
-    return event.get("Type") in FILTERS["type"] and event.get("Action") in FILTERS["event"]
+def _tells(event: Any) -> bool:
+    return event.get("Action") in TELLING.get(str(event.get("Type")), ())
 
 
 def _slim(event: Any, daemon: Daemon) -> dict[str, Any]:
     """What a look needs of an event. A service's spec comes with it, for it may be gone at the next look."""
-    attributes = (event.get("Actor") or {}).get("Attributes") or {}
+    actor = event.get("Actor") or {}
+    attributes = actor.get("Attributes") or {}
     slim = {
         "Type": event.get("Type"),
         "Action": event.get("Action"),
         "Actor": {
-            "ID": (event.get("Actor") or {}).get("ID"),
+            "ID": actor.get("ID"),
             "Attributes": {key: attributes[key] for key in ("image", "name") if key in attributes},
         },
         "time": event.get("time"),
         "timeNano": event.get("timeNano"),
     }
-    if event.get("Type") == "service" and "Service" not in event:
+    if "Service" in event:
+        slim["Service"] = event["Service"]
+    elif event.get("Type") == "service":
         try:
-            slim["Service"] = _slim_service(daemon.get(f"/services/{slim['Actor']['ID']}"))
-        except DaemonError:
-            pass  # it is gone already, or the daemon is; the event alone says nothing of an image
+            slim["Service"] = _slim_service(daemon.get(f"/services/{actor.get('ID')}"))
+        except DaemonError as error:
+            slim["problem"] = str(error)  # most likely it is gone already
     return slim
 
 

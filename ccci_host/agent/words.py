@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from . import __version__, paths, policy, pressure, snapshot
+from . import __version__, paths, policy, pressure, snapshot, telling
 from . import ledger as ledgers
 from . import watch as watching
-from .clock import show
 from .daemon import Daemon
 from .decide import Plan, decide
 from .gates import Circumstances
@@ -55,8 +54,7 @@ def plan(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(decision.to_json(), indent=1))
         return FINE
-    for line in _plan_lines(decision, scene, options.image):
-        print(line)
+    print("\n".join(telling.plan_lines(decision, scene, options.image)))
     return FINE
 
 
@@ -147,12 +145,9 @@ def watch(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """What the agent did last and why, who holds a lease, how full the disk is and with what."""
     places = _places(options)
-    report = _status(places, see(places, Daemon(places.socket)))
-    if options.json:
-        print(json.dumps(report, indent=1))
-    else:
-        for line in _status_lines(report):
-            print(line)
+    daemon = Daemon(places.socket)
+    report = telling.status_json(places, daemon, see(places, daemon))
+    print(json.dumps(report, indent=1) if options.json else "\n".join(telling.status_lines(report)))
     return FINE
 
 
@@ -201,81 +196,6 @@ def _ledger_in(path: str) -> Ledger:
         return Ledger(fresh=f"the ledger cannot be read ({error})")
 
 
-def _plan_lines(decision: Plan, scene: Optional[Scene], image: Optional[str]) -> list[str]:
-    lines = [f"gate {gate.name} is closed: {gate.reason}" for gate in decision.gates]
-    lines += [f"unreadable: {problem}" for problem in decision.unreadable]
-    lines += [f"note: {note}" for note in (scene.notes if scene else ())]
-    wanted = Index(scene.host, scene.ledger).meant(image) if scene and image else None
-    for fate, rulings in (("goes", decision.victims), ("stays", decision.kept)):
-        for ruling in rulings:
-            if wanted is None or ruling.image.id in wanted:
-                name = ", ".join(ruling.image.refs) or "(no name)"
-                until = f"; may go from {show(ruling.until)}" if ruling.until else ""
-                lines.append(f"{fate:5}  {ruling.image.id[7:19]}  {name}  {ruling.reason}{until}")
-    return lines
-
-
-def _status(places: Places, scene: Scene) -> dict[str, Any]:
-    decision = scene.plan()
-    try:
-        last = json.loads((places.state / paths.LAST_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        last = None
-    except (OSError, ValueError) as error:
-        last = {"unreadable": str(error)}
-    return {
-        "version": __version__,
-        "now": show(scene.around.now),
-        "store": scene.host.store,
-        "policy": {"path": places.policy, "sha256": policy.sha256(places.policy)},
-        "gates": decision.to_json()["gates"],
-        "unreadable": list(decision.unreadable),
-        "notes": scene.notes,
-        "candidates": decision.candidates,
-        "leases": [
-            {
-                "id": held.id,
-                "owner": held.owner,
-                "since": show(held.since),
-                "until": show(held.until) if held.until is not None else None,
-            }
-            for held in scene.around.leases
-        ],
-        "disk": [
-            {
-                "path": system.path,
-                "blocks_percent": round(system.blocks, 2),
-                "inodes_percent": round(system.inodes, 2),
-                "free_bytes": system.free,
-            }
-            for system in scene.disk
-        ],
-        "above_since": show(scene.ledger.above_since) if scene.ledger.above_since is not None else None,
-        "sweep_unfinished_since": show(scene.ledger.sweep_since)
-        if scene.ledger.sweep_since is not None
-        else None,
-        "unknown_origin_bytes": sum(
-            ruling.image.size for ruling in decision.kept if ruling.row == "unknown origin"
-        ),
-        "last": last,
-    }
-
-
-def _status_lines(report: dict[str, Any]) -> list[str]:
-    lines = [f"{report['now']}: {report['store']} store, policy {report['policy']['path']}"]
-    lines += [
-        f"disk: {disk['path']} at {disk['blocks_percent']} % (inodes {disk['inodes_percent']} %)"
-        for disk in report["disk"]
-    ]
-    lines += [f"gate {name} is closed: {gate['reason']}" for name, gate in report["gates"].items()]
-    lines += [f"lease {held['id']}: {held['owner']}, since {held['since']}" for held in report["leases"]]
-    lines += [f"unreadable: {problem}" for problem in report["unreadable"]]
-    lines += [f"note: {note}" for note in report["notes"]]
-    last = report["last"]
-    lines.append("no tick yet" if last is None else f"last tick: {json.dumps(last)}")
-    return lines
-
-
 def _places(options: argparse.Namespace) -> Places:
     return Places(options.socket, options.policy or paths.POLICY, Path(options.state), Path(options.run))
 
@@ -286,48 +206,52 @@ def _needed(options: argparse.Namespace, *names: str) -> None:
         raise AgentError(f"With --from also give {', '.join(missing)}.")
 
 
+WORDS: dict[str, Word] = {
+    "plan": plan,
+    "sweep": sweep,
+    "observe": observe,
+    "watch": watch,
+    "lease": lease,
+    "adopt": adopt,
+    "status": status,
+    "snapshot": take_snapshot,
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ccci-prune", description="Keeps the Docker images of a CI host, and deletes as its policy says."
     )
     parser.add_argument("--version", action="version", version=__version__)
-    places = argparse.ArgumentParser(add_help=False)
-    places.add_argument("--socket", default=paths.SOCKET, help="the Docker daemon's socket")
-    places.add_argument("--state", default=paths.STATE, help="the agent's state folder")
-    places.add_argument("--run", default=paths.RUN, help="the agent's folder of locks")
-    places.add_argument("--policy", help=f"the policy file (default {paths.POLICY})")
     words = parser.add_subparsers(metavar="WORD", required=True)
-
-    def word(name: str, does: Word) -> argparse.ArgumentParser:
-        text = (does.__doc__ or "").strip()
-        made = words.add_parser(name, help=text, description=text, parents=[places])
-        made.set_defaults(word=does)
-        return made
-
-    recorded = [
-        ("--from", "source", str, "a snapshot folder, instead of the daemon"),
-        ("--ledger", "ledger", str, "with --from: the ledger file"),
-        ("--now", "now", float, "with --from: the moment, epoch seconds"),
-    ]
-    for name, does in (("plan", plan), ("observe", observe)):
-        made = word(name, does)
-        for flag, target, kind, text in recorded:
-            made.add_argument(flag, dest=target, type=kind, help=text)
-        if does is plan:
-            made.add_argument("--disk-used-percent", type=float, help="decide as if the disk were as full")
-            made.add_argument("--json", action="store_true")
-            made.add_argument("image", nargs="?", help="explain this image only")
-    word("watch", watch)
-    word("sweep", sweep).add_argument("--json", action="store_true")
-    word("status", status).add_argument("--json", action="store_true")
-    word("adopt", adopt).add_argument("image")
-    word("snapshot", take_snapshot).add_argument("folder")
-    leasing = word("lease", lease)
-    leasing.add_argument(
-        "--hold", type=float, metavar="SECONDS", help="take (or, with --renew, extend) a timed lease"
-    )
-    leasing.add_argument("--owner", help="who holds it")
-    leasing.add_argument("--renew", metavar="ID")
-    leasing.add_argument("--release", metavar="ID")
-    leasing.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND to run under a lease")
+    made = {name: _word_parser(words, name, does) for name, does in WORDS.items()}
+    for name in ("plan", "observe"):
+        add = made[name].add_argument
+        add("--from", dest="source", metavar="FOLDER", help="a snapshot, instead of the daemon")
+        add("--ledger", metavar="FILE", help="with --from: the ledger")
+        add("--now", type=float, metavar="T", help="with --from: the moment, epoch seconds")
+    add = made["plan"].add_argument
+    add("--disk-used-percent", type=float, metavar="P", help="decide as if the disk were as full as that")
+    add("image", nargs="?", help="explain this image only")
+    for name in ("plan", "sweep", "status"):
+        made[name].add_argument("--json", action="store_true")
+    made["adopt"].add_argument("image")
+    made["snapshot"].add_argument("folder")
+    add = made["lease"].add_argument
+    add("--hold", type=float, metavar="SECONDS", help="take (or, with --renew, extend) a timed lease")
+    add("--owner", metavar="WHO", help="who holds it")
+    add("--renew", metavar="ID")
+    add("--release", metavar="ID")
+    add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run a command under a lease")
     return parser
+
+
+def _word_parser(words: Any, name: str, does: Word) -> argparse.ArgumentParser:
+    text = (does.__doc__ or "").strip()
+    made: argparse.ArgumentParser = words.add_parser(name, help=text, description=text)
+    made.set_defaults(word=does)
+    made.add_argument("--socket", default=paths.SOCKET, help="the Docker daemon's socket")
+    made.add_argument("--state", default=paths.STATE, help="the agent's state folder")
+    made.add_argument("--run", default=paths.RUN, help="the agent's folder of locks")
+    made.add_argument("--policy", help=f"the policy file (default {paths.POLICY})")
+    return made

@@ -1,0 +1,121 @@
+"""How the agent tells a person what it decided and what it knows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+from . import __version__, paths, policy, usage, watch
+from .clock import show
+from .daemon import Daemon
+from .decide import Plan
+from .pressure import FileSystem
+from .roots import Index
+from .scene import Places, Scene
+
+
+def plan_lines(decision: Plan, scene: Optional[Scene], image: Optional[str]) -> list[str]:
+    """A plan, one line an image: gates, then what goes, then what stays. Only `image`, when it is named."""
+    lines = [f"gate {gate.name} is closed: {gate.reason}" for gate in decision.gates]
+    lines += [f"unreadable: {problem}" for problem in decision.unreadable]
+    lines += [f"note: {note}" for note in (scene.notes if scene else ())]
+    wanted = Index(scene.host, scene.ledger).meant(image) if scene and image else None
+    for fate, rulings in (("goes", decision.victims), ("stays", decision.kept)):
+        for ruling in rulings:
+            if wanted is None or ruling.image.id in wanted:
+                name = ", ".join(ruling.image.refs) or "(no name)"
+                until = f"; may go from {show(ruling.until)}" if ruling.until else ""
+                lines.append(f"{fate:5}  {ruling.image.id[7:19]}  {name}  {ruling.reason}{until}")
+    return lines
+
+
+def disk_json(disk: tuple[FileSystem, ...]) -> list[dict[str, Any]]:
+    """The file systems that hold the store."""
+    return [
+        {
+            "path": system.path,
+            "blocks_percent": round(system.blocks, 2),
+            "inodes_percent": round(system.inodes, 2),
+            "free_bytes": system.free,
+        }
+        for system in disk
+    ]
+
+
+def status_json(places: Places, daemon: Daemon, scene: Scene) -> dict[str, Any]:
+    """All that `status` knows. Times are ISO 8601, sizes bytes."""
+    decision = scene.plan()
+    return {
+        "version": __version__,
+        "now": show(scene.around.now),
+        "store": scene.host.store,
+        "policy": {"path": places.policy, "sha256": policy.sha256(places.policy)},
+        "gates": decision.to_json()["gates"],
+        "unreadable": list(decision.unreadable),
+        "notes": scene.notes,
+        "images": len(scene.host.images),
+        "candidates": decision.candidates,
+        "leases": [
+            {
+                "id": held.id,
+                "owner": held.owner,
+                "since": show(held.since),
+                "until": _shown(held.until),
+            }
+            for held in scene.around.leases
+        ],
+        "watched": watch.somebody_watches(places.run),
+        "disk": disk_json(scene.disk),
+        "usage": usage.explain(daemon, scene.host, scene.disk),
+        "above_since": _shown(scene.ledger.above_since),
+        "sweep_unfinished_since": _shown(scene.ledger.sweep_since),
+        "unknown_origin_bytes": sum(
+            ruling.image.size for ruling in decision.kept if ruling.row == "unknown origin"
+        ),
+        "last": _last(places),
+    }
+
+
+def status_lines(report: dict[str, Any]) -> list[str]:
+    """What `status_json` gave, for a person."""
+    lines = [f"{report['now']}: {report['images']} images on the {report['store']} store"]
+    lines += [
+        f"disk: {disk['path']} at {disk['blocks_percent']} % (inodes {disk['inodes_percent']} %)"
+        for disk in report["disk"]
+    ]
+    filled = [
+        f"{key.replace('_', ' ')} {value / 1e6:.1f} MB"
+        for key, value in report["usage"].items()
+        if key != "problems" and value
+    ]
+    lines.append(f"filled by: {', '.join(filled)}")
+    if report["above_since"]:
+        lines.append(f"above the high watermark since {report['above_since']}")
+    lines += [f"gate {name} is closed: {gate['reason']}" for name, gate in report["gates"].items()]
+    lines += [
+        f"lease {held['id']}: {held['owner']}, since {held['since']}, until {held['until'] or 'it ends'}"
+        for held in report["leases"]
+    ]
+    lines += [f"unreadable: {problem}" for problem in report["unreadable"]]
+    lines += [f"note: {note}" for note in report["notes"]]
+    last = report["last"]
+    if last is None:
+        return [*lines, "no tick yet"]
+    gone = last.get("removed", ())
+    lines.append(f"last tick {last.get('at')}: removed {len(gone)}, exit code {last.get('exit_code')}")
+    lines += [f"  removed {removed['id']}: {removed['reason']}" for removed in gone]
+    lines += [f"  failed: {failure}" for failure in last.get("failures", ())]
+    return lines
+
+
+def _last(places: Places) -> Any:
+    try:
+        return json.loads((places.state / paths.LAST_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return {"unreadable": str(error)}
+
+
+def _shown(moment: Optional[float]) -> Optional[str]:
+    return None if moment is None else show(moment)

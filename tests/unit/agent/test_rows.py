@@ -1,0 +1,381 @@
+"""Each row of docs/retention.md, on both stores, survivors named beside victims."""
+
+import pytest
+
+from ccci_host.agent.decide import HELD, IDLE, ORPHANED, ROWS, SUPERSEDED
+from ccci_host.agent.policy import Policy
+from tests.unit.agent.hosts import DAY, HOUR, STORES, Story, by_digest, digest_of
+
+pytestmark = pytest.mark.parametrize("store", STORES)
+
+LONG = 100 * DAY
+"""Longer than any age of the default policy."""
+
+
+def an_idle(store: str) -> Story:
+    """A host with one image that was last used long ago, and would go if nothing held it."""
+    story = Story(store)
+    story.host.image("app", pulled=("org/app:1",))
+    story.look()
+    story.look(after=LONG)
+    assert story.victims() == ["app"]
+    return story
+
+
+def test_uninspectable(store: str) -> None:
+    story = an_idle(store)
+    story.host.images[0].inspectable = False
+    assert story.row("app") == "uninspectable"
+    plan = story.plan()
+    assert not plan.victims
+    assert not plan.gates, "one image that cannot be inspected does not stop retention"
+    assert any(story.host.id("app") in said for said in plan.unreadable), "but it is reported"
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_container(store: str, running: bool) -> None:
+    story = an_idle(store)
+    story.host.container("one-off", "app", running=running)
+    assert story.row("app") == "container"
+
+
+def test_service(store: str) -> None:
+    story = an_idle(store)
+    story.host.service("web", by_digest("org/app:1", "app"))
+    assert story.row("app") == "service"
+
+
+def test_a_service_scaled_to_nothing_holds_its_image(store: str) -> None:
+    story = an_idle(store)
+    story.host.service("web", by_digest("org/app:1", "app"), replicas=0)
+    assert story.row("app") == "service"
+
+
+def test_rollback(store: str) -> None:
+    story = an_idle(store)
+    story.host.service("web", by_digest("org/app:2", "another"), previous=by_digest("org/app:1", "app"))
+    assert story.row("app") == "rollback"
+
+
+def test_task(store: str) -> None:
+    story = an_idle(store)
+    story.host.task("waiting", by_digest("org/app:1", "app"), state="assigned")
+    assert story.row("app") == "task"
+
+
+@pytest.mark.parametrize("state", ["complete", "failed", "shutdown", "rejected", "orphaned", "remove"])
+def test_a_task_that_has_ended_holds_nothing(store: str, state: str) -> None:
+    story = an_idle(store)
+    story.host.task("over", by_digest("org/app:1", "app"), state=state, desired="shutdown")
+    assert story.row("app") == "idle"
+
+
+def test_pinned(store: str) -> None:
+    story = an_idle(store)
+    story.host.pins = {"images": [["org/app:1", "the recipe app"]]}
+    assert story.row("app") == "pinned"
+
+
+def test_a_recipe_that_does_not_render_pins_its_repositories(store: str) -> None:
+    story = an_idle(store)
+    story.host.image("other", pulled=("org/other:1",))
+    story.look()
+    story.look(after=LONG)
+    story.host.pins = {
+        "repositories": [["org/app", "the recipe app"]],
+        "problems": ["the recipe app does not render"],
+    }
+    assert story.row("app") == "pinned"
+    assert story.victims() == ["other"]
+    assert "the recipe app does not render" in story.plan().unreadable
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["org/app", "org/app:1", "org/*", "org/a?p:1", "docker.io/org/app", "*", "org/app:*", digest_of("app")],
+)
+def test_keep(store: str, pattern: str) -> None:
+    story = an_idle(store)
+    story.policy = Policy(keep=(pattern,))
+    assert story.row("app") == "keep"
+
+
+@pytest.mark.parametrize("pattern", ["org/apples", "org", "app", "ghcr.io/org/app", digest_of("another")])
+def test_keep_of_something_else(store: str, pattern: str) -> None:
+    story = an_idle(store)
+    story.policy = Policy(keep=(pattern,))
+    assert story.row("app") == "idle"
+
+
+def test_keep_by_a_tag_that_is_known_spares_only_the_digest_that_it_meant_last(store: str) -> None:
+    story = Story(store, Policy(keep=("org/app:1",)))
+    story.host.image("old", pulled=("org/app:1",))
+    story.host.service("web", by_digest("org/app:1", "old"), asked="org/app:1")
+    story.look()
+    story.host.tear_down()
+    story.host.image("new", pulled=("org/app:1",))
+    story.host.service("web", by_digest("org/app:1", "new"), asked="org/app:1", updated=story.now + HOUR)
+    story.look(after=2 * HOUR)
+    story.host.tear_down()
+    story.look(after=LONG)
+    assert story.row("new") == "keep"
+    assert story.victims() == ["old"]
+
+
+def test_keep_by_a_tag_that_is_not_known_spares_its_repository(store: str) -> None:
+    story = an_idle(store)
+    story.policy = Policy(keep=("org/app:edge",))
+    assert story.row("app") == "keep"
+
+
+def test_base(store: str) -> None:
+    story = Story(store)
+    story.host.image("base", pulled=("debian:12",), layers=("a", "b"))
+    story.host.image("app", pulled=("org/app:1",), layers=("a", "b", "c"))
+    story.host.image("beside", pulled=("org/beside:1",), layers=("a", "x"))
+    story.look()
+    story.host.container("one-off", "app")
+    story.look(after=LONG)
+    assert story.row("base") == "base"
+    assert story.row("app") == "container"
+    assert story.victims() == ["beside"]
+
+
+def test_the_base_of_an_image_that_goes_is_no_base(store: str) -> None:
+    story = Story(store)
+    story.host.image("base", pulled=("debian:12",), layers=("a", "b"))
+    story.host.image("app", pulled=("org/app:1",), layers=("a", "b", "c"))
+    story.look()
+    story.look(after=LONG)
+    assert story.victims() == ["app", "base"], "what lies on top first"
+
+
+def test_orphaned(store: str) -> None:
+    story = Story(store)
+    story.host.image("leftover")
+    story.look()
+    assert story.row("leftover") == "orphaned"
+    assert story.victims() == [], "it is young"
+    story.look(after=71 * HOUR)
+    assert story.victims() == []
+    story.look(after=2 * HOUR)
+    assert story.victims() == ["leftover"]
+
+
+def test_a_leftover_with_a_child_is_no_orphan(store: str) -> None:
+    story = Story("classic")  # the other store knows no parents
+    assert store in STORES
+    story.host.image("step", layers=("a",))
+    story.host.image("built", tags=("app:dev",), layers=("a", "b"), parent="step", built=True)
+    story.look()
+    story.look(after=LONG)
+    assert story.row("step") == "base"
+    story.host.images[1].layers = ("x",)
+    assert story.row("step") == "unknown origin"
+    assert story.victims() == []
+
+
+def moved_by_a_deploy(store: str) -> Story:
+    """A tag that was deployed, moved upstream, and deployed again; all torn down since."""
+    story = Story(store)
+    story.host.image("old", pulled=("org/app:1",))
+    story.host.service("web", by_digest("org/app:1", "old"), asked="org/app:1")
+    story.look()
+    story.host.tear_down()
+    story.look(after=HOUR)
+    story.host.image("new", pulled=("org/app:1",))
+    story.host.service("web2", by_digest("org/app:1", "new"), asked="org/app:1", updated=story.now + 60)
+    story.look(after=HOUR)
+    story.host.tear_down()
+    story.look(after=HOUR)
+    return story
+
+
+def test_superseded(store: str) -> None:
+    story = moved_by_a_deploy(store)
+    assert story.row("old") == "superseded"
+    assert story.row("new") == "cached"
+    assert story.victims() == [], "it is young"
+    story.look(after=72 * HOUR)
+    assert story.victims() == ["old"]
+    assert story.survivors() == {"new"}
+
+
+def test_superseded_by_an_update_in_place(store: str) -> None:
+    story = Story(store)
+    old, new = by_digest("org/app:1", "old"), by_digest("org/app:1", "new")
+    story.host.image("old", pulled=("org/app:1",))
+    story.host.service("web", old, asked="org/app:1")
+    story.look()
+    story.host.image("new", pulled=("org/app:1",))
+    story.host.tear_down()
+    story.host.service("web", new, asked="org/app:1", previous=old, updated=story.now + 60)
+    story.host.container("web.1.shut-down", "old", of_swarm=True)
+    story.look(after=HOUR)
+    assert story.row("old") == "container"
+    story.host.containers = []
+    assert story.row("old") == "rollback"
+    story.look(after=LONG)
+    assert story.victims() == [], "it is what the service would roll back to"
+    story.host.tear_down()
+    assert story.row("old") == "superseded"
+    story.look(after=73 * HOUR)
+    assert story.victims() == ["old"]
+
+
+def test_a_rollback_asks_for_nothing(store: str) -> None:
+    story = Story(store)
+    old, new = by_digest("org/app:1", "old"), by_digest("org/app:1", "new")
+    story.host.image("old", pulled=("org/app:1",))
+    story.host.service("web", old, asked="org/app:1")
+    story.look()
+    story.host.image("new", pulled=("org/app:1",))
+    story.host.tear_down()
+    story.host.service("web", new, asked="org/app:1", previous=old, updated=story.now + 60)
+    story.look(after=HOUR)
+    story.host.tear_down()
+    story.host.service("web", old, asked="org/app:1", updated=story.now + 60, state="rollback_completed")
+    story.look(after=HOUR)
+    story.host.tear_down()
+    story.look(after=4 * DAY)
+    assert story.row("new") == "cached", "the tag was not moved away from it"
+    assert story.row("old") == "cached", "it was deployed again"
+
+
+def test_an_old_digest_that_is_deployed_again_is_superseded_no_more(store: str) -> None:
+    story = moved_by_a_deploy(store)
+    story.host.service("again", by_digest("org/app:1", "old"), asked=by_digest("org/app:1", "old"))
+    story.look(after=HOUR)
+    story.host.tear_down()
+    story.look(after=4 * DAY)
+    assert story.row("old") == "cached"
+    assert story.row("new") == "cached"
+
+
+def test_two_recipes_that_pin_different_digests_of_one_tag_supersede_nothing(store: str) -> None:
+    story = Story(store)
+    for name in ("one", "two"):
+        pinned = by_digest("org/app:1", name)
+        story.host.image(name, pulled=("org/app:1",))
+        story.host.service(name, pinned, asked=pinned)
+        story.look(after=HOUR)
+        story.host.tear_down()
+        story.look(after=HOUR)
+    story.look(after=4 * DAY)
+    assert story.row("one") == "cached"
+    assert story.row("two") == "cached"
+
+
+def test_superseded_by_a_pull_by_tag(store: str) -> None:
+    story = Story(store)
+    story.host.image("old", tags=("org/app:1",))
+    story.host.event("image", "pull", "org/app:1", story.now - 60)
+    story.look()
+    story.host.images[0].tags = ()
+    story.host.images[0].pulled = ("org/app:1",)
+    story.host.image("new", tags=("org/app:1",))
+    story.host.event("image", "pull", "org/app:1", story.now + 60)
+    story.look(after=HOUR)
+    story.look(after=4 * DAY)
+    assert story.victims() == ["old"]
+    assert story.row("new") == "cached"
+
+
+def test_another_tag_that_still_means_it_spares_it(store: str) -> None:
+    story = moved_by_a_deploy(store)
+    story.host.images[0].pulled = ("org/app:1", "org/app:stable")
+    story.host.event("image", "pull", by_digest("org/app:stable", "old"), story.now + 1)
+    story.look(after=1)
+    story.look(after=4 * DAY)
+    assert story.row("old") == "cached"
+
+
+def test_unknown_origin(store: str) -> None:
+    story = Story(store)
+    story.host.image("built", tags=("mine:dev",), built=True)
+    story.look()
+    story.look(after=LONG)
+    assert story.row("built") == "unknown origin"
+    assert "1000 bytes" in story.plan().kept[0].reason
+
+
+def test_an_adopted_image_is_of_known_origin(store: str) -> None:
+    story = Story(store)
+    story.host.image("built", tags=("mine:dev",), built=True)
+    story.look()
+    story.ledger.images[story.host.id("built")].origin = "adopted by the operator"
+    story.look(after=LONG)
+    assert story.row("built") == "idle"
+
+
+def test_a_pull_that_was_seen_shows_the_origin(store: str) -> None:
+    story = Story(store)
+    story.host.image("app", tags=("org/app:1",), built=True)  # no digest on the classic store
+    story.host.event("image", "pull", "org/app:1", story.now - 60)
+    story.look()
+    story.look(after=LONG)
+    assert story.row("app") == "idle"
+
+
+def test_idle(store: str) -> None:
+    story = Story(store)
+    story.host.image("first", pulled=("org/first:1",))
+    story.look()
+    story.host.image("second", pulled=("org/second:1",))
+    story.look(after=DAY)
+    story.look(after=29.5 * DAY)
+    assert story.row("first") == "idle"
+    assert story.row("second") == "cached"
+    assert story.victims() == ["first"]
+    story.look(after=DAY)
+    assert story.victims() == ["first", "second"], "least recently used first"
+
+
+def test_idle_never(store: str) -> None:
+    story = an_idle(store)
+    story.policy = Policy(idle_after=None)
+    assert story.row("app") == "cached"
+    assert story.plan().kept[0].until is None
+
+
+def test_cached(store: str) -> None:
+    story = Story(store)
+    story.host.image("app", pulled=("org/app:1",))
+    story.host.service("web", by_digest("org/app:1", "app"), asked="org/app:1")
+    story.look()
+    story.host.tear_down()
+    story.look(after=10 * DAY)
+    assert story.row("app") == "cached"
+    assert story.victims() == [], "a torn-down recipe's image, whatever Docker calls it"
+    until = story.plan().kept[0].until
+    assert until == pytest.approx(story.now + 20 * DAY)
+
+
+def test_the_age_of_the_build_is_no_age(store: str) -> None:
+    story = Story(store)
+    story.host.image("app", pulled=("org/app:1",))  # `Created` says 2020
+    story.look()
+    assert story.row("app") == "cached"
+
+
+def test_the_order_of_victims(store: str) -> None:
+    story = moved_by_a_deploy(store)
+    story.host.image("leftover")
+    story.host.image("aged", pulled=("org/aged:1",))
+    story.look()
+    story.host.container("one-off", "new", running=True)
+    story.look(after=LONG)
+    assert story.victims() == ["leftover", "old", "aged"]
+
+
+def test_the_classes(store: str) -> None:
+    del store
+    classes = {name: row.kind for name, row in ROWS.items()}
+    assert classes == {
+        **dict.fromkeys(
+            ("uninspectable", "container", "service", "rollback", "task", "pinned", "keep", "base"), HELD
+        ),
+        "orphaned": ORPHANED,
+        "superseded": SUPERSEDED,
+        **dict.fromkeys(("unknown origin", "idle", "cached"), IDLE),
+    }
