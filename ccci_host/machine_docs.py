@@ -66,7 +66,8 @@ def latest(known: Sequence[Run]) -> tuple[Run, ...]:
 def status(known: Sequence[Run]) -> str:
     """Where things stand: a row for each task and host."""
     rows = [
-        f"| {item.task} | {_host(item)} | **{item.verdict}** | {_cell(item.reason)} | {_link(name)} | {_code(item)} |"
+        f"| {item.task} | {_host(item)} | **{item.verdict}** | {_cell(item.reason)} | {_link(name)} "
+        f"| {_code(item)} |"
         for name, item in latest(known)
     ]
     if not rows:

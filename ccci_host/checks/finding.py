@@ -37,6 +37,17 @@ class NoEvidenceError(Exception):
         self.todo = todo
 
 
+def one_sentence(reason: str) -> tuple[str, tuple[str, ...]]:
+    """`reason` as one line that ends as a sentence does, and the further lines of what it quotes.
+
+    Reasons quote errors, and an error may have many lines, of which the first says what happened.
+    """
+    first, *more = [line.strip() for line in reason.splitlines() if line.strip()] or ["No reason was given."]
+    first += ")" * (first.count("(") - first.count(")"))
+    closing = ")" * (len(first) - len(first.rstrip(").")) - first[len(first.rstrip(").")) :].count("."))
+    return f"{first.rstrip(').')}{closing}.", tuple(more)
+
+
 def passed(reason: str, *details: str) -> Answer:
     """The history shows it."""
     return Answer(verdict=Verdict.PASS, reason=reason, details=details)

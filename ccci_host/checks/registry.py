@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ccci_host.checks.finding import Answer, Finding, NoEvidenceError
+from ccci_host.checks.finding import Answer, Finding, NoEvidenceError, one_sentence
 from ccci_host.records import History, Started
 from ccci_host.verdict import Verdict
 
@@ -55,12 +55,13 @@ class Check:
                 reason=f"The check {self.name} broke: {type(error).__name__}: {error}",
                 todo="Report this with the history; it is a fault of ccci-host, not of the host.",
             )
+        reason, quoted = one_sentence(answer.reason)
         return Finding(
             check=self.name,
             pc=self.pc,
             verdict=answer.verdict,
-            reason=answer.reason,
-            details=answer.details,
+            reason=reason,
+            details=quoted + answer.details,
             todo=answer.todo,
         )
 

@@ -66,7 +66,7 @@ def test_an_exception_inside_a_check_is_unknown() -> None:
     item = Check("bad", "PC1", "…", ("nobody",), EVERY_TASK, 50, judge_badly)  # type: ignore[arg-type] # it never answers
     finding = item.find(good("verify-pc1"))
     assert finding.verdict is Verdict.UNKNOWN
-    assert finding.reason == "The check bad broke: KeyError: 'nothing here'"
+    assert finding.reason == "The check bad broke: KeyError: 'nothing here'."
 
 
 def test_a_module_has_one_check() -> None:
