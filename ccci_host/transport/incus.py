@@ -148,6 +148,14 @@ class IncusInstance:
         """Start it, and return when Incus has."""
         self._change("start", force=False, timeout=timeout)
 
+    def request_freeze(self, *, timeout: float) -> None:
+        """Hold every process in it."""
+        self._change("freeze", force=False, timeout=timeout)
+
+    def request_resume(self, *, timeout: float) -> None:
+        """Let the processes of a frozen one go on."""
+        self._change("unfreeze", force=False, timeout=timeout)
+
     def write_file(self, path: str, content: bytes, *, mode: int) -> None:
         """Put a file into it, owned by root, with `mode`; its folder must exist."""
         self._api.post_raw(
