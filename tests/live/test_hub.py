@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ccci_host.errors import HostError, NotFoundError, UsageError
-from ccci_host.lab.hub import ACCOUNT, READ_ONLY, READ_WRITE, Fault, Hub, parse_reference
+from ccci_host.lab.hub import ACCOUNT, READ_ONLY, READ_WRITE, REVOKED, Fault, Hub, parse_reference
 from ccci_host.lab.images import ImageSpec, catalogue, publish, publish_specs
 from ccci_host.waiting import wait_until
 
@@ -35,9 +35,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def _as_new(hub: Hub) -> Iterator[None]:
     yield
     hub.ensure_running()
-    hub.control.open_doors()
-    hub.control.withdraw_all()
-    hub.control.refill()
+    hub.control.mend()
 
 
 def a_few() -> list[ImageSpec]:
@@ -175,6 +173,19 @@ def test_a_hub_that_is_down_refuses_connections(hub: Hub) -> None:
         client.get("https://registry-1.docker.io/v2/")
     hub.control.open_doors()
     assert client.get("https://registry-1.docker.io/v2/").status_code == 401
+
+
+def test_mending_takes_back_what_a_cut_off_experiment_left(hub: Hub) -> None:
+    hub.control.revoke(ACCOUNT, READ_ONLY)
+    hub.control.inject(Fault(effect="status", status=500))
+    hub.control.set_remaining(f"account:{ACCOUNT}", 0)
+    hub.control.set_limits(account=5, anonymous=5)
+    hub.control.close_doors()
+    hub.control.mend()
+    answer = pull(hub, "harbour/guestbook/manifests/1.0", pat=READ_ONLY)
+    assert answer.status_code == 200
+    assert answer.headers["ratelimit-remaining"] == "199;w=21600"
+    assert pull(hub, "harbour/guestbook/manifests/1.0", pat=REVOKED).status_code == 401
 
 
 def test_the_powerful_pat_pushes_an_image(hub: Hub) -> None:

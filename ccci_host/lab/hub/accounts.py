@@ -82,6 +82,13 @@ class AccountBook:
         self._pat(account, pat).token = _new_token()
         self.write()
 
+    def mend(self) -> None:
+        """Accept every PAT again, the one apart that is there to be refused."""
+        for account in self.accounts.values():
+            for name, pat in account.pats.items():
+                pat.revoked = name == REVOKED
+        self.write()
+
     def write(self) -> None:
         """Save the book and the files of its PATs."""
         self._pat_folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -76,8 +76,11 @@ class Budget:
 
     def refill(self) -> None:
         """Every bucket is full again, with the usual limits and headers."""
+        usual = BudgetState()
         self.state.buckets.clear()
-        self.state.header_mode = "normal"
+        self.state.header_mode = usual.header_mode
+        self.state.account_limit = usual.account_limit
+        self.state.anonymous_limit = usual.anonymous_limit
 
     def headers(self, payer: str, source: str) -> dict[str, str]:
         """What a manifest's answer says of the bucket that pays; `source`: an address or an account's id."""

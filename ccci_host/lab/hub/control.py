@@ -61,8 +61,15 @@ class Control:
         self._call("header_mode", mode=mode)
 
     def refill(self) -> None:
-        """Full buckets and usual headers."""
+        """Full buckets, usual limits and headers."""
         self._call("refill")
+
+    def mend(self) -> None:
+        """Take back what an experiment that was cut off may have left: faults, closed doors, revoked PATs.
+
+        The buckets are full again, too. Moved tags are for `images.publish_all` to put back.
+        """
+        self._call("mend")
 
     def set_private(self, repository: str, private: bool) -> None:
         """Hide a Docker Hub repository from all but the account that it is named after, or show it."""

@@ -78,8 +78,15 @@ class Switches:
         self.state.budget.header_mode = checked.header_mode
 
     async def refill(self) -> None:
-        """Full buckets and usual headers."""
+        """Full buckets, usual limits and headers."""
         self.budget.refill()
+
+    async def mend(self) -> None:
+        """Take back whatever an experiment that was cut off may have left, moved tags apart."""
+        await self.withdraw_all()
+        self.book.mend()
+        self.budget.refill()
+        await self.doors.open()
 
     async def set_private(self, repository: str, private: bool) -> None:
         """Hide a repository from everybody but the account that it is named after, or show it."""

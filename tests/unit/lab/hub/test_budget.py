@@ -68,11 +68,12 @@ def test_a_limit_of_ones_own_outlives_nothing_but_a_refill() -> None:
     budget, _ = make()
     budget.set_limit("account:ccci", 50)
     assert budget.limit("account:ccci") == 50
+    assert budget.limit("account:stranger") == 3
     budget.refill()
-    assert budget.limit("account:ccci") == 3
+    assert budget.limit("account:ccci") == 200
 
 
-def test_a_refill_brings_back_the_usual_headers() -> None:
-    budget = Budget(BudgetState(header_mode="absent"))
+def test_a_refill_brings_back_the_usual_limits_and_headers() -> None:
+    budget = Budget(BudgetState(header_mode="absent", account_limit=3))
     budget.refill()
     assert budget.headers("account:ccci", "an-id")["ratelimit-remaining"] == "200;w=21600"
