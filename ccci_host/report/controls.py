@@ -62,9 +62,9 @@ def _control_lines(history: History) -> tuple[str, ...]:
     asked = history.during(RequestsSeen, "control-redeploy", 0)
     lines = []
     if seen:
-        lines.append(f"Interface: {seen.problem or words.size(seen.bytes)}.")
+        lines.append(f"Interface: {seen.problem or words.size(seen.bytes) + ' came in'}.")
     if asked:
         layers = [request for request in asked.requests if request.is_layer_download]
-        told = f"{len(layers)} layers, {words.size(sum(request.bytes for request in layers))}"
+        told = f"{len(layers)} layers served, {words.size(sum(request.bytes for request in layers))}"
         lines.append(f"Registry log: {asked.problem or told}.")
     return tuple(lines)

@@ -1,6 +1,7 @@
 """The numbers of the first screen."""
 
 from ccci_host.checks.reading import before_redeploy
+from ccci_host.checks.weights import recipe_weight
 from ccci_host.records import History, InterfaceSeen, RebootDone, RequestsSeen, StoredLayer, StoreSeen
 from ccci_host.report import words
 from ccci_host.report.model import Figure
@@ -22,10 +23,10 @@ def figures(history: History) -> tuple[Figure, ...]:
         known.append(
             Figure("layers downloaded by the redeploy", str(len(fresh[0])), f"of {fresh[1]} that it uses")
         )
-    cold = history.during(InterfaceSeen, "deploy", history.cycles[0])
     warm = history.during(InterfaceSeen, "redeploy", cycle)
     if warm and warm.bytes is not None:
-        note = f"{words.size(cold.bytes)} during the first deploy" if cold and cold.bytes is not None else ""
+        weight = recipe_weight(history, cycle)
+        note = f"the recipe's layers weigh {words.size(weight)}" if weight else ""
         known.append(Figure("came in during the redeploy", words.size(warm.bytes), note))
     asked = history.during(RequestsSeen, "redeploy", cycle)
     if asked and not asked.problem:

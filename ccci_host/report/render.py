@@ -1,9 +1,11 @@
 """Templates to text: `report.html`, one file that needs nothing else, and `report.md` for a terminal."""
 
+import re
 from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from ccci_host.checks import Judgement
 from ccci_host.records import History
@@ -40,12 +42,18 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = _cell
+    environment.filters["prose"] = _prose
     return environment
 
 
 def _cell(text: object) -> str:
     """Text for a cell of a Markdown table."""
     return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _prose(text: str) -> Markup:
+    """Text for a browser, what stands between back-ticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _text(name: str) -> str:

@@ -6,6 +6,7 @@ Coordinates are user units of an SVG that is `WIDTH` wide; the template only dra
 from dataclasses import dataclass
 from datetime import datetime
 
+from ccci_host.checks.weights import recipe_weight
 from ccci_host.records import History, InterfaceSeen, PhaseBegan, PhaseEnded, RequestsSeen
 from ccci_host.report import words
 
@@ -47,6 +48,9 @@ class Timeline:
 
     blocks: tuple[Block, ...]
     ticks: tuple[Tick, ...]
+    weight: str = ""
+    """What the whole recipe weighs, where that is known."""
+    weight_height: float = 0.0
     width: float = WIDTH
 
 
@@ -64,9 +68,9 @@ def timeline(history: History, cycle: int) -> Timeline:
     if not stretches:
         return Timeline((), ())
     widths = _widths([max(0.0, (item.end - item.start).total_seconds()) for item in stretches])
-    most = max(
-        (seen.bytes for item in stretches if (seen := _interface(history, item)) and seen.bytes), default=0
-    )
+    weight = recipe_weight(history, cycle or max(history.cycles, default=0))
+    counted = [seen.bytes for item in stretches if (seen := _interface(history, item)) and seen.bytes]
+    most = max([*counted, weight])
     blocks: list[Block] = []
     ticks: list[Tick] = []
     x = MARGIN
@@ -103,7 +107,12 @@ def timeline(history: History, cycle: int) -> Timeline:
                 )
             )
         x += width
-    return Timeline(tuple(blocks), tuple(ticks))
+    return Timeline(
+        tuple(blocks),
+        tuple(ticks),
+        weight=words.size(weight) if weight and counted else "",
+        weight_height=BYTES_HEIGHT * weight / most if most else 0.0,
+    )
 
 
 def _interface(history: History, item: _Stretch) -> InterfaceSeen | None:
