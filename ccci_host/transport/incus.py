@@ -8,10 +8,9 @@ import pylxd
 
 from ccci_host.config import IncusTable
 from ccci_host.errors import HostError, NotFoundError, UnreachableError
-from ccci_host.transport.incus_api import IncusApi, IncusRefusedError
-from ccci_host.transport.incus_exec import IncusExecutor, file_headers
-
-_NOT_FOUND = 404
+from ccci_host.transport.incus_api import NOT_FOUND, IncusApi, IncusRefusedError
+from ccci_host.transport.incus_exec import IncusExecutor
+from ccci_host.transport.incus_files import InstanceFiles
 
 _GRACE = 30.0
 """Seconds that Incus gets beyond the system's own time to shut down."""
@@ -36,7 +35,7 @@ class IncusServer:
         try:
             found = self.api.get("instances", name)
         except IncusRefusedError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:
                 self._not_found(name)
             raise
         return IncusInstance(self.api, name, found["type"])
@@ -90,6 +89,7 @@ class IncusInstance:
         self._api = api
         self.name = name
         self._kind = kind
+        self._files = InstanceFiles(api, name)
         self._where = f"instance {name!r} (project {api.project!r}, {api.where})"
 
     @property
@@ -158,27 +158,11 @@ class IncusInstance:
 
     def write_file(self, path: str, content: bytes, *, mode: int) -> None:
         """Put a file into it, owned by root, with `mode`; its folder must exist."""
-        self._api.post_raw(
-            "instances",
-            self.name,
-            "files",
-            params={"path": path},
-            content=content,
-            headers=file_headers(mode),
-        )
+        self._files.put(path, content, mode)
 
     def read_file(self, path: str) -> bytes:
         """The content of a file in it; raises `NotFoundError` when there is none, or it is a folder."""
-        try:
-            content, headers = self._api.get_raw("instances", self.name, "files", params={"path": path})
-        except IncusRefusedError as error:
-            if error.status == _NOT_FOUND or "no such file" in error.reason.lower():
-                raise NotFoundError(f"There is no {path} in {self._where}.") from None
-            raise
-        kind = headers.get("x-incus-type") or headers.get("x-lxd-type")
-        if kind == "directory":
-            raise NotFoundError(f"{path} in {self._where} is a folder, not a file.")
-        return content
+        return self._files.get(path)
 
     def executor(self) -> IncusExecutor:
         """A way to run commands in it that needs nothing but Incus."""

@@ -23,6 +23,9 @@ CONNECT_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 60.0
 """Seconds that a request may take when its caller does not say."""
 
+NOT_FOUND = 404
+"""HTTP status of what is not there."""
+
 _FINAL = 200
 """Incus' status codes of an operation from here on are final."""
 

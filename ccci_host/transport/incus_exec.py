@@ -20,7 +20,8 @@ from ccci_host.errors import (
     summarise,
 )
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
-from ccci_host.transport.incus_api import IncusApi, IncusRefusedError
+from ccci_host.transport.incus_api import NOT_FOUND, IncusApi, IncusRefusedError
+from ccci_host.transport.incus_files import InstanceFiles
 from ccci_host.waiting import wait_until
 
 T = TypeVar("T")
@@ -42,8 +43,6 @@ _WITH_INPUT = 'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-'
 It opens the file with the input, removes its name, and becomes the command.
 """
 
-_NOT_FOUND = 404
-
 
 class AgentDownError(UnreachableError):
     """The agent in a virtual machine does not run, or not yet; the command was not run."""
@@ -59,6 +58,7 @@ class IncusExecutor:
     def __init__(self, api: IncusApi, instance: str, where: str) -> None:
         self._api = api
         self._instance = instance
+        self._files = InstanceFiles(api, instance)
         self._where = where
 
     @property
@@ -72,7 +72,7 @@ class IncusExecutor:
         if not input:
             return self._exec(argv, argv, deadline)
         path = f"/run/ccci-{uuid.uuid4().hex}"
-        self._when_agent_runs(lambda: self._put(path, input), deadline)
+        self._when_agent_runs(lambda: self._files.put(path, input, 0o600), deadline)
         with self._removed_on_failure(path):
             return self._exec(argv, ["sh", "-c", _WITH_INPUT, path, *argv], deadline)
 
@@ -136,7 +136,7 @@ class IncusExecutor:
         try:
             content, _ = self._api.get_raw(*self._record(operation, stream))
         except IncusRefusedError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:
                 return b""  # the command never got as far as having streams
             raise
         return content
@@ -150,16 +150,6 @@ class IncusExecutor:
     def _record(self, operation: str, stream: str) -> tuple[str, ...]:
         return ("instances", self._instance, "logs", "exec-output", f"exec_{operation}.{stream}")
 
-    def _put(self, path: str, content: bytes) -> None:
-        self._api.post_raw(
-            "instances",
-            self._instance,
-            "files",
-            params={"path": path},
-            content=content,
-            headers=file_headers(0o600),
-        )
-
     @contextmanager
     def _removed_on_failure(self, path: str) -> Iterator[None]:
         """Remove the input when nobody can say that the command, which removes it first, was started."""
@@ -167,7 +157,7 @@ class IncusExecutor:
             yield
         except (UnreachableError, HostError):
             with suppress(CcciError):  # gone already, or out of reach: the error under way says more
-                self._api.delete("instances", self._instance, "files", params={"path": path})
+                self._files.remove(path)
             raise
 
     def _when_agent_runs(self, request: Callable[[], T], deadline: float) -> T:
@@ -199,9 +189,3 @@ class IncusExecutor:
             details=refusal.reason,
             resolution="It must be running: `incus start` a stopped instance, `incus resume` a frozen one.",
         )
-
-
-def file_headers(mode: int) -> dict[str, str]:
-    """Headers of a file pushed as root: in Incus' spelling, and in LXD's for servers that know only that."""
-    words = {"uid": "0", "gid": "0", "mode": f"{mode:04o}", "type": "file"}
-    return {f"X-{server}-{word}": value for server in ("Incus", "LXD") for word, value in words.items()}

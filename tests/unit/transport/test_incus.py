@@ -6,10 +6,21 @@ from typing import Any
 import pytest
 
 from ccci_host.errors import HostError, NotFoundError, UnreachableError
+from ccci_host.transport import incus_files
 from ccci_host.transport.incus import IncusInstance, connect
 from ccci_host.transport.incus_api import IncusRefusedError
 from ccci_host.transport.machine import require_running
-from tests.unit.transport.incus_stub import Answer, IncusStub, Request, incus, refused, running, started, sync
+from tests.unit.transport.incus_stub import (
+    Answer,
+    IncusStub,
+    Reply,
+    Request,
+    incus,
+    refused,
+    running,
+    started,
+    sync,
+)
 
 CI = "GET /1.0/instances/ci"
 STATE = "GET /1.0/instances/ci/state"
@@ -173,8 +184,30 @@ def test_a_file_is_read_and_a_missing_one_is_said(tmp_path: Path) -> None:
     with incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), f"GET {FILES}": content}) as stub:
         instance = instance_of(stub)
         assert instance.read_file("/a") == b"\x00text"
-        with pytest.raises(NotFoundError, match="There is no /b in instance 'ci'"):
+        with pytest.raises(NotFoundError, match="There is no file /b"):
             instance.read_file("/b")
+
+
+RESET = refused("read unix @->/proc/self/fd/9/forkfile.sock: read: connection reset by peer", 500)
+
+
+def test_a_file_request_that_met_the_helper_as_it_ended_is_repeated(tmp_path: Path) -> None:
+    puts: list[Reply] = [RESET, sync({})]
+    gets: list[Reply] = [RESET, RESET, (200, b"text")]
+    with incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), f"POST {FILES}": puts, f"GET {FILES}": gets}) as stub:
+        instance = instance_of(stub)
+        instance.write_file("/a", b"text", mode=0o600)
+        assert instance.read_file("/a") == b"text"
+        assert {each.query["path"] for each in stub.asked(f"POST {FILES}")} == {"/a"}
+
+
+def test_a_helper_that_stays_away_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incus_files, "HELPER_PATIENCE", 0.0)
+    with (
+        incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), f"POST {FILES}": RESET}) as stub,
+        pytest.raises(IncusRefusedError, match=r"forkfile\.sock"),
+    ):
+        instance_of(stub).write_file("/a", b"text", mode=0o600)
 
 
 def unfindable(projects: list[str], instances: list[tuple[str, str]]) -> dict[str, Answer]:
