@@ -5,8 +5,8 @@ write no such log, and knows the host by its source address alone.
 """
 
 import json
-from pathlib import Path
-from typing import Any
+import os
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
@@ -15,16 +15,17 @@ from ccci_host.records import Phase, RegistryRequest, RequestsSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses.program import USER_AGENT
 
+MARK_BYTES = 256
+"""So much before the log's end is remembered, to know it again."""
+
 
 class LogStretch:
-    """Remembers where the log ended."""
+    """Remembers where the log ended, and keeps it open, so that another file cannot pass for it."""
 
     def __init__(self, machine: Machine) -> None:
         self._problem: str | None = None
         self._source = ""
-        self._path: Path | None = None
-        self._offset = 0
-        self._file = 0
+        self._log: BinaryIO | None = None
         registry = machine.config.registry
         if registry is None:
             self._problem = "the configuration names no registry log for this host"
@@ -32,29 +33,48 @@ class LogStretch:
         self._path = registry.access_log
         try:
             self._source = machine.instance.address()
-            status = self._path.stat()
-            self._offset, self._file = status.st_size, status.st_ino
+            self._log = self._path.open("rb")
+            self._offset = self._log.seek(0, os.SEEK_END)
+            self._mark = self._before()
         except OSError as error:
-            self._problem = f"the registry's log cannot be read: {error.strerror}"
+            self._problem = _unreadable(error)
         except CcciError as error:
             self._problem = error.brief
 
     def end(self, phase: Phase, cycle: int) -> RequestsSeen:
         """The host's requests since then."""
-        if self._problem is not None or self._path is None:
-            return RequestsSeen(phase=phase, cycle=cycle, source=self._source, problem=self._problem)
-        try:
-            status = self._path.stat()
-            with self._path.open("rb") as log:
-                log.seek(self._offset)
-                content = log.read()
-        except OSError as error:
-            problem = f"the registry's log cannot be read: {error.strerror}"
-            return RequestsSeen(phase=phase, cycle=cycle, source=self._source, problem=problem)
-        if status.st_ino != self._file or status.st_size < self._offset:
-            problem = "the registry's log was truncated or replaced in between"
-            return RequestsSeen(phase=phase, cycle=cycle, source=self._source, problem=problem)
+        seen = RequestsSeen(phase=phase, cycle=cycle, source=self._source)
+        content = b""
+        if self._log is not None:
+            with self._log:
+                content = self._since()
+        if self._problem is not None:
+            return seen.model_copy(update={"problem": self._problem})
         return parse(content, self._source, phase, cycle)
+
+    def _since(self) -> bytes:
+        assert self._log is not None  # noqa: S101 - its one caller has looked
+        try:
+            if not os.path.samestat(os.fstat(self._log.fileno()), self._path.stat()):
+                self._problem = "the registry's log was replaced in between"
+            elif self._before() != self._mark:
+                self._problem = "the registry's log was truncated in between"
+            self._log.seek(self._offset)
+            return self._log.read()
+        except OSError as error:
+            self._problem = _unreadable(error)
+            return b""
+
+    def _before(self) -> bytes:
+        """The bytes right before where the stretch begins."""
+        assert self._log is not None  # noqa: S101 - its callers have looked
+        start = max(0, self._offset - MARK_BYTES)
+        self._log.seek(start)
+        return self._log.read(self._offset - start)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"the registry's log cannot be read: {error.strerror}"
 
 
 class RegistryLogWitness:
