@@ -177,10 +177,11 @@ class _Look:
     def _see_services(self, services: Iterable[Service], at: float) -> None:
         """Where digests belong, and which tags were asked for, by the specs of services."""
         for service in services:
+            moment = self._moment_of(service, at)
             for text in (service.image, service.previous):
                 reference = references.parse(text)
                 if reference is not None and reference.digest:
-                    self._belongs(reference.tagged, reference.digest, at)
+                    self._belongs(reference.tagged, reference.digest, moment)
                     for identity in self.index.with_key(reference.digest):
                         self._origin(identity, DEPLOYED)
             if service.rolled_back:
@@ -192,7 +193,7 @@ class _Look:
             ask = [asked.tagged, got.digest]
             if asked.repository == got.repository and self.ledger.asks.get(service.id) != ask:
                 self.ledger.asks[service.id] = ask
-                self.asks.append(_Ask(self._moment_of(service, at), asked.tagged, got.digest))
+                self.asks.append(_Ask(moment, asked.tagged, got.digest))
 
     def _moment_of(self, service: Service, otherwise: float) -> float:
         """When a service was deployed, where its own word for that lies between the last look and this."""

@@ -1,0 +1,228 @@
+"""Each gate: closed for its reason, with every candidate kept, its row and its `until` told."""
+
+import pytest
+
+from ccci_host.agent.decide import Plan, decide
+from ccci_host.agent.gates import CONVERGING, Circumstances, Lease
+from ccci_host.agent.host import read
+from ccci_host.agent.pressure import FileSystem, recorded
+from ccci_host.agent.snapshot import LISTINGS
+from tests.unit.agent.hosts import DAY, HOUR, Story, by_digest
+
+
+def a_story() -> Story:
+    """A host with one image that goes as long as every gate is open."""
+    story = Story()
+    story.host.image("old", pulled=("org/old:1",))
+    story.host.image("app", pulled=("org/app:1",))
+    story.look()
+    story.look(after=100 * DAY)
+    assert story.victims() == ["app", "old"] or story.victims() == ["old", "app"]
+    return story
+
+
+def names(plan: Plan) -> list[str]:
+    return [gate.name for gate in plan.gates]
+
+
+def assert_all_kept(plan: Plan) -> None:
+    assert not plan.victims
+    assert {ruling.row for ruling in plan.kept} <= {"idle", "service"}
+    assert all(names(plan)[0] in ruling.reason for ruling in plan.kept if ruling.row == "idle")
+
+
+@pytest.mark.parametrize("listing", [*LISTINGS, "image_inspect"])
+def test_a_listing_that_fails_closes_the_gate(listing: str) -> None:
+    story = a_story()
+    snapshot = story.host.snapshot()
+    del snapshot.answers[listing]
+    snapshot.problems[listing] = "500 the daemon is ill"
+    host = read(snapshot)
+    plan = decide(host, story.ledger, story.policy, Circumstances(story.now, recorded(99.0), trusted=True))
+    assert "unreadable" in names(plan)
+    assert not plan.victims
+    assert f"{listing}: 500 the daemon is ill" in plan.unreadable
+
+
+@pytest.mark.parametrize(
+    ("listing", "answer"),
+    [
+        ("images", {"message": "no"}),
+        ("images", [{"RepoTags": []}]),
+        ("containers", [{"Id": "x"}]),
+        ("services", {"message": "This node is not a swarm manager."}),
+        ("tasks", [{"ID": "x"}]),
+        ("info", []),
+        ("version", {"ApiVersion": "1.40"}),
+        ("image_inspect", []),
+    ],
+)
+def test_a_listing_that_makes_no_sense_closes_the_gate(listing: str, answer: object) -> None:
+    story = a_story()
+    snapshot = story.host.snapshot()
+    snapshot.answers[listing] = answer
+    plan = decide(
+        read(snapshot), story.ledger, story.policy, Circumstances(story.now, recorded(99.0), trusted=True)
+    )
+    assert "unreadable" in names(plan)
+    assert not plan.victims
+
+
+def test_a_policy_that_cannot_be_read_closes_the_gate() -> None:
+    story = a_story()
+    around = Circumstances(story.now, recorded(99.0), unreadable=("policy: broken",), trusted=True)
+    plan = decide(story.host.host(), story.ledger, story.policy, around)
+    assert names(plan) == ["unreadable"]
+    assert_all_kept(plan)
+
+
+def test_no_swarm_closes_nothing() -> None:
+    story = a_story()
+    story.host.swarm = "none"
+    assert story.plan().victims
+    snapshot = story.host.snapshot()
+    snapshot.answers["services"] = {"message": "This node is not a swarm manager."}
+    assert not read(snapshot).unreadable
+
+
+def test_a_swarm_worker_stays_closed_and_says_so() -> None:
+    story = a_story()
+    story.host.swarm = "worker"
+    plan = story.plan()
+    assert names(plan) == ["unreadable"]
+    assert "swarm worker" in plan.gates[0].reason
+
+
+@pytest.mark.parametrize(("percent", "shut"), [(79.9, True), (80.0, False), (10.0, True), (99.0, False)])
+def test_no_pressure(percent: float, shut: bool) -> None:
+    story = a_story()
+    story.disk = percent
+    assert (names(story.plan()) == ["no-pressure"]) is shut
+    assert bool(story.victims()) is not shut
+
+
+@pytest.mark.parametrize(("percent", "shut"), [(69.9, True), (70.0, False), (75.0, False)])
+def test_an_unfinished_sweep_goes_on_to_the_low_watermark(percent: float, shut: bool) -> None:
+    story = a_story()
+    story.ledger.sweep_since = story.now - HOUR
+    story.disk = percent
+    assert (names(story.plan()) == ["no-pressure"]) is shut
+
+
+def test_inodes_and_every_file_system_count() -> None:
+    story = a_story()
+    for disk in (
+        (FileSystem("/a", 10.0, 85.0),),
+        (FileSystem("/a", 10.0, 0.0), FileSystem("/b", 85.0, 0.0)),
+    ):
+        around = Circumstances(story.now, disk, trusted=True)
+        assert decide(story.host.host(), story.ledger, story.policy, around).victims
+
+
+def test_a_lease_closes_and_is_named() -> None:
+    story = a_story()
+    until = story.now + 600
+    plan = story.plan(leases=(Lease("1", "the nightly run", story.now - 60, until),))
+    assert names(plan) == ["lease"]
+    assert "the nightly run" in plan.gates[0].reason
+    assert_all_kept(plan)
+    assert {ruling.until for ruling in plan.kept} == {until}
+
+
+def test_a_lease_without_a_deadline_has_no_until() -> None:
+    story = a_story()
+    timed = Lease("1", "one", story.now, story.now + 600)
+    plan = story.plan(leases=(timed, Lease("2", "two", story.now)))
+    assert plan.gates[0].until is None
+    assert {ruling.until for ruling in plan.kept} == {None}
+
+
+def test_a_service_that_has_not_converged() -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), replicas=2, running=1, updated=story.now - HOUR)
+    plan = story.plan()
+    assert names(plan) == ["deploying"]
+    assert "web: 1 of 2 tasks" in plan.gates[0].reason
+    assert_all_kept(plan)
+    assert plan.gates[0].until == pytest.approx(story.now + CONVERGING - HOUR, abs=1)
+
+
+def test_a_restart_loop_stops_retention_for_six_hours_only() -> None:
+    story = a_story()
+    story.host.service("loop", by_digest("org/app:1", "app"), running=0, updated=story.now - 5.9 * HOUR)
+    story.host.task(
+        "loop", by_digest("org/app:1", "app"), service="service-loop", state="starting", since=story.now
+    )
+    assert names(story.plan()) == ["deploying"]
+    story.now += 0.2 * HOUR
+    plan = story.plan()
+    assert not plan.gates
+    assert story.victims() == ["old"], "its own image is held by a root all the same"
+
+
+def test_a_clock_set_back_does_not_make_it_longer() -> None:
+    story = a_story()
+    story.host.service("loop", by_digest("org/x:1", "x"), running=0, updated=story.now + 365 * DAY)
+    assert not story.plan().gates
+
+
+@pytest.mark.parametrize("state", ["updating", "rollback_started", "paused"])
+def test_an_update_under_way(state: str) -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), state=state, updated=story.now)
+    assert names(story.plan()) == ["deploying"]
+
+
+@pytest.mark.parametrize("state", ["completed", "rollback_completed"])
+def test_an_update_that_is_over(state: str) -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), state=state, updated=story.now)
+    assert not story.plan().gates
+
+
+def test_a_spec_that_no_task_runs_yet() -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:2", "x2"), running=0, updated=story.now)
+    story.host.task("web.1", by_digest("org/x:1", "x1"), service="service-web")
+    assert names(story.plan()) == ["deploying"]
+
+
+def test_a_one_shot_service_that_has_done_its_work_has_converged() -> None:
+    story = a_story()
+    story.host.service("migrate", by_digest("org/x:1", "x"), running=0, updated=story.now)
+    story.host.services[-1]["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"] = "none"
+    story.host.task(
+        "migrate",
+        by_digest("org/x:1", "x"),
+        service="service-migrate",
+        state="complete",
+        desired="shutdown",
+    )
+    assert not story.plan().gates
+
+
+def test_a_pull_in_flight_by_a_task() -> None:
+    story = a_story()
+    story.host.task("pulling", by_digest("org/x:1", "x"), state="preparing", since=story.now)
+    plan = story.plan()
+    assert names(plan) == ["deploying"]
+    assert "preparing" in plan.gates[0].reason
+
+
+def test_a_pull_in_flight_by_growing_files() -> None:
+    story = a_story()
+    around = Circumstances(story.now, recorded(90.0), downloads=("a pull is in flight",), trusted=True)
+    plan = decide(story.host.host(), story.ledger, story.policy, around)
+    assert names(plan) == ["deploying"]
+    assert_all_kept(plan)
+
+
+def test_every_closed_gate_is_told() -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), running=0, updated=story.now)
+    around = Circumstances(
+        story.now, recorded(10.0), (Lease("1", "me", 0.0),), unreadable=("policy: broken",), trusted=True
+    )
+    plan = decide(story.host.host(), story.ledger, story.policy, around)
+    assert names(plan) == ["unreadable", "no-pressure", "lease", "deploying"]
+    assert set(plan.to_json()["gates"]) == {"unreadable", "no-pressure", "lease", "deploying"}
