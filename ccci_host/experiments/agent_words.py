@@ -8,7 +8,7 @@ from ccci_host.agent import paths
 from ccci_host.config import PruneTable
 from ccci_host.errors import tail
 from ccci_host.records import Moment, PlanSeen, SweepSeen
-from ccci_host.steps import agent as agent_step
+from ccci_host.steps import agent_files
 from ccci_host.transport.executor import Completed
 from ccci_host.transport.machine import Machine
 
@@ -18,8 +18,8 @@ SWEEP_TIMEOUT = 600.0
 
 def expected_files(prune: PruneTable) -> dict[str, str]:
     """The SHA-256 of each file that provisioning would install, by path."""
-    texts = {path: text.encode() for path, text in agent_step.wanted_texts(prune).items()}
-    contents = {paths.ARCHIVE: agent_step.archive(), **texts}
+    texts = {path: text.encode() for path, text in agent_files.wanted_texts(prune).items()}
+    contents = {paths.ARCHIVE: agent_files.archive(), **texts}
     return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
 
 

@@ -1,0 +1,194 @@
+"""The host program that asks registries: HEAD only, the token for the registry alone."""
+
+import base64
+import email.message
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.witnesses import registry_remote
+from ccci_host.witnesses.registry_remote import HUB_KEY, NotAcceptedError, Registries, Registry
+
+CHALLENGE = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"'
+
+
+class Answer:
+    """What urllib gives, as far as the program looks."""
+
+    def __init__(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
+        self.status = status
+        self.headers = email.message.Message()
+        for name, value in (headers or {}).items():
+            self.headers[name] = value
+        self._body = body
+
+    def read(self) -> bytes:
+        return self._body
+
+
+class Wire:
+    """Answers requests in their order and remembers them."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, str, str | None]] = []
+
+    def __call__(self, method: str, url: str, headers: dict[str, str]) -> Answer:
+        self.asked.append((method, url, headers.get("Authorization")))
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.json"
+    auth = base64.b64encode(b"me:word").decode()
+    path.write_text(json.dumps({"auths": {HUB_KEY: {"auth": auth}}}))
+    return path
+
+
+def wired(monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> Wire:
+    wire = Wire(*answers)
+
+    def ask(registry: Registry, method: str, url: str, headers: dict[str, str]) -> Answer:
+        return wire(method, url, headers)
+
+    monkeypatch.setattr(Registry, "ask", ask)
+    return wire
+
+
+def token(word: str = "t") -> Answer:
+    return Answer(200, body=json.dumps({"token": word}).encode())
+
+
+def test_a_bucket_is_read_by_head_with_the_accounts_token(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = wired(
+        monkeypatch,
+        Answer(401, {"WWW-Authenticate": CHALLENGE}),
+        token(),
+        Answer(200, {"ratelimit-remaining": "5;w=21600"}),
+    )
+    said = registry_remote.bucket(
+        Registries(config, "x"), {"as": "account", "repository": "r/t", "tag": "latest"}
+    )
+    assert said["account"] == "me"
+    assert said["headers"] == {
+        "ratelimit-limit": None,
+        "ratelimit-remaining": "5;w=21600",
+        "docker-ratelimit-source": None,
+    }
+    assert [method for method, _, _ in wire.asked] == ["HEAD", "GET", "HEAD"]
+    assert wire.asked[1][2] == f"Basic {base64.b64encode(b'me:word').decode()}"
+    assert wire.asked[1][1].startswith("https://auth.docker.io/token?service=registry.docker.io&scope=")
+    assert wire.asked[2][2] == "Bearer t"
+
+
+def test_the_anonymous_bucket_is_asked_without_the_account(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = wired(monkeypatch, Answer(401, {"WWW-Authenticate": CHALLENGE}), token(), Answer(200))
+    said = registry_remote.bucket(
+        Registries(config, "x"), {"as": "anonymous", "repository": "r/t", "tag": "latest"}
+    )
+    assert said["account"] is None
+    assert wire.asked[1][2] is None
+
+
+def test_without_a_login_the_accounts_bucket_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = wired(monkeypatch)
+    said = registry_remote.bucket(
+        Registries(tmp_path / "none.json", "x"), {"as": "account", "repository": "r", "tag": "t"}
+    )
+    assert "no login" in said["problem"]
+    assert wire.asked == []
+
+
+def test_a_blob_is_followed_to_where_it_lies_without_the_token(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = wired(
+        monkeypatch,
+        Answer(401, {"WWW-Authenticate": CHALLENGE}),
+        token(),
+        Answer(307, {"Location": "https://cdn.example.org/blob"}),
+        Answer(200, {"Content-Length": "42"}),
+    )
+    wanted = {"registry": "docker.io", "repository": "library/a", "digests": [["sha256:b"]]}
+    said = registry_remote.sizes(Registries(config, "x"), wanted)
+    assert said == {"layers": [{"digest": "sha256:b", "size": 42}]}
+    assert wire.asked[-1] == ("HEAD", "https://cdn.example.org/blob", None)
+
+
+def test_the_alternatives_of_a_layer_are_tried_until_one_is_known(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wired(monkeypatch, Answer(404), Answer(200, {"Content-Length": "7"}), Answer(404))
+    wanted = {"registry": "ghcr.io", "repository": "a", "digests": [["one", "two"], ["three"], []]}
+    said = registry_remote.sizes(Registries(config, "x"), wanted)
+    assert said == {"layers": [{"digest": "two", "size": 7}, None, None]}
+
+
+def test_a_refusal_is_told_from_a_service_that_is_ill(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registries = Registries(config, "x")
+    wanted = {"as": "account", "repository": "r/t", "tag": "latest"}
+    asks = Answer(401, {"WWW-Authenticate": CHALLENGE})
+    wired(monkeypatch, asks, Answer(401, body=b"incorrect username or password"))
+    refused = registry_remote.guarded(registry_remote.bucket, registries, wanted)
+    assert refused == {"problem": "401: incorrect username or password", "refused": True}
+    wired(monkeypatch, asks, Answer(503))
+    ill = registry_remote.guarded(registry_remote.bucket, registries, wanted)
+    assert "refused" not in ill
+    assert "503" in ill["problem"]
+
+
+def test_a_challenge_without_a_token_service_is_a_refusal(config: Path) -> None:
+    with pytest.raises(NotAcceptedError, match="names no token service"):
+        Registries(config, "x").registry("docker.io").token("Basic", "r")
+
+
+def test_what_a_login_may_do_stands_in_its_token(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = {"access": [{"type": "repository", "name": "me/x", "actions": ["pull", "push"]}]}
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    wire = wired(monkeypatch, Answer(401, {"WWW-Authenticate": CHALLENGE}), token(f"h.{payload}.s"))
+    said = registry_remote.login(Registries(config, "x"), {"repository": "me/x"})
+    assert said == {"account": "me", "actions": ["pull", "push"]}
+    assert "pull%2Cpush" in wire.asked[1][1]
+
+
+def test_only_https_is_asked() -> None:
+    with pytest.raises(OSError, match="no https address"):
+        Registry("registry.example.org", None, "x").ask("HEAD", "http://registry.example.org/v2/", {})
+
+
+def test_no_answer_holds_a_credential(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    wired(monkeypatch, Answer(200), Answer(200))
+    wanted = {
+        "config": str(config),
+        "agent": "x",
+        "buckets": [
+            {"as": "account", "repository": "r/t", "tag": "l"},
+            {"as": "anonymous", "repository": "r/t", "tag": "l"},
+        ],
+    }
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(wanted)))
+    registry_remote.main()
+    said = capsys.readouterr().out
+    assert base64.b64encode(b"me:word").decode() not in said
+    assert "word" not in said
+    assert len(json.loads(said)["buckets"]) == 2
+
+
+def test_a_configuration_that_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{")
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"config": str(path), "agent": "x"})))
+    registry_remote.main()
+    assert "cannot be read" in json.loads(capsys.readouterr().out)["problem"]
