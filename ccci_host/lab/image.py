@@ -17,6 +17,8 @@ from ccci_host.lab.incus import Incus
 from ccci_host.lab.packages import release
 from ccci_host.progress import doing
 
+SUITE = "trixie"
+
 PACKAGES = (
     "ca-certificates",
     "cron",
@@ -47,7 +49,7 @@ ROOT = Path(__file__).parent / "guest_files"
 class HostImage:
     """All that an image is made of."""
 
-    suite: str = "trixie"
+    suite: str = SUITE
     packages: tuple[str, ...] = PACKAGES
     without: tuple[str, ...] = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
     units: tuple[str, ...] = UNITS
@@ -116,7 +118,8 @@ def ensure_imported(incus: Incus, image: HostImage, tarball: Path) -> None:
 
 def _debootstrap(image: HostImage, root: Path, log: Path) -> None:
     source = apt_sources.derive(apt_sources.read(), have=release(), want=image.suite)
-    options = [f"--dpkgopt=path-exclude={path}" for path in image.without]
+    options = ['--aptopt=Acquire::Check-Valid-Until "false"']  # a suite in the making may lapse
+    options += [f"--dpkgopt=path-exclude={path}" for path in image.without]
     hooks = [
         f"--customize-hook=sync-in {ROOT} /",
         f'--customize-hook=chroot "$1" systemctl --quiet enable {" ".join(image.units)}',

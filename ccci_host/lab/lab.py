@@ -3,17 +3,17 @@
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ccci_host.errors import NotFoundError
+from ccci_host.errors import NotFoundError, RefusedError, UsageError
 from ccci_host.lab import image, leftovers, network, packages
 from ccci_host.lab.commands import environment
 from ccci_host.lab.configuration import Description
 from ccci_host.lab.disk import DataDisk
 from ccci_host.lab.doors import HttpsDoor
-from ccci_host.lab.guest import Guest, Placement
+from ccci_host.lab.guest import STORES, Guest, Placement
 from ccci_host.lab.hub import Hub
 from ccci_host.lab.images import publish_all
 from ccci_host.lab.images.catalogue import CANARIES
@@ -27,6 +27,17 @@ from ccci_host.progress import doing
 
 DATA_GB = 3.0
 DEFAULT_RECIPE = "small"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an instance is to be."""
+
+    store: str
+    data_gb: float = DATA_GB
+    """GiB of its data disk."""
+    suite: str = image.SUITE
+    """The Debian release in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class LabStatus:
     folder: str
     daemon: str
     """`down`, `own` or `the machine's`."""
+    hub: str
+    """The stand-in for Docker Hub: `down` or `up`."""
     guests: tuple[GuestStatus, ...]
     config: str | None
     """The path of its ccci.toml, once there is one."""
@@ -59,7 +72,6 @@ class Lab:
         self.config_path = settings.config
         self._daemon = Daemon(settings)
         self._keys = Keys(settings.keys)
-        self._image = image.HostImage()
         self.hub = Hub(state=settings.hub, listen=(str(settings.address.ip),))
 
     @classmethod
@@ -70,12 +82,15 @@ class Lab:
     def up(self, stores: Sequence[str] = ("classic",)) -> None:
         """Make or mend what is missing and start what stands still: an instance for each of `stores`."""
         with held(self.settings.lock, "starting the lab"):
-            self._ensure({store: (store, DATA_GB) for store in stores})
+            self._ensure({store: Wish(store) for store in stores})
 
-    def instance(self, store: str, *, name: str, data_gb: float = DATA_GB) -> None:
-        """Make an instance of one's own, beside those of `up`; it is the host `name` in `config_path`."""
+    def instance(self, store: str, *, name: str, data_gb: float = DATA_GB, suite: str = image.SUITE) -> None:
+        """Make an instance of one's own, beside those of `up`; it is the host `name` in `config_path`.
+
+        It gets a data disk of `data_gb` GiB and is of the Debian release `suite`.
+        """
         with held(self.settings.lock, f"making the instance {name}"):
-            self._ensure({name: (store, data_gb)})
+            self._ensure({name: Wish(store, data_gb, suite)})
 
     def remove(self, name: str) -> None:
         """Delete an instance with its data disk."""
@@ -86,11 +101,14 @@ class Lab:
 
     def status(self) -> LabStatus:
         """What there is, without changing anything."""
-        config = str(self.config_path) if self.config_path.exists() else None
-        if not self._daemon.answers():
-            return LabStatus(str(self.settings.folder), "down", (), config)
-        daemon = "own" if self._daemon.is_own else "the machine's"
-        return LabStatus(str(self.settings.folder), daemon, self._guests(), config)
+        answers = self._daemon.answers()
+        return LabStatus(
+            folder=str(self.settings.folder),
+            daemon=("own" if self._daemon.is_own else "the machine's") if answers else "down",
+            hub="up" if self.hub.is_running else "down",
+            guests=self._guests() if answers else (),
+            config=str(self.config_path) if self.config_path.exists() else None,
+        )
 
     def shell(self, name: str) -> None:
         """Replace this process by a root shell in the instance `name`."""
@@ -114,22 +132,29 @@ class Lab:
                 for guest in self._guests():
                     self._guest(guest.name).stop()
 
-    def _ensure(self, wanted: dict[str, tuple[str, float]]) -> None:
+    def _ensure(self, wanted: Mapping[str, Wish]) -> None:
+        _check(wanted)
         settings = self.settings
         log = settings.logs
         packages.install(packages.missing(), log / "apt-get.log")
         with ThreadPoolExecutor() as beside:
-            tarball = beside.submit(image.build, self._image, settings.cache, log / "mmdebstrap.log")
+            images = [image.HostImage(suite) for suite in {wish.suite for wish in wanted.values()}]
+            tarballs = beside.submit(
+                lambda: [image.build(host, settings.cache, log / "mmdebstrap.log") for host in images]
+            )
             self._ensure_daemon()
             network.ensure(self._incus("default"), settings, self.hub.names)
             self.hub.ensure_running()
             self.hub.control.refill()
             published = beside.submit(publish_all, self.hub)
             write_recipes(settings.recipes)
-            image.ensure_imported(self._incus(), self._image, tarball.result())
+            for host, tarball in zip(images, tarballs.result(), strict=True):
+                image.ensure_imported(self._incus(), host, tarball)
             guests = [
-                beside.submit(self._guest(name).ensure, store, self._placement(), data_gb=data_gb)
-                for name, (store, data_gb) in wanted.items()
+                beside.submit(
+                    self._guest(name).ensure, wish.store, self._placement(wish.suite), data_gb=wish.data_gb
+                )
+                for name, wish in wanted.items()
             ]
             for guest in guests:
                 guest.result()
@@ -178,18 +203,20 @@ class Lab:
         return Guest(self._incus(), name, DataDisk(self.settings.disks, name))
 
     def _guests(self) -> tuple[GuestStatus, ...]:
+        if not self._incus("default").find(f"projects/{self.settings.project}"):
+            return ()
         found = self._incus().list("instances")
         return tuple(
             GuestStatus(item["name"], item["config"].get("user.ccci.store", ""), item["status"])
             for item in sorted(found, key=lambda item: str(item["name"]))
         )
 
-    def _placement(self) -> Placement:
+    def _placement(self, suite: str) -> Placement:
         return Placement(
             pool=self.settings.project,
             bridge=self.settings.bridge,
             nameserver=str(self.settings.address.ip),
-            image=self._image.alias,
+            image=image.HostImage(suite).alias,
             certificate=self.hub.ca_certificate,
             ssh_public=self._keys.ssh_public,
         )
@@ -212,3 +239,18 @@ class Lab:
             default.delete(f"storage-pools/{self.settings.project}")
             default.delete(f"networks/{self.settings.bridge}")
             shutil.rmtree(self.settings.folder)
+
+
+def _check(wanted: Mapping[str, Wish]) -> None:
+    """Raise before anything is done where it cannot be done: unknown words, missing permission."""
+    unknown = sorted({wish.store for wish in wanted.values()} - set(STORES))
+    if unknown:
+        raise UsageError(
+            f"There is no image store called {' or '.join(map(repr, unknown))}.",
+            resolution=f"The stores are {' and '.join(STORES)}.",
+        )
+    if os.geteuid() != 0:
+        raise RefusedError(
+            "Only root can make the lab: it installs packages, mounts disks and starts Incus.",
+            resolution="Run this as root, or describe a host that exists in ccci.toml.",
+        )
