@@ -7,13 +7,14 @@ from ccci_host.checks.reading import (
     deployment,
     images_of,
     in_each_cycle,
+    keeps,
     listed,
     moments_between,
     name_of,
     store_at,
 )
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.records import History, Moment, StoredImage, StoreSeen
+from ccci_host.records import History, Moment, StoredImage
 
 LOST: dict[Moment, str] = {
     "torn-down": "with the teardown",
@@ -49,12 +50,12 @@ def _cycle(history: History, cycle: int) -> Answer:
         raise NoEvidenceError("No service's spec carried a digest, so no image can be followed by it.")
     for moment in moments_between(history, cycle):
         seen = store_at(history, moment, cycle)
-        lost = [reference for reference, stored in held.items() if not _holds(seen, stored)]
+        lost = [reference for reference, stored in held.items() if not keeps(seen, stored, deployed)]
         if lost:
             return failed(
                 f"Lost {LOST[moment]}: {listed(name_of(reference) for reference in lost)}.",
                 *(
-                    f"{reference} (image {held[reference].id}) is no longer in the store"
+                    f"{reference} (image {held[reference].id}) is gone, or was pulled anew"
                     for reference in lost
                 ),
                 todo="Find what removed them: `invoke verify-pc1` names competing pruners, "
@@ -62,10 +63,3 @@ def _cycle(history: History, cycle: int) -> Answer:
             )
     over = "teardown and reboot" if began(history, "reboot", cycle) else "the teardown"
     return passed(f"The {count(len(held), 'image')} of the recipe outlived {over}.")
-
-
-def _holds(seen: StoreSeen, image: StoredImage) -> bool:
-    """Whether the store still has the image and every layer of it."""
-    return any(other.id == image.id for other in seen.images) and all(
-        seen.layer(key) is not None for key in image.layers
-    )

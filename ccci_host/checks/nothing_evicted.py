@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import count, listed, name_of
+from ccci_host.checks.reading import AFTER, count, keeps, listed, name_of
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.records import ColdPullControl, Deployed, EvictionControl, History, StoredImage, StoreSeen
 
@@ -17,11 +17,14 @@ from ccci_host.records import ColdPullControl, Deployed, EvictionControl, Histor
     order=12,
 )
 def nothing_evicted(history: History) -> Answer:
-    """Between two looks at the store only the controls' own evictions may be missing."""
+    """Between two looks at the store only the controls' own evictions may be missing.
+
+    An image whose layers were written anew was missing in between: it was evicted, and pulled again.
+    """
     looks = [seen for seen in history.of(StoreSeen) if not seen.problem]
     if len(looks) < 2:
         raise NoEvidenceError("The image store was not read twice, so nobody knows what disappeared.")
-    ours, ours_by_name = _removed_by_controls(history)
+    ours = _removed_by_controls(history)
     called = {
         service.digest: name_of(service.image)
         for deployed in history.of(Deployed)
@@ -29,17 +32,14 @@ def nothing_evicted(history: History) -> Answer:
         if service.digest
     }
     for before, after in pairwise(looks):
-        here = {image.id for image in after.images}
         lost = [
             image
             for image in before.images
-            if image.id not in here
-            and image.id not in ours
-            and not ours_by_name.intersection(image.references)
+            if not keeps(after, image, before) and not (after.cycle == 0 and _is_any_of(image, ours))
         ]
         if lost:
             return failed(
-                f"Between {before.moment} and {after.moment} of the run the host lost "
+                f"Between {AFTER[before.moment]} and {AFTER[after.moment]} the host lost "
                 f"{listed(_name(image, called) for image in lost)}.",
                 *(f"image {image.id}: {', '.join(image.references) or 'no name'}" for image in lost),
                 todo="Find what removed them: `invoke verify-pc1` names competing pruners, "
@@ -53,13 +53,17 @@ def nothing_evicted(history: History) -> Answer:
     return passed(f"No image disappeared over {len(looks)} looks at the store.")
 
 
-def _removed_by_controls(history: History) -> tuple[frozenset[str], frozenset[str]]:
+def _removed_by_controls(history: History) -> frozenset[str]:
     """Ids and references of the images that the run's own controls removed on purpose."""
     evicted = [control for control in history.of(EvictionControl) if control.ran]
     pulled = [control for control in history.of(ColdPullControl) if control.ran]
     names = [name for control in evicted for name in control.removed]
     names += [name for control in pulled for name in control.removed]
-    return frozenset(control.image_id for control in evicted), frozenset(names)
+    return frozenset([*(control.image_id for control in evicted), *names])
+
+
+def _is_any_of(image: StoredImage, names: frozenset[str]) -> bool:
+    return not names.isdisjoint((image.id, *image.references))
 
 
 def _name(image: StoredImage, called: Mapping[str, str]) -> str:

@@ -111,10 +111,10 @@ def store_at(history: History, moment: Moment, cycle: int = 1) -> StoreSeen:
     """The image store at that moment; `NoEvidenceError` when it was not, or could not be, read."""
     seen = history.at(StoreSeen, moment, cycle)
     if seen is None:
-        raise NoEvidenceError(f"The image store was not looked at when the stack was {_words(moment)}.")
+        raise NoEvidenceError(f"The image store was not looked at after {AFTER[moment]}.")
     if seen.problem:
         raise NoEvidenceError(
-            f"The image store could not be read when the stack was {_words(moment)}: {seen.problem}",
+            f"The image store could not be read after {AFTER[moment]}: {seen.problem}",
             todo="Make the daemon and its data directory readable to root on the host, and run again.",
         )
     return seen
@@ -135,14 +135,20 @@ def moments_between(history: History, cycle: int) -> tuple[Moment, ...]:
     return tuple(moments)
 
 
-def _words(moment: Moment) -> str:
-    known: dict[Moment, str] = {
-        "start": "not there yet",
-        "rebooted": "down after the reboot",
-        "paused": "down, right before the redeploy",
-        "evicted": "down and its image evicted",
-    }
-    return known.get(moment, moment.replace("-", " "))
+AFTER: dict[Moment, str] = {
+    "start": "the start",
+    "deployed": "the deploy",
+    "torn-down": "the teardown",
+    "rebooted": "the reboot",
+    "paused": "the pause",
+    "redeployed": "the redeploy",
+    "finally-torn-down": "the last teardown",
+    "evicted": "the eviction",
+    "control-redeployed": "the redeploy after the eviction",
+    "cold-pulled": "the cold pull",
+    "end": "the end",
+}
+"""What a moment comes after, in words."""
 
 
 def images_of(services: Sequence[DeployedService], store: StoreSeen) -> dict[str, StoredImage | None]:
@@ -161,6 +167,16 @@ def moved(history: History, cycle: int) -> dict[str, tuple[str, str]]:
         if was is not None and was.digest and service.digest and was.digest != service.digest:
             changed[service.name] = (was.image, service.image)
     return changed
+
+
+def keeps(after: StoreSeen, image: StoredImage, before: StoreSeen) -> bool:
+    """Whether `after` still has the image of `before`, and every layer of it, not written anew meanwhile."""
+    if all(other.id != image.id for other in after.images):
+        return False
+    return all(
+        was is None or (now is not None and now.changed_at == was.changed_at)
+        for was, now in ((before.layer(key), after.layer(key)) for key in image.layers)
+    )
 
 
 def new_layers(before: StoreSeen, after: StoreSeen) -> frozenset[str]:

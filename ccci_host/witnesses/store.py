@@ -23,6 +23,7 @@ class StoreWitness:
             "deployed",
             "torn-down",
             "rebooted",
+            "paused",
             "redeployed",
             "finally-torn-down",
             "evicted",
