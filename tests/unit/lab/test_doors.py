@@ -1,0 +1,70 @@
+"""Incus' HTTPS door: opened, found open, and closed without touching what is not the lab's."""
+
+from pathlib import Path
+
+import pytest
+
+from ccci_host.lab.doors import HttpsDoor
+from ccci_host.lab.keys import Keys
+from ccci_host.lab.settings import USUAL_FOLDER, Settings
+from tests.unit.lab.fake_incus import FakeIncus
+
+SETTINGS = Settings.for_folder(USUAL_FOLDER)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    keys = Keys(tmp_path)
+    keys.ensure()
+    return keys
+
+
+def server(**config: str) -> FakeIncus:
+    return FakeIncus({"": {"config": config, "environment": {"certificate": "the server's"}}})
+
+
+def test_a_closed_server_listens_on_loopback_and_trusts_the_client(keys: Keys) -> None:
+    incus = server()
+    assert HttpsDoor(incus, keys).ensure_open(SETTINGS, ()) == "https://127.0.0.1:8443"
+    assert incus.objects[""]["config"]["core.https_address"] == "127.0.0.1:8443"
+    assert keys.server_cert.read_text() == "the server's"
+    trusted = incus.objects["certificates/ccci-lab"]
+    assert trusted["type"] == "client"
+    assert not trusted["restricted"]
+
+
+def test_a_client_of_a_shared_server_is_held_to_the_lab_s_project(keys: Keys) -> None:
+    incus = server()
+    HttpsDoor(incus, keys).ensure_open(SETTINGS, ("ccci-lab",))
+    trusted = incus.objects["certificates/ccci-lab"]
+    assert (trusted["restricted"], trusted["projects"]) == (True, ["ccci-lab"])
+
+
+def test_an_open_and_trusting_server_is_left_alone(keys: Keys) -> None:
+    incus = server(**{"core.https_address": "192.0.2.1:8443"})
+    incus.objects[f"certificates/{keys.client_fingerprint()}"] = {"type": "client"}
+    assert HttpsDoor(incus, keys).ensure_open(SETTINGS, ()) == "https://192.0.2.1:8443"
+    assert incus.changes == []
+
+
+@pytest.mark.parametrize("everywhere", [":8443", "[::]:8443", "0.0.0.0:8443"])
+def test_a_server_that_listens_everywhere_is_reached_on_loopback(keys: Keys, everywhere: str) -> None:
+    door = HttpsDoor(server(**{"core.https_address": everywhere}), keys)
+    assert door.ensure_open(SETTINGS, ()) == "https://127.0.0.1:8443"
+
+
+def test_closing_takes_back_what_the_lab_opened(keys: Keys) -> None:
+    incus = server()
+    door = HttpsDoor(incus, keys)
+    door.ensure_open(SETTINGS, ())
+    door.close()
+    assert ("delete", f"certificates/{keys.client_fingerprint()}") in incus.changes
+    assert incus.objects[""]["config"]["core.https_address"] == ""
+
+
+def test_closing_leaves_an_address_that_somebody_else_set(keys: Keys) -> None:
+    incus = server(**{"core.https_address": "192.0.2.1:8443"})
+    door = HttpsDoor(incus, keys)
+    door.ensure_open(SETTINGS, ())
+    door.close()
+    assert incus.objects[""]["config"]["core.https_address"] == "192.0.2.1:8443"

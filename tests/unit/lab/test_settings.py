@@ -1,0 +1,38 @@
+"""Names and addresses of labs that may run beside each other."""
+
+from pathlib import Path
+
+import pytest
+
+from ccci_host.lab.settings import ENVIRONMENT_VARIABLE, USUAL_FOLDER, Settings
+
+
+def test_the_usual_lab_has_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    usual = Settings.usual()
+    assert usual.folder == USUAL_FOLDER
+    assert (usual.project, usual.bridge, str(usual.address), usual.https_port) == (
+        "ccci-lab",
+        "ccci0",
+        "10.77.0.1/24",
+        8443,
+    )
+
+
+def test_the_environment_moves_the_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "lab"))
+    assert Settings.usual().folder == tmp_path / "lab"
+
+
+def test_labs_in_other_folders_take_other_names(tmp_path: Path) -> None:
+    labs = [Settings.for_folder(folder) for folder in (USUAL_FOLDER, tmp_path / "a", tmp_path / "b")]
+    for taken in ("project", "bridge", "address", "https_port"):
+        assert len({getattr(lab, taken) for lab in labs}) == len(labs), taken
+
+
+def test_the_same_folder_gives_the_same_lab_always(tmp_path: Path) -> None:
+    assert Settings.for_folder(tmp_path / "a") == Settings.for_folder(tmp_path / "b" / ".." / "a")
+
+
+def test_a_bridge_name_is_one_that_linux_takes(tmp_path: Path) -> None:
+    assert len(Settings.for_folder(tmp_path).bridge) <= 15
