@@ -20,6 +20,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -95,16 +96,20 @@ def list_files(probe: Value) -> list[str]:
 
 
 def search_files(probe: Value) -> Value:
-    """Answer `SearchFiles`."""
+    """Answer `SearchFiles`. A file that has two names is looked at once."""
     pattern = re.compile(probe["matching"].encode())
     files: dict[str, Value] = {}
     scripts: dict[str, list[str]] = {}
     known: dict[str, bool] = dict.fromkeys(probe.get("apart_from", ()), False)
+    seen: set[tuple[int, int]] = set()
     for path in list_files(probe):
-        if Path(path).is_dir():
+        try:
+            content = content_unless_in(seen, path)
+        except FileNotFoundError:
+            continue  # a link to nowhere
+        except OSError as error:
+            files[path], scripts[path] = unreadable(f"{path}: {error.strerror}"), []
             continue
-        answer = read_file({"path": path})
-        content = base64.b64decode(answer.get("content", ""))
         named = []
         for found in sorted(set(ABSOLUTE_PATH.findall(content))):
             name = os.fsdecode(found)
@@ -112,12 +117,24 @@ def search_files(probe: Value) -> Value:
                 known[name] = is_script_with(name, pattern)
             if known[name]:
                 named.append(name)
-        if answer["is"] == "unreadable" or named or pattern.search(content):
-            files[path] = answer
+        if named or pattern.search(content):
             scripts[path] = named
-            for name in named:
+            for name in (path, *named):
                 files.setdefault(name, read_file({"path": name}))
     return {"files": files, "scripts": scripts}
+
+
+def content_unless_in(seen: set[tuple[int, int]], path: str) -> bytes:
+    """The beginning of the file at `path`; nothing of no regular file, or of one in `seen`."""
+    if Path(path).is_dir():
+        return b""
+    with opened(path) as file:
+        status = os.fstat(file.fileno())
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen or not stat.S_ISREG(status.st_mode):
+            return b""
+        seen.add(identity)
+        return file.read(MOST_BYTES)
 
 
 def search_units(probe: Value) -> Value:
@@ -130,19 +147,16 @@ def search_units(probe: Value) -> Value:
             "apart_from": probe["apart_from"],
         }
     )
-    names = sorted({unit_name(path) for path in found["scripts"]})
     others = ["*.timer", "*.path", "*.wants/*@*", "*.requires/*@*"]
     globs = [f"{folder}/{name}" for folder in probe["folders"] for name in others]
-    asked = names + sorted({Path(path).name for path in list_files({"globs": globs})})
-    argv = ["systemctl", "show", "--property=" + ",".join(probe["properties"]), "--"]
+    names = {unit_name(path) for path in found["scripts"]}
+    names.update(Path(path).name for path in list_files({"globs": globs}))
     # A template has no state of its own; its instances do, be they loaded or only enabled.
-    argv += [name.replace("@.", "@*.") for name in asked]
+    asked = sorted(name.replace("@.", "@*.") for name in names)
+    argv = ["systemctl", "show", "--property=" + ",".join(probe["properties"]), "--", *asked]
     return {
-        "services": names,
         "shown": run_command({"argv": argv, "timeout": 20.0, "accept": [0]}) if asked else present(b""),
-        "scripts": {
-            name: found["files"][name] for path in found["scripts"] for name in found["scripts"][path]
-        },
+        "scripts": {name: found["files"][name] for named in found["scripts"].values() for name in named},
     }
 
 
@@ -300,6 +314,11 @@ def file_system(probe: Value) -> Value:
     return present(json.dumps(sizes).encode())
 
 
+def python_version(_: Value) -> Value:
+    """Answer `PythonVersion`."""
+    return present(".".join(str(part) for part in sys.version_info[:3]).encode())
+
+
 KINDS: dict[str, Callable[[Value], Any]] = {
     "ReadFile": read_file,
     "HashFile": hash_file,
@@ -311,13 +330,32 @@ KINDS: dict[str, Callable[[Value], Any]] = {
     "DockerGetEach": docker_get_each,
     "RegistryLogins": registry_logins,
     "FileSystem": file_system,
+    "PythonVersion": python_version,
 }
 
 
+def lane(number: int, kind: str) -> str:
+    """What a probe has to wait for: its own command, the daemon's one connection, or the files."""
+    if kind == "RunCommand":
+        return f"command {number}"
+    return "daemon" if kind.startswith("Docker") else "files"
+
+
 def main() -> None:
-    """Read the probes, write the answers."""
-    payload = json.load(sys.stdin)
-    json.dump([KINDS[probe["kind"]](probe) for probe in payload["probes"]], sys.stdout)
+    """Read the probes, write the answers; what waits for different things waits at the same time."""
+    probes = json.load(sys.stdin)["probes"]
+    answers: list[Any] = [None] * len(probes)
+    lanes: dict[str, list[int]] = {}
+    for number, probe in enumerate(probes):
+        lanes.setdefault(lane(number, probe["kind"]), []).append(number)
+
+    def fill(numbers: list[int]) -> None:
+        for number in numbers:
+            answers[number] = KINDS[probes[number]["kind"]](probes[number])
+
+    with ThreadPoolExecutor(max_workers=len(lanes) or 1) as pool:
+        list(pool.map(fill, lanes.values()))
+    json.dump(answers, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from ccci_host.facts.answers import Present
 from ccci_host.facts.collector import Answers, Fact
-from ccci_host.facts.probes import ReadFile, RunCommand
+from ccci_host.facts.probes import PythonVersion, ReadFile, RunCommand
 
 RELEASE = ReadFile("/etc/os-release")
-PYTHON = RunCommand(("python3", "-c", "import platform; print(platform.python_version())"))
+PYTHON = PythonVersion()
 SYSTEMD = RunCommand(("systemctl", "--version"))
 ROUTES = ReadFile("/proc/net/route")
 
@@ -47,7 +47,7 @@ def parse_host(answers: Answers) -> Host:
 HOST = Fact("host", (RELEASE, PYTHON, SYSTEMD, ROUTES), parse_host)
 
 
-def _text(answers: Answers, probe: ReadFile | RunCommand) -> str:
+def _text(answers: Answers, probe: PythonVersion | ReadFile | RunCommand) -> str:
     answer = answers[probe]
     return answer.text if isinstance(answer, Present) else ""
 

@@ -46,6 +46,11 @@ class ReadFile(_Single):
 
 
 @dataclass(frozen=True, slots=True)
+class PythonVersion(_Single):
+    """The version of the Python that answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class HashFile(_Single):
     """The SHA-256 of one file in hexadecimal, for content too large or too binary to carry."""
 
@@ -133,7 +138,6 @@ class SearchFiles(_Wired):
 class FoundUnits:
     """What `SearchUnits` found."""
 
-    services: tuple[str, ...]
     shown: Answer
     scripts: Mapping[str, Answer]
     """Scripts, by path, in which the expression was found."""
@@ -157,7 +161,6 @@ class SearchUnits(_Wired):
     def read(self, value: Any) -> FoundUnits:
         """The units that were found."""
         return FoundUnits(
-            services=tuple(value["services"]),
             shown=read_answer(value["shown"]),
             scripts={path: read_answer(answer) for path, answer in value["scripts"].items()},
         )

@@ -64,21 +64,16 @@ def pruning_units(answers: Answers) -> Audit:
         return Audit((), (f"systemd units: {reason}",))
     shown = [_properties(block) for block in found.shown.text.split("\n\n") if block.strip()]
     pruners = [
-        *_system_pruners(shown, set(found.services), found.scripts),
+        *_system_pruners(shown, found.scripts),
         *_user_pruners(users, answers[USER_ENABLED]),
     ]
     unreadable = [answer.reason for answer in users.files.values() if isinstance(answer, Unreadable)]
     return Audit(tuple(pruners), tuple(unreadable))
 
 
-def _system_pruners(
-    shown: list[Shown], services: set[str], scripts: Mapping[str, Answer]
-) -> Iterator[Pruner]:
+def _system_pruners(shown: list[Shown], scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
     triggers = [unit for unit in shown if unit.get("Triggers")]
-    for unit in shown:
-        name = unit.get("Id", "")
-        if unit in triggers or not _is_among(name, services):
-            continue
+    for name, unit in {unit["Id"]: unit for unit in shown}.items():  # an alias shows its unit once more
         command = removal_in("\n".join(_exec_lines(unit)), scripts)
         if command is None:
             continue
@@ -97,11 +92,6 @@ def _system_pruners(
             remedy=_remedy(name, starter, is_transient),
             stop=_stop(name, starter, is_transient),
         )
-
-
-def _is_among(name: str, services: set[str]) -> bool:
-    template = re.sub(r"@[^.]*\.", "@.", name)
-    return name in services or template in services
 
 
 def _starts_by_itself(unit: Shown) -> bool:

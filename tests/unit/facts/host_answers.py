@@ -38,7 +38,6 @@ def unit(name: str, command: str = "", **more: str) -> str:
 def pruner_answers(
     *,
     shown: Answer | list[str] | None = None,
-    services: tuple[str, ...] = (),
     unit_scripts: Mapping[str, Answer] | None = None,
     users: FoundFiles | None = None,
     users_enabled: tuple[str, ...] = (),
@@ -54,7 +53,7 @@ def pruner_answers(
     return Answers(
         {
             pruning_units.SYSTEM: FoundUnits(
-                services, shown if isinstance(shown, Answer) else Present(blocks.encode()), unit_scripts or {}
+                shown if isinstance(shown, Answer) else Present(blocks.encode()), unit_scripts or {}
             ),
             pruning_units.USER: users or nothing,
             pruning_units.USER_ENABLED: users_enabled,

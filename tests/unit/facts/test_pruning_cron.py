@@ -32,7 +32,6 @@ def test_a_script_that_a_line_runs_is_read_and_one_in_a_comment_is_not() -> None
 def test_a_line_that_starts_a_unit_which_prunes_makes_it_active() -> None:
     line = "9 3 * * * root systemctl start tidy"
     answers = pruner_answers(
-        services=("tidy.service",),
         shown=[unit("tidy.service", "docker image prune -f")],
         tables=FoundFiles({"/etc/crontab": file(line)}, {"/etc/crontab": ()}),
     )

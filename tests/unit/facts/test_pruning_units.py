@@ -6,7 +6,6 @@ from tests.unit.facts.host_answers import file, pruner_answers, unit
 
 def test_a_service_whose_timer_is_enabled_is_an_active_pruner_stopped_through_its_timer() -> None:
     answers = pruner_answers(
-        services=("docker-prune.service",),
         shown=[
             unit("docker-prune.service", "/usr/bin/docker system prune -af"),
             unit(
@@ -29,7 +28,6 @@ def test_a_service_whose_timer_is_enabled_is_an_active_pruner_stopped_through_it
 
 def test_a_timer_of_another_name_triggers_it_too() -> None:
     answers = pruner_answers(
-        services=("tidy.service",),
         shown=[
             unit("tidy.service", "docker image prune -f"),
             unit("nightly.timer", UnitFileState="disabled", ActiveState="active", Triggers="tidy.service"),
@@ -43,7 +41,6 @@ def test_a_timer_of_another_name_triggers_it_too() -> None:
 
 def test_a_service_that_nothing_starts_is_named_as_inactive() -> None:
     answers = pruner_answers(
-        services=("tidy.service",),
         shown=[
             unit("tidy.service", "docker image prune -f"),
             unit("tidy.timer", UnitFileState="disabled", Triggers="tidy.service"),
@@ -57,7 +54,6 @@ def test_a_service_that_nothing_starts_is_named_as_inactive() -> None:
 
 def test_a_loop_that_runs_now_is_active_though_nothing_enables_it() -> None:
     answers = pruner_answers(
-        services=("loop.service",),
         shown=[unit("loop.service", "/bin/sh -c while true; do docker rmi app; done", ActiveState="active")],
     )
 
@@ -66,7 +62,6 @@ def test_a_loop_that_runs_now_is_active_though_nothing_enables_it() -> None:
 
 def test_a_script_that_the_unit_runs_is_read() -> None:
     answers = pruner_answers(
-        services=("tidy.service",),
         shown=[unit("tidy.service", "/opt/cleanup.sh --all", UnitFileState="enabled")],
         unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi $(docker images -q)\n", 0o755)},
     )
@@ -76,7 +71,6 @@ def test_a_script_that_the_unit_runs_is_read() -> None:
 
 def test_a_script_of_a_similar_name_is_not_the_one_that_runs() -> None:
     answers = pruner_answers(
-        services=("tidy.service",),
         shown=[unit("tidy.service", "/opt/cleanup.sh.disabled", UnitFileState="enabled")],
         unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker image prune\n", 0o755)},
     )
@@ -85,16 +79,13 @@ def test_a_script_of_a_similar_name_is_not_the_one_that_runs() -> None:
 
 
 def test_a_masked_unit_shows_no_command_and_is_none() -> None:
-    answers = pruner_answers(
-        services=("masked.service",), shown=[unit("masked.service", UnitFileState="masked")]
-    )
+    answers = pruner_answers(shown=[unit("masked.service", UnitFileState="masked")])
 
     assert not parse_pruners(answers).pruners
 
 
 def test_an_enabled_instance_of_a_template_is_one() -> None:
     answers = pruner_answers(
-        services=("prune@.service",),
         shown=[unit("prune@60.service", "docker image prune -f", UnitFileState="enabled")],
     )
 
@@ -106,7 +97,7 @@ def test_a_drop_in_of_dockerd_is_named_and_never_stopped_with_dockerd() -> None:
         "docker.service", "/usr/sbin/dockerd -H fd://", ActiveState="active", UnitFileState="enabled"
     )
     post = "ExecStartPost={ path=/x ; argv[]=docker image prune -f ; ignore_errors=yes ; pid=0 }\n"
-    answers = pruner_answers(services=("docker.service",), shown=[post + block])
+    answers = pruner_answers(shown=[post + block])
 
     (pruner,) = parse_pruners(answers).active
 
@@ -116,7 +107,6 @@ def test_a_drop_in_of_dockerd_is_named_and_never_stopped_with_dockerd() -> None:
 
 def test_our_own_agent_is_none_while_it_is_what_its_unit_runs() -> None:
     answers = pruner_answers(
-        services=("ccci-prune.service",),
         shown=[
             unit("ccci-prune.service", "/usr/local/bin/ccci-prune sweep"),
             unit(
@@ -133,7 +123,6 @@ def test_our_own_agent_is_none_while_it_is_what_its_unit_runs() -> None:
 
 def test_our_own_unit_is_one_once_it_runs_something_else() -> None:
     answers = pruner_answers(
-        services=("ccci-prune.service",),
         shown=[unit("ccci-prune.service", "docker image prune -af", UnitFileState="enabled")],
     )
 
