@@ -7,7 +7,7 @@ row that fits is the image's fate. An image is judged whole, with all its refere
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from . import roots
@@ -22,18 +22,31 @@ HELD, ORPHANED, SUPERSEDED, IDLE = "held", "orphaned", "superseded", "idle"
 ORDER = (ORPHANED, SUPERSEDED, IDLE)
 """Victims by class; within one by last use."""
 
+Why = Callable[[Image, "_Facts"], str]
+
 
 @dataclass(frozen=True)
 class Ruling:
-    """An image's fate: its row, and why. `until` is when it may go, where that is known; epoch seconds."""
+    """An image's fate and its row. `until` is when it may go, where that is known; epoch seconds."""
 
     image: Image
     row: str
     kind: str
     """Its class."""
     goes: bool
-    reason: str
-    until: Optional[float] = None
+    until: Optional[float]
+    facts: _Facts
+    young: bool = False
+    behind: str = ""
+    """The gates that alone keep it."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; begins with the row's name."""
+        reason = f"{self.row}: {ROWS[self.row].why(self.image, self.facts)}"
+        if self.young:
+            reason += f"; young until {show(self.until or 0.0)}"
+        return f"{reason}; may go, but for the gate {self.behind}" if self.behind else reason
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ def decide(host: Host, ledger: Ledger, policy: Policy, around: Circumstances) ->
     """The fate of every image of `host`."""
     facts = _Facts(host, ledger, policy, around)
     shut = closed(host, ledger, policy, around)
-    rulings = [facts.rule(image) for image in host.images]
+    rulings = facts.rule()
     going = sorted((ruling for ruling in rulings if ruling.goes), key=facts.rank)
     staying = [ruling for ruling in rulings if not ruling.goes]
     victims: list[Ruling] = [] if shut else going
@@ -80,14 +93,8 @@ def _behind(ruling: Ruling, shut: tuple[Gate, ...]) -> Ruling:
     """A candidate that stays because a gate is closed."""
     untils = [gate.until for gate in shut]
     known = [until for until in untils if until is not None]
-    return Ruling(
-        ruling.image,
-        ruling.row,
-        ruling.kind,
-        False,
-        f"{ruling.reason}; may go, but for the gate {', '.join(gate.name for gate in shut)}",
-        max(known) if len(known) == len(untils) else None,
-    )
+    until = max(known) if len(known) == len(untils) else None
+    return replace(ruling, goes=False, until=until, behind=", ".join(gate.name for gate in shut))
 
 
 def _shown(ruling: Ruling) -> dict[str, Any]:
@@ -117,14 +124,18 @@ class _Facts:
             for digest in marks:
                 self.tags.setdefault(digest, []).append(tag)
         self.bases: dict[str, str] = {}
-        self.bases = self._find_bases()
+        """Images whose layers all lie at the bottom of another that stays, and that other."""
 
     def entry(self, image: Image) -> Entry:
         """What is remembered of `image`; one that was never seen counts as seen and used now."""
         return self.ledger.images.get(image.id) or Entry(self.clock, self.clock, self.clock)
 
-    def held(self, image: Image, row: str) -> Optional[str]:
-        return self.holds.get(image.id, {}).get(row)
+    def is_held(self, image: Image, row: str) -> bool:
+        return row in self.holds.get(image.id, ())
+
+    def tags_of(self, image: Image) -> list[str]:
+        """Every tag that was found to mean `image`."""
+        return sorted({tag for key in image.keys for tag in self.tags.get(key, ())})
 
     def wall(self, clock: float) -> float:
         """The moment at which the agent's clock showed `clock`, if all time since was seen to pass."""
@@ -136,50 +147,51 @@ class _Facts:
         left = self.policy.young - (self.clock - max(entry.first, entry.used))
         return self.now + left if left > 0 else None
 
-    def used(self, image: Image) -> str:
-        entry = self.entry(image)
-        return f"last used {show(self.wall(entry.used))}, {span(self.clock - entry.used)} ago"
+    def rule(self) -> list[Ruling]:
+        """The ruling on every image: the first row that fits it."""
+        images = self.host.images
+        first = {image.id: self._first_row(image) for image in images}
+        staying = [image for image in images if not ROWS[first[image.id]].goes or self.young_until(image)]
+        self.bases = find_bases(images, staying)
+        order = list(ROWS)
+        for image in images:
+            if order.index("base") < order.index(first[image.id]) and base(image, self):
+                first[image.id] = "base"
+        return [self._ruling(image, first[image.id]) for image in images]
 
-    def rule(self, image: Image, rows: Optional[dict[str, Row]] = None) -> Ruling:
-        """The first row that fits. The last row fits every image."""
-        for name, row in (rows or ROWS).items():
-            why = row.fits(image, self)
-            if why is not None:
-                return self._fate(image, name, row, why)
-        raise AssertionError("the last row fits every image")
+    def _first_row(self, image: Image) -> str:
+        """The first row that fits, `base` apart, which asks what the others say of other images."""
+        return next(name for name, row in ROWS.items() if name != "base" and row.fits(image, self))
 
-    def _fate(self, image: Image, name: str, row: Row, why: str) -> Ruling:
-        reason = f"{name}: {why}" if why else name
-        if not row.goes:
-            return Ruling(image, name, row.kind, False, reason, row.until(image, self) if row.until else None)
-        until = self.young_until(image)
-        if until is not None:
-            return Ruling(image, name, row.kind, False, f"{reason}; young until {show(until)}", until)
-        return Ruling(image, name, row.kind, True, reason)
+    def _ruling(self, image: Image, name: str) -> Ruling:
+        row = ROWS[name]
+        if row.goes:
+            until = self.young_until(image)
+            return Ruling(image, name, row.kind, until is None, until, self, young=until is not None)
+        return Ruling(image, name, row.kind, False, row.until(image, self) if row.until else None, self)
 
     def rank(self, ruling: Ruling) -> tuple[int, float, int, str]:
         """The order in which victims go: by class, least recently used first, a base after its images."""
         image = ruling.image
         return (ORDER.index(ruling.kind), self.entry(image).used, -len(image.layers), image.id)
 
-    def _find_bases(self) -> dict[str, str]:
-        """Images whose layers all lie at the bottom of another image that stays by another row."""
-        others = {name: row for name, row in ROWS.items() if name != "base"}
-        bottoms: dict[tuple[int, str], int] = {}
-        above: dict[int, list[str]] = {}
-        for image in self.host.images:
-            if not self.rule(image, others).goes:
-                for node in _walk(image.layers, bottoms):
-                    first = above.setdefault(node, [])
-                    if len(first) < 2:
-                        first.append(image.id)
-        found = {}
-        for image in self.host.images:
-            node = _top(image.layers, bottoms)
-            on = [other for other in above.get(node, ()) if other != image.id] if node else []
-            if on:
-                found[image.id] = on[0]
-        return found
+
+def find_bases(images: Iterable[Image], staying: Iterable[Image]) -> dict[str, str]:
+    """Images whose layers all lie at the bottom of one of the `staying` other than itself, and that other."""
+    bottoms: dict[tuple[int, str], int] = {}
+    above: dict[int, list[str]] = {}
+    for image in staying:
+        for node in _walk(image.layers, bottoms):
+            on = above.setdefault(node, [])
+            if len(on) < 2:
+                on.append(image.id)
+    found = {}
+    for image in images:
+        node = _top(image.layers, bottoms)
+        on = [other for other in above.get(node, ()) if other != image.id] if node else []
+        if on:
+            found[image.id] = on[0]
+    return found
 
 
 def _walk(layers: Iterable[str], bottoms: dict[tuple[int, str], int]) -> Iterable[int]:
@@ -200,89 +212,87 @@ def _top(layers: Iterable[str], bottoms: dict[tuple[int, str], int]) -> int:
     return node
 
 
-def uninspectable(image: Image, _facts: _Facts) -> Optional[str]:
+def uninspectable(image: Image, _facts: _Facts) -> bool:
     """Is listed but cannot be inspected."""
-    return image.problem or None
+    return bool(image.problem)
 
 
-def container(image: Image, facts: _Facts) -> Optional[str]:
+def container(image: Image, facts: _Facts) -> bool:
     """Is that of a container, running or not."""
-    return facts.held(image, "container")
+    return facts.is_held(image, "container")
 
 
-def service(image: Image, facts: _Facts) -> Optional[str]:
+def service(image: Image, facts: _Facts) -> bool:
     """Is named by a service's spec."""
-    return facts.held(image, "service")
+    return facts.is_held(image, "service")
 
 
-def rollback(image: Image, facts: _Facts) -> Optional[str]:
+def rollback(image: Image, facts: _Facts) -> bool:
     """Is named by a service's `PreviousSpec`."""
-    return facts.held(image, "rollback")
+    return facts.is_held(image, "rollback")
 
 
-def task(image: Image, facts: _Facts) -> Optional[str]:
+def task(image: Image, facts: _Facts) -> bool:
     """Is named by a task that has not ended."""
-    return facts.held(image, "task")
+    return facts.is_held(image, "task")
 
 
-def pinned(image: Image, facts: _Facts) -> Optional[str]:
+def pinned(image: Image, facts: _Facts) -> bool:
     """Is pinned by a recipe under the configured recipe roots."""
-    return facts.held(image, "pinned")
+    return facts.is_held(image, "pinned")
 
 
-def keep(image: Image, facts: _Facts) -> Optional[str]:
+def keep(image: Image, facts: _Facts) -> bool:
     """Matches a `keep` pattern."""
-    pattern = facts.keep.pattern_of(image)
-    return f"pattern {pattern}" if pattern else None
+    return bool(facts.keep.pattern_of(image))
 
 
-def base(image: Image, facts: _Facts) -> Optional[str]:
+def base(image: Image, facts: _Facts) -> bool:
     """Has all its layers at the bottom of another image that stays by a row other than this."""
-    other = facts.bases.get(image.id)
-    return f"all its layers are in {other}, which stays" if other else None
+    return image.id in facts.bases
 
 
-def orphaned(image: Image, facts: _Facts) -> Optional[str]:
+def orphaned(image: Image, facts: _Facts) -> bool:
     """Has no tag and no digest, and no child."""
-    if image.refs or image.id in facts.parents:
-        return None
-    return f"no name and no child, {facts.used(image)}"
+    return not image.refs and image.id not in facts.parents
 
 
-def superseded(image: Image, facts: _Facts) -> Optional[str]:
+def superseded(image: Image, facts: _Facts) -> bool:
     """Some tag meant it, every such tag was moved away from, and nothing has used it since."""
-    tags = sorted({tag for key in image.keys for tag in facts.tags.get(key, ())})
-    if not tags:
-        return None
-    moves = []
-    for tag in tags:
-        moved = facts.ledger.moved_away(tag, image.keys)
-        if moved is None:
-            return None
-        moves.append(moved)
-    if not facts.entry(image).wanted < max(moves):
-        return None
-    return f"{', '.join(tags)} moved on {show(facts.wall(max(moves)))}, {facts.used(image)}"
+    moves = [facts.ledger.moved_away(tag, image.keys) for tag in facts.tags_of(image)]
+    known = [moved for moved in moves if moved is not None]
+    return bool(moves) and len(known) == len(moves) and facts.entry(image).wanted < max(known)
 
 
-def unknown_origin(image: Image, facts: _Facts) -> Optional[str]:
+def unknown_origin(image: Image, facts: _Facts) -> bool:
     """Nothing shows that it can be had again."""
-    if known_origin(image, facts.entry(image), facts.host.store):
-        return None
-    return f"nothing shows that it can be had again; {image.size} bytes, {facts.used(image)}"
+    return not known_origin(image, facts.entry(image), facts.host.store)
 
 
-def idle(image: Image, facts: _Facts) -> Optional[str]:
+def idle(image: Image, facts: _Facts) -> bool:
     """Was last used longer ago than `idle_after`."""
     after = facts.policy.idle_after
-    if after is None or facts.clock - facts.entry(image).used <= after:
-        return None
-    return facts.used(image)
+    return after is not None and facts.clock - facts.entry(image).used > after
 
 
-def cached(image: Image, facts: _Facts) -> Optional[str]:
+def cached(_image: Image, _facts: _Facts) -> bool:
     """Else: a torn-down recipe's image, whatever Docker calls it."""
-    return facts.used(image)
+    return True
+
+
+def _held_by(row: str) -> Why:
+    return lambda image, facts: facts.holds[image.id][row]
+
+
+def _used(image: Image, facts: _Facts) -> str:
+    entry = facts.entry(image)
+    return f"last used {show(facts.wall(entry.used))}, {span(facts.clock - entry.used)} ago"
+
+
+def _moved(image: Image, facts: _Facts) -> str:
+    tags = facts.tags_of(image)
+    moved = max(facts.ledger.moved_away(tag, image.keys) or 0.0 for tag in tags)
+    return f"{', '.join(tags)} moved on {show(facts.wall(moved))}, {_used(image, facts)}"
 
 
 def _idle_from(image: Image, facts: _Facts) -> Optional[float]:
@@ -292,28 +302,34 @@ def _idle_from(image: Image, facts: _Facts) -> Optional[float]:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the page: the class it gives, whether its images go when young no more, how to tell."""
+    """A row of the page: its class, whether its images go when young no more, which fit, and why in words."""
 
     kind: str
     goes: bool
-    fits: Callable[[Image, _Facts], Optional[str]]
-    """Why `image` fits the row, in words; None when it does not."""
+    fits: Callable[[Image, _Facts], bool]
+    why: Why
     until: Optional[Callable[[Image, _Facts], Optional[float]]] = None
+    """When another row will fit, where that is known."""
 
 
 ROWS: dict[str, Row] = {
-    "uninspectable": Row(HELD, False, uninspectable),
-    "container": Row(HELD, False, container),
-    "service": Row(HELD, False, service),
-    "rollback": Row(HELD, False, rollback),
-    "task": Row(HELD, False, task),
-    "pinned": Row(HELD, False, pinned),
-    "keep": Row(HELD, False, keep),
-    "base": Row(HELD, False, base),
-    "orphaned": Row(ORPHANED, True, orphaned),
-    "superseded": Row(SUPERSEDED, True, superseded),
-    "unknown origin": Row(IDLE, False, unknown_origin),
-    "idle": Row(IDLE, True, idle),
-    "cached": Row(IDLE, False, cached, _idle_from),
+    "uninspectable": Row(HELD, False, uninspectable, lambda image, _: image.problem),
+    "container": Row(HELD, False, container, _held_by("container")),
+    "service": Row(HELD, False, service, _held_by("service")),
+    "rollback": Row(HELD, False, rollback, _held_by("rollback")),
+    "task": Row(HELD, False, task, _held_by("task")),
+    "pinned": Row(HELD, False, pinned, _held_by("pinned")),
+    "keep": Row(HELD, False, keep, lambda image, facts: f"pattern {facts.keep.pattern_of(image)}"),
+    "base": Row(HELD, False, base, lambda image, facts: f"its layers are in {facts.bases[image.id]}"),
+    "orphaned": Row(ORPHANED, True, orphaned, lambda image, facts: f"no name, {_used(image, facts)}"),
+    "superseded": Row(SUPERSEDED, True, superseded, _moved),
+    "unknown origin": Row(
+        IDLE,
+        False,
+        unknown_origin,
+        lambda image, facts: f"may have been made here; {image.size} bytes, {_used(image, facts)}",
+    ),
+    "idle": Row(IDLE, True, idle, _used),
+    "cached": Row(IDLE, False, cached, _used, _idle_from),
 }
 """From the top, the first that fits is the image's fate."""
