@@ -90,9 +90,12 @@ def _missing(service: Json, tasks: Sequence[Json], mine: Sequence[Json], seen: J
         wanted = max(wanted, sum(task["DesiredState"] == "running" for task in mine))
         if wanted == 0 and _age(service["UpdatedAt"], seen) < GRACE:
             return "no task yet"
-    ready = sum(_is_ready(task, seen) or _is_done(task, service) for task in _newest(mine))
+    newest = _newest(mine)
+    waited_for = [task for task in newest if not (_is_ready(task, seen) or _is_done(task, service))]
+    ready = len(newest) - len(waited_for)
     if ready < wanted:
-        return f"{ready} of {wanted} running{_because(mine)}"
+        states = ", ".join(sorted({str(task["Status"]["State"]) for task in waited_for})) or "no task"
+        return f"{ready} of {wanted} up, {states}{_because(mine)}"
     if any(task["DesiredState"] == "running" and task not in mine for task in tasks):
         return "an older task is still to go"
     return ""

@@ -16,12 +16,12 @@ from ccci_host.errors import (
 )
 from ccci_host.progress import doing, say
 from ccci_host.recipes.app import App
-from ccci_host.recipes.convergence import judge, last_error, mode_and_replicas
 from ccci_host.recipes.host import ask, check_stack, docker_config_folder, packed
 from ccci_host.recipes.rendered import Rendered, read_rendered
 from ccci_host.recipes.secret_values import generate, is_for_a_person
 from ccci_host.recipes.teardown import teardown
-from ccci_host.records import DeployedService, Deployment, RanTask, Removal
+from ccci_host.recipes.watch import advice, deployed_services, watch
+from ccci_host.records import Deployment, Removal
 from ccci_host.transport.machine import Machine
 from ccci_host.waiting import wait_until
 
@@ -75,7 +75,7 @@ class StackDeployer:
             say(f"{app.recipe.name}: its registry gave no digest of {image}; the tag is deployed bare")
         with doing(f"waiting for {app.stack} to converge"):
             began = time.monotonic()
-            seen = _converged(machine, app, rendered, done["since"])
+            seen = watch(machine, app, rendered, done["since"])
         return Deployment(
             recipe=app.recipe.name,
             recipe_version=app.recipe.version,
@@ -90,41 +90,6 @@ class StackDeployer:
     def teardown(self, machine: Machine, app: App) -> Removal:
         """Remove the app's stack; see `teardown.teardown`."""
         return teardown(machine, app.stack)
-
-
-def deployed_services(seen: Mapping[str, Any]) -> tuple[DeployedService, ...]:
-    """The services of an answer of `look`, each with the tasks that run or ran to their end."""
-    containers = {one["task"]: one for one in seen["containers"]}
-    services = []
-    for service in sorted(seen["services"], key=lambda one: str(one["Spec"]["Name"])):
-        mode, replicas = mode_and_replicas(service)
-        tasks = [task for task in seen["tasks"] if task["ServiceID"] == service["ID"]]
-        services.append(
-            DeployedService(
-                name=service["Spec"]["Name"],
-                id=service["ID"],
-                image=service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"],
-                mode=mode,
-                replicas=replicas,
-                tasks=tuple(_ran(task, containers.get(task["ID"], {})) for task in tasks if _counts(task)),
-            )
-        )
-    return tuple(services)
-
-
-def _counts(task: Mapping[str, Any]) -> bool:
-    return bool(task["DesiredState"] == "running" or task["Status"]["State"] == "complete")
-
-
-def _ran(task: Mapping[str, Any], container: Mapping[str, Any]) -> RanTask:
-    return RanTask(
-        id=task["ID"],
-        state=task["Status"]["State"],
-        image=container.get("image", ""),
-        image_id=container.get("image_id", ""),
-        node=task.get("NodeID", ""),
-        error=task["Status"].get("Err") or "",
-    )
 
 
 def _payload(machine: Machine, app: App) -> dict[str, Any]:
@@ -244,57 +209,6 @@ def _deploy(machine: Machine, app: App, rendered: Rendered, answer: Mapping[str,
         raise DeployError(
             f"`docker stack deploy` of {app.recipe.name} failed.",
             details=tail(done["stderr"].encode()),
-            resolution=_advice(done["stderr"]),
+            resolution=advice(done["stderr"]),
         )
     return done
-
-
-def _converged(machine: Machine, app: App, rendered: Rendered, since: float) -> Mapping[str, Any]:
-    expected = [f"{app.stack}_{service}" for service in rendered.services]
-    last: dict[str, Any] = {}
-
-    def look() -> Mapping[str, Any] | None:
-        seen = ask(machine, "look", {"stack": app.stack}, timeout=RENDERING)
-        progress = judge(seen, since=since, expected=expected)
-        last.update(progress=progress, tasks=seen["tasks"])
-        if progress.broken:
-            raise DeployError(
-                f"{app.recipe.name} does not come up as {app.stack}.",
-                details="\n".join(progress.broken),
-                resolution=_advice("\n".join(progress.broken)),
-            )
-        return seen if progress.converged else None
-
-    try:
-        return wait_until(look, what=f"{app.stack} to converge", timeout=rendered.timeout)
-    except WaitTimeoutError:
-        details = [*last["progress"].waiting] if last else []
-        error = last_error(last["tasks"]) if last else ""
-        raise DeployError(
-            f"{app.recipe.name} did not converge as {app.stack} within {rendered.timeout:.0f} s.",
-            details="\n".join(details),
-            resolution=_advice(error)
-            if error
-            else "Look at `docker service logs` of these, or raise the recipe's TIMEOUT.",
-        ) from None
-
-
-def _advice(error: str) -> str:
-    said = error.lower()
-    if "no space left" in said:
-        return "Its disk is full: `invoke status` tells what fills it."
-    if "toomanyrequests" in said or "rate limit" in said:
-        return (
-            "The rate limit is used up: wait for its window; `invoke provision --check` tells of the login."
-        )
-    if "no such image" in said or "manifest unknown" in said or "could not be accessed" in said:
-        return (
-            "The registry has no such image or refused it: check the reference, then `journalctl -u docker`."
-        )
-    if "only updates to labels" in said:
-        return (
-            "A config changed under its old name: raise its version in abra.sh, or tear the stack down first."
-        )
-    if "not found" in said or "must be" in said:
-        return "Correct the recipe or the app's environment."
-    return "Look at `docker service ps --no-trunc` and `docker service logs` of the service."

@@ -1,8 +1,8 @@
 """Deploys and removes stacks on the host. Runs there: Python 3.9, standard library only.
 
-Standard input: `{"word": "render" | "deploy" | "look" | "remove", …}`, the words being the functions at the
-end of this file. Standard output: one JSON value. A recipe's files and an app's environment come in on
-standard input, live in a folder of mode 0700 for as long as the Docker CLI needs them, and go.
+Standard input: `{"word": …, …}`, the words being `WORDS`. Standard output: one JSON value. A recipe's files
+and an app's environment come in on standard input, live in a folder of mode 0700 while the Docker CLI needs
+them, and go.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import http.client
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -29,6 +30,9 @@ NAMESPACE = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
 OURS = "ccci-host.stack"
 """Label of a secret that the suite generated: the stack that it belongs to."""
+PULL_FAILED = re.compile(
+    r'msg="pulling image failed" error="(?P<error>(?:[^"\\]|\\.)*)".* task\.id=(?P<task>\w+)'
+)
 
 Json = Any
 Value = dict[str, Any]
@@ -303,6 +307,32 @@ def look(payload: Value) -> Value:
     }
 
 
+def pull_errors(payload: Value) -> list[str]:
+    """Why images could not be pulled for `tasks` since `since`, each reason once, by the daemon's journal.
+
+    A task only says "No such image", be it a typing error, a rate limit or a full disk. Where the daemon
+    writes to no journal, nothing is known.
+    """
+    program = shutil.which("journalctl")
+    if program is None:
+        return []
+    since = f"--since=@{payload['since']:.0f}"
+    asked = [program, "--quiet", "--no-pager", "--output=cat", since, "_COMM=dockerd"]
+    done = subprocess.run(
+        asked,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=20,
+        check=False,
+    )
+    found = [PULL_FAILED.search(line) for line in done.stdout.splitlines()]
+    wanted = set(payload["tasks"])
+    reasons = [one["error"].replace('\\"', '"') for one in found if one and one["task"] in wanted]
+    return list(dict.fromkeys(reasons))
+
+
 def remove(payload: Value) -> Value:
     """Remove what can be removed by now, and say what is still there. To be asked until nothing is."""
     stack = payload["stack"]
@@ -383,7 +413,13 @@ def secrets_named(stack: str, names: list[str]) -> list[Value]:
     ]
 
 
-WORDS = {"render": render, "deploy": deploy, "look": look, "remove": remove}
+WORDS = {
+    "render": render,
+    "deploy": deploy,
+    "look": look,
+    "pull-errors": lambda payload: {"reasons": pull_errors(payload)},
+    "remove": remove,
+}
 
 
 def main() -> None:

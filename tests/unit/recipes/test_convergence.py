@@ -67,18 +67,18 @@ TWO = {"Replicated": {"Replicas": 2}}
     ("seen", "answer"),
     [
         pytest.param(picture(service(), task("running")), "converged", id="running"),
-        pytest.param(picture(service()), "shop_app: 0 of 1 running", id="no task"),
+        pytest.param(picture(service()), "shop_app: 0 of 1 up, no task", id="no task"),
         pytest.param(picture(service({"Replicated": {"Replicas": 0}})), "converged", id="zero replicas"),
-        pytest.param(picture(service(TWO), task("running")), "shop_app: 1 of 2 running", id="one of two"),
+        pytest.param(picture(service(TWO), task("running")), "shop_app: 1 of 2 up, no task", id="one of two"),
         pytest.param(
             picture(service(TWO), task("running"), task("running", id="t2", slot=2)),
             "converged",
             id="two of two",
         ),
-        pytest.param(picture(service(), task("starting")), "shop_app: 0 of 1 running", id="starting"),
+        pytest.param(picture(service(), task("starting")), "shop_app: 0 of 1 up, starting", id="starting"),
         pytest.param(
             picture(service(), task("running", at=NOW - 0.5)),
-            "shop_app: 0 of 1 running",
+            "shop_app: 0 of 1 up, running",
             id="only just running",
         ),
         pytest.param(
@@ -88,12 +88,12 @@ TWO = {"Replicated": {"Replicas": 2}}
         ),
         pytest.param(
             picture(service(), task("running"), status="Up 9 seconds (unhealthy)"),
-            "shop_app: 0 of 1 running",
+            "shop_app: 0 of 1 up, running",
             id="unhealthy",
         ),
         pytest.param(
             picture(service(), task("running", spec=OLD_SPEC)),
-            "shop_app: 0 of 1 running",
+            "shop_app: 0 of 1 up, no task",
             id="only the task of the old spec",
         ),
         pytest.param(
@@ -137,7 +137,7 @@ TWO = {"Replicated": {"Replicas": 2}}
         ),
         pytest.param(
             picture(service(), task("pending", error="no suitable node")),
-            "shop_app: 0 of 1 running (no suitable node)",
+            "shop_app: 0 of 1 up, pending (no suitable node)",
             id="pending says why",
         ),
         pytest.param(
@@ -163,7 +163,7 @@ TWO = {"Replicated": {"Replicas": 2}}
                 task("failed", error="exit (1)", desired="shutdown"),
                 task("ready", id="t2", created=NOW - 1),
             ),
-            "shop_app: 0 of 1 running (exit (1))",
+            "shop_app: 0 of 1 up, ready (exit (1))",
             id="failed, another try under way",
         ),
         pytest.param(
@@ -173,7 +173,7 @@ TWO = {"Replicated": {"Replicas": 2}}
         ),
         pytest.param(
             picture(service(), task("failed", error="exit (1)", desired="shutdown", at=NOW - 1)),
-            "shop_app: 0 of 1 running (exit (1))",
+            "shop_app: 0 of 1 up, failed (exit (1))",
             id="failed a moment ago",
         ),
         pytest.param(

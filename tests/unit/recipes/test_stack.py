@@ -53,7 +53,9 @@ class Script:
     """Answers of the host's program by word: each once in turn, the last for ever."""
 
     def __init__(self, **answers: Answer | list[Answer]) -> None:
-        self.answers = {word: one if isinstance(one, list) else [one] for word, one in answers.items()}
+        self.answers = {
+            word.replace("_", "-"): one if isinstance(one, list) else [one] for word, one in answers.items()
+        }
         self.asked: list[dict[str, Any]] = []
 
     def __call__(self, argv: tuple[str, ...], sent: bytes) -> Completed:
@@ -259,7 +261,18 @@ def test_a_tag_without_digest_is_told(app: App, capsys: pytest.CaptureFixture[st
     assert "no digest of lab/app:1" in capsys.readouterr().err
 
 
-def test_an_image_that_does_not_exist_ends_early_with_the_tasks_error(app: App) -> None:
+@pytest.mark.parametrize(
+    ("reasons", "advice"),
+    [
+        ([], "check the recipe's reference"),
+        (["manifest for lab/app:1 not found: manifest unknown"], "check the recipe's reference"),
+        (["write /var/lib/docker/tmp/x: no space left on device"], "disk is full"),
+        (["toomanyrequests: You have reached your pull rate limit"], "rate limit"),
+    ],
+)
+def test_an_image_that_does_not_come_ends_early_with_the_reason(
+    app: App, reasons: list[str], advice: str
+) -> None:
     tasks = [
         task("rejected", id=f"t{n}", error="No such image: lab/app:1", desired="shutdown") for n in "123"
     ]
@@ -267,11 +280,16 @@ def test_an_image_that_does_not_exist_ends_early_with_the_tasks_error(app: App) 
         render={**RENDERED, **OBSERVED},
         deploy=DEPLOYED,
         look={**picture(service(), *tasks), "traces": NO_TRACES},
+        pull_errors={"reasons": reasons},
     )
     with pytest.raises(DeployError) as caught:
         STACK.deploy(machine(script), app)
-    assert "No such image: lab/app:1" in caught.value.details
-    assert "check the reference" in caught.value.resolution
+    lines = caught.value.details.splitlines()
+    assert lines[0] == "shop_app: rejected 3 times (No such image: lab/app:1)"
+    assert lines[1:] == [f"pull: {reason}" for reason in reasons]
+    assert advice in caught.value.resolution
+    (asked,) = script.sent("pull-errors")
+    assert asked["tasks"] == ["t1", "t2", "t3"]
 
 
 def test_the_recipes_own_limit_ends_the_wait(app: App) -> None:
@@ -286,7 +304,7 @@ def test_the_recipes_own_limit_ends_the_wait(app: App) -> None:
     with pytest.raises(DeployError) as caught:
         STACK.deploy(machine(script), app)
     assert "within 1 s" in caught.value.brief
-    assert caught.value.details == "shop_app: 0 of 1 running (no suitable node)"
+    assert caught.value.details == "shop_app: 0 of 1 up, pending (no suitable node)"
 
 
 GONE = {**NO_TRACES, "secret": [], "config": [], "volume": []}

@@ -241,6 +241,35 @@ def test_what_the_daemon_refuses_is_left_with_its_reason(swarm: FakeSwarm) -> No
     assert answer["traces"]["volume"] == ["shop_data"]
 
 
+JOURNAL = """#!/bin/sh
+echo "argv: $*" >> SEEN
+cat <<'END'
+time="x" level=info msg="pulling image failed" error="of another task" module=node task.id=other
+time="x" level=error msg="pulling image failed" error="pull access denied for a, \\"b\\" may" module=m task.id=t1
+time="x" level=error msg="pulling image failed" error="no space left on device" module=m task.id=t2
+time="x" level=error msg="pulling image failed" error="no space left on device" module=m task.id=t3
+time="x" level=error msg="fatal task error" error="No such image: a" module=m task.id=t1
+END
+"""
+
+
+def test_the_reason_of_a_pull_comes_from_the_daemons_journal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text(JOURNAL.replace("SEEN", str(tmp_path / "seen")))
+    program.chmod(0o755)
+    asked = {"tasks": ["t1", "t2", "t3"], "since": 1234.5}
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert stack_remote.pull_errors(asked) == []
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert stack_remote.pull_errors(asked) == [
+        'pull access denied for a, "b" may',
+        "no space left on device",
+    ]
+    assert "--since=@1234 " in (tmp_path / "seen").read_text()
+
+
 def test_main_speaks_json_and_tells_of_trouble(
     swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
