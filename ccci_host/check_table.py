@@ -33,3 +33,12 @@ def as_markdown() -> str:
 def write(path: Path) -> bool:
     """Make the table in the file at `path` anew; whether that changed it."""
     return refresh(path, PART, as_markdown())
+
+
+def main() -> None:
+    """Make the table of this checkout's docs/verification.md anew."""
+    write(Path(__file__).resolve().parents[1] / "docs" / "verification.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ round on purpose, so that a reader can check a verdict by hand.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from ccci_host.records import (
@@ -250,6 +251,7 @@ def agent(moment: Moment, cycle: int = 1, **changes: Any) -> AgentSeen:
         "units": (
             UnitSeen(name="ccci-prune.service", load="loaded", active="inactive", enabled="static"),
             UnitSeen(name="ccci-prune.timer", load="loaded", active="active", enabled="enabled"),
+            UnitSeen(name="ccci-prune-watch.service", load="loaded", active="active", enabled="enabled"),
         ),
         "next_tick": "2026-03-01 13:00:00",
     }
@@ -460,10 +462,19 @@ def _verify_pc1() -> Iterator[Event]:
             {"id": IDS[APP], "refs": [APP], "class": "idle", "reason": "cached"},
             {"id": IDS[DB], "refs": [DB], "class": "idle", "reason": "cached"},
         ),
-        gates={"lease": "held by ccci-host until 13:00"},
     )
     yield SweepSeen(
-        moment="torn-down", under="lease", exit_code=0, gates={"lease": "held by ccci-host until 13:00"}
+        moment="torn-down",
+        under="lease",
+        exit_code=0,
+        gates={"lease": {"reason": "held by ccci-host", "until": 1_772_370_000.0}},
+    )
+    yield SweepSeen(
+        moment="end",
+        cycle=0,
+        under="nothing",
+        exit_code=0,
+        gates={"no-pressure": {"reason": "/var/lib/docker at 12.5 %: below 80 %", "until": None}},
     )
     yield from _closing()
 
@@ -513,6 +524,7 @@ def _redeploys(task: str, cycles: int) -> Iterator[Event]:
     yield from _closing()
 
 
+@cache
 def good(task: str, *, cycles: int = 1) -> History:
     """A history of `task` that passes."""
     makers: dict[str, Callable[[], Iterator[Event]]] = {"verify-pc1": _verify_pc1, "verify-pc2": _verify_pc2}

@@ -43,21 +43,26 @@ def plan_is_conservative(history: History) -> Answer:
             f"Under pressure the agent would delete what it must keep: {listed(wrong)}.",
             todo="Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`.",
         )
-    victims = {str(victim.get("id")) for plan in pressed for victim in plan.victims}
-    kept = {str(image.get("id")) for plan in pressed for image in plan.kept}
-    if not victims and not kept:
-        raise NoEvidenceError("The agent's plan names no image at all, so it shows nothing.")
+    free = [plan for plan in pressed if not any(plan.gates.values())]
+    if not free:
+        gates = listed(name for name, gate in pressed[-1].gates.items() if gate)
+        raise NoEvidenceError(f"A gate was closed ({gates}), so no plan shows who would go under pressure.")
+    plan = free[-1]
+    told = {digest for image in plan.kept for digest in _digests(image)}
+    missing = [name for digest, name in ours.items() if digest not in told]
+    if missing or not ours:
+        raise NoEvidenceError(f"The agent's plan does not tell of the recipe's images: {listed(missing)}.")
     return passed(
-        f"At a pretended {pressed[-1].simulated_percent:.0f} % it would keep {count(len(kept), 'image')} "
-        f"and let {count(len(victims), 'image')} go, none of them the recipe's."
+        f"At a pretended {plan.simulated_percent:.0f} % the agent would keep {count(len(plan.kept), 'image')}, "
+        f"the recipe's among them, and let {count(len(plan.victims), 'image')} go."
     )
 
 
-def _digests(victim: dict[str, Any]) -> tuple[str, ...]:
-    refs = victim.get("refs") or ()
-    return (str(victim.get("id")), *(str(ref).partition("@")[2] for ref in refs if "@" in str(ref)))
+def _digests(image: dict[str, Any]) -> tuple[str, ...]:
+    refs = image.get("refs") or ()
+    return (str(image.get("id")), *(str(ref).partition("@")[2] for ref in refs if "@" in str(ref)))
 
 
-def _name(victim: dict[str, Any]) -> str:
-    refs = victim.get("refs") or ()
-    return name_of(str(refs[0])) if refs else str(victim.get("id"))[:19]
+def _name(image: dict[str, Any]) -> str:
+    refs = image.get("refs") or ()
+    return name_of(str(refs[0])) if refs else str(image.get("id"))[:19]

@@ -1,14 +1,17 @@
-"""Whether the agent's timer runs, and will again after a boot."""
+"""Whether the agent's timer and its look-out run, and will again after a boot."""
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import listed
 from ccci_host.checks.registry import check
 from ccci_host.records import AgentSeen, History, UnitSeen
 
+STATIC = "static"
+"""What systemd says of a unit that another one starts: the agent's own service, which the timer starts."""
+
 
 @check(
     pc="PC1",
-    sentence="the conservative prune runs: its timer is active, and enabled at boot",
+    sentence="the conservative prune runs: its units are active, and enabled at boot",
     witnesses=("systemd",),
     tasks=("verify-pc1", "reboot-and-redeploy"),
     order=18,
@@ -16,28 +19,32 @@ from ccci_host.records import AgentSeen, History, UnitSeen
 def timer_armed(history: History) -> Answer:
     """Stopped, masked or not enabled: FAIL; systemd not answering: UNKNOWN."""
     looks = history.of(AgentSeen)
-    timers = [(seen, unit) for seen in looks for unit in seen.units if unit.name.endswith(".timer")]
-    wrong = [f"{unit.name} is {_wrong(unit)}" for _, unit in timers if _wrong(unit)]
+    units = [unit for seen in looks for unit in seen.units]
+    wrong = [f"{unit.name} is {_wrong(unit)}" for unit in units if _wrong(unit)]
     if wrong:
         return failed(
             f"The agent does not run by itself: {listed(wrong)}.",
             todo="Run `invoke provision`, or `systemctl enable --now` the timer on the host.",
         )
     problems = [seen.problem for seen in looks if seen.problem]
-    if problems or not timers:
+    if problems or not any(unit.name.endswith(".timer") for unit in units):
         raise NoEvidenceError(
             f"Whether the timer is armed is not known: {problems[0] if problems else 'nobody looked'}."
         )
     following = f"Its next tick: {looks[-1].next_tick}." if looks[-1].next_tick else ""
+    armed = listed(unit.name for unit in units if unit.enabled != STATIC)
     return passed(
-        f"{timers[-1][1].name} is active, and enabled at boot.", *([following] if following else [])
+        f"Active, and enabled at boot: {armed}.",
+        *([following] if following else []),
     )
 
 
 def _wrong(unit: UnitSeen) -> str:
-    """What is wrong with a timer; empty when nothing is."""
+    """What is wrong with a unit; empty when nothing is."""
     if unit.load != "loaded":
         return unit.load
+    if unit.enabled == STATIC:
+        return ""
     if unit.active != "active":
         return unit.active or "not active"
     return "" if unit.enabled.startswith("enabled") else f"not enabled at boot ({unit.enabled or 'unknown'})"

@@ -67,10 +67,12 @@ def protection(history: History) -> tuple[Pair, ...]:
 
 
 def _gates(gates: dict[str, object]) -> str:
-    closed = ", ".join(
-        f"{name} ({value})" if isinstance(value, str) else name for name, value in gates.items() if value
-    )
-    return f"; gates closed: {closed}" if closed else ""
+    closed = [f"{name} ({_reason(gate)})" for name, gate in gates.items() if gate]
+    return f"; gates closed: {', '.join(closed)}" if closed else ""
+
+
+def _reason(gate: object) -> object:
+    return gate.get("reason", gate) if isinstance(gate, dict) else gate
 
 
 def _bucket(bucket: Bucket) -> str:

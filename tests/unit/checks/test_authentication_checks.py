@@ -1,0 +1,156 @@
+"""PC2: the PAT, and who paid."""
+
+from typing import Any
+
+import pytest
+
+from ccci_host.records import Bucket, BucketsSeen, ColdPullControl, CredentialSeen, History, RequestsSeen
+from ccci_host.verdict import Verdict
+from tests.histories import ACCOUNT, APP, DB, buckets, changed, good, request, without
+from tests.unit.checks.cases import finding
+
+TASK = "verify-pc2"
+
+
+def credential(name: str, **change: Any) -> tuple[Verdict | None, str]:
+    found = finding(name, changed(good(TASK), CredentialSeen, change))
+    return found.verdict, found.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"state": "absent", "account": ""}, "has no entry for Docker Hub"),
+        ({"mode": "0644"}, "Others can read"),
+        ({"mode": "0640"}, "Others can read"),
+        ({"account": "somebody"}, "names the account somebody, not ccci-ci"),
+    ],
+)
+def test_an_entry_that_is_not_in_place(change: dict[str, Any], told: str) -> None:
+    verdict, reason = credential("credential-in-place", **change)
+    assert verdict is Verdict.FAIL
+    assert told in reason
+
+
+@pytest.mark.parametrize("change", [{"state": "unreadable"}, {"state": None, "problem": "no answer"}])
+def test_an_entry_that_cannot_be_read_is_unknown(change: dict[str, Any]) -> None:
+    assert credential("credential-in-place", **change)[0] is Verdict.UNKNOWN
+
+
+def test_an_entry_that_is_gone_after_the_reboot_fails() -> None:
+    history = changed(
+        good("reboot-and-redeploy"), CredentialSeen, {"state": "absent", "account": ""}, moment="rebooted"
+    )
+    found = finding("credential-in-place", history)
+    assert found.verdict is Verdict.FAIL
+    assert "(rebooted)" in found.reason
+
+
+def test_a_refused_pat_fails() -> None:
+    verdict, reason = credential(
+        "credential-accepted", accepted=False, answer="incorrect username or password"
+    )
+    assert verdict is Verdict.FAIL
+    assert reason == "Docker Hub refuses the PAT of ccci-ci: incorrect username or password."
+
+
+def test_a_token_service_that_cannot_be_asked_is_unknown() -> None:
+    assert credential("credential-accepted", accepted=None, problem="timed out")[0] is Verdict.UNKNOWN
+
+
+def test_a_token_that_could_push_is_warned_of() -> None:
+    found = finding("credential-accepted", changed(good(TASK), CredentialSeen, {"can_push": True}))
+    assert found.verdict is Verdict.PASS
+    assert "could also push" in found.details[0]
+
+
+PULLS = "pulls-authenticated"
+
+
+def log(*requests: Any) -> History:
+    return changed(good(TASK), RequestsSeen, {"requests": requests})
+
+
+def blind() -> History:
+    return changed(good(TASK), RequestsSeen, {"requests": (), "problem": "no such file"})
+
+
+def test_an_anonymous_manifest_fails_and_names_the_repository() -> None:
+    found = finding(PULLS, log(request(APP, "manifest"), request(DB, "manifest", account=None)))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Pulled without the PAT of ccci-ci: ccci/db by nobody (anonymous)."
+
+
+def test_another_accounts_manifest_fails() -> None:
+    assert finding(PULLS, log(request(APP, "manifest", account="other"))).verdict is Verdict.FAIL
+
+
+def test_an_anonymous_pull_that_hit_the_limit_fails() -> None:
+    assert finding(PULLS, log(request(APP, "manifest", account=None, status=429))).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        request(APP, "manifest", "HEAD", account=None),
+        request(APP, "manifest", account=None, status=401),
+        request(APP, "token", account=None),
+        request(APP, "manifest", account=None, registry="ghcr.io"),
+    ],
+)
+def test_what_costs_no_quota_convicts_nobody(harmless: Any) -> None:
+    assert finding(PULLS, log(request(APP, "manifest"), harmless)).verdict is Verdict.PASS
+
+
+def test_without_the_log_the_buckets_tell_who_paid() -> None:
+    found = finding(PULLS, blind())
+    assert found.verdict is Verdict.PASS
+    assert found.reason == "The bucket of ccci-ci paid 3 for the cold pull."
+
+
+def test_without_the_log_an_anonymous_bucket_that_paid_fails() -> None:
+    history = changed(
+        blind(),
+        BucketsSeen,
+        lambda _: buckets("cold-pulled", account=190, anonymous=97),
+        moment="cold-pulled",
+    )
+    found = finding(PULLS, history)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "The anonymous bucket paid 3 for the cold pull."
+
+
+def test_buckets_that_did_not_move_tell_nothing() -> None:
+    history = changed(
+        blind(), BucketsSeen, lambda _: buckets("cold-pulled", account=190), moment="cold-pulled"
+    )
+    assert finding(PULLS, history).verdict is Verdict.UNKNOWN
+
+
+def test_headers_that_are_absent_are_unknown_and_not_zero() -> None:
+    empty = (Bucket(account=ACCOUNT, limit=None, remaining=None), Bucket(account=None, remaining=None))
+    history = changed(blind(), BucketsSeen, {"buckets": empty})
+    assert finding(PULLS, history).verdict is Verdict.UNKNOWN
+
+
+def test_an_anonymous_bucket_that_nobody_knows_is_unknown() -> None:
+    def without_anonymous(seen: BucketsSeen) -> BucketsSeen:
+        return seen.model_copy(update={"buckets": seen.buckets[:1]})
+
+    assert finding(PULLS, changed(blind(), BucketsSeen, without_anonymous)).verdict is Verdict.UNKNOWN
+
+
+def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:
+    found = finding(PULLS, without(changed(blind(), ColdPullControl, {"private": True}), BucketsSeen))
+    assert found.verdict is Verdict.PASS
+    assert "ccci/db:2.0, which is private" in found.reason
+
+
+@pytest.mark.parametrize("change", [{"ran": False, "problem": "no quota left"}, {"task_image_id": ""}])
+def test_without_log_and_without_a_cold_pull_nobody_knows(change: dict[str, Any]) -> None:
+    assert finding(PULLS, changed(blind(), ColdPullControl, change)).verdict is Verdict.UNKNOWN
+
+
+def test_no_evidence_at_all_is_unknown() -> None:
+    assert finding(PULLS, without(blind(), BucketsSeen)).verdict is Verdict.UNKNOWN
+    assert finding(PULLS, without(good(TASK), CredentialSeen)).verdict is Verdict.UNKNOWN

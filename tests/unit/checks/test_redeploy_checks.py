@@ -1,0 +1,300 @@
+"""PC3 besides the layers: what was deployed, by which digest, and the controls."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ccci_host.records import (
+    Deployed,
+    DeployedService,
+    EvictionControl,
+    History,
+    HostSeen,
+    InterfaceSeen,
+    PinControl,
+    RequestsSeen,
+    StoreSeen,
+    TagControl,
+)
+from ccci_host.verdict import Verdict
+from tests.histories import (
+    APP,
+    APP_LAYER,
+    DB,
+    DB_LAYER,
+    IDS,
+    changed,
+    cold,
+    digest,
+    good,
+    request,
+    resolution,
+    store,
+    without,
+)
+from tests.unit.checks.cases import finding
+
+TASK = "verify-pc3"
+
+
+def judged(name: str, kind: Any, change: Any, **where: Any) -> tuple[Verdict | None, str]:
+    found = finding(name, changed(good(TASK), kind, change, **where))
+    return found.verdict, found.reason
+
+
+def services(change: Callable[[DeployedService], DeployedService]) -> Callable[[Deployed], Deployed]:
+    def apply(item: Deployed) -> Deployed:
+        new = tuple(change(service) for service in item.deployment.services)
+        return item.model_copy(update={"deployment": item.deployment.model_copy(update={"services": new})})
+
+    return apply
+
+
+def bare(service: DeployedService) -> DeployedService:
+    return service.model_copy(update={"image": service.image.partition("@")[0]})
+
+
+def idle(service: DeployedService) -> DeployedService:
+    return service.model_copy(update={"tasks": (), "replicas": 0})
+
+
+def masked(service: DeployedService) -> DeployedService:
+    tasks = tuple(task.model_copy(update={"image_id": digest("9")}) for task in service.tasks)
+    return service.model_copy(update={"tasks": tasks})
+
+
+def by_manifest(service: DeployedService) -> DeployedService:
+    tasks = tuple(task.model_copy(update={"image_id": service.digest}) for task in service.tasks)
+    return service.model_copy(update={"tasks": tasks})
+
+
+@pytest.mark.parametrize("phase", ["deploy", "redeploy"])
+def test_a_spec_that_kept_the_bare_tag_is_unknown(phase: str) -> None:
+    verdict, reason = judged("specs-carry-digests", Deployed, services(bare), phase=phase)
+    assert verdict is Verdict.UNKNOWN
+    assert "ccci-small_db (ccci/db:2.0)" in reason
+
+
+@pytest.mark.parametrize("phase", ["deploy", "redeploy"])
+def test_a_service_without_a_task_is_unknown(phase: str) -> None:
+    verdict, reason = judged("tasks-ran-the-image", Deployed, services(idle), phase=phase)
+    assert verdict is Verdict.UNKNOWN
+    assert f"ccci-small_db in the {phase}" in reason
+
+
+@pytest.mark.parametrize("phase", ["deploy", "redeploy"])
+def test_a_task_that_ran_another_image_fails(phase: str) -> None:
+    verdict, reason = judged("tasks-ran-the-image", Deployed, services(masked), phase=phase)
+    assert verdict is Verdict.FAIL
+    assert f"ccci-small_app in the {phase}" in reason
+
+
+def test_the_containerd_store_names_a_container_by_the_manifest() -> None:
+    assert judged("tasks-ran-the-image", Deployed, services(by_manifest))[0] is Verdict.PASS
+
+
+@pytest.mark.parametrize("state", ["preparing", "failed", "rejected", "shutdown"])
+def test_a_task_that_never_ran_shows_nothing(state: str) -> None:
+    def never(service: DeployedService) -> DeployedService:
+        tasks = tuple(task.model_copy(update={"state": state}) for task in service.tasks)
+        return service.model_copy(update={"tasks": tasks})
+
+    assert judged("tasks-ran-the-image", Deployed, services(never))[0] is Verdict.UNKNOWN
+
+
+def test_a_job_that_ended_did_run() -> None:
+    def ended(service: DeployedService) -> DeployedService:
+        tasks = tuple(task.model_copy(update={"state": "complete"}) for task in service.tasks)
+        return service.model_copy(update={"tasks": tasks})
+
+    assert judged("tasks-ran-the-image", Deployed, services(ended))[0] is Verdict.PASS
+
+
+@pytest.mark.parametrize("nodes", [0, 2, 3, None])
+def test_a_swarm_of_other_than_one_node_is_unknown(nodes: int | None) -> None:
+    assert judged("one-swarm-node", HostSeen, {"swarm_nodes": nodes})[0] is Verdict.UNKNOWN
+
+
+def test_a_daemon_that_skips_pulls_fails() -> None:
+    verdict, reason = judged("pull-path-is-real", HostSeen, {"pull_overrides": ("PREFER_OFFLINE=1",)})
+    assert verdict is Verdict.FAIL
+    assert "PREFER_OFFLINE=1" in reason
+
+
+@pytest.mark.parametrize("change", [{"pull_overrides_problem": "no /proc"}, {"problem": "no answer"}])
+def test_a_daemon_whose_settings_are_not_known_is_unknown(change: dict[str, str]) -> None:
+    assert judged("pull-path-is-real", HostSeen, change)[0] is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"outcome": "ran"}, Verdict.FAIL),
+        ({"outcome": "unclear"}, Verdict.UNKNOWN),
+        ({"outcome": None}, Verdict.UNKNOWN),
+        ({"ran": False}, Verdict.UNKNOWN),
+    ],
+)
+def test_a_pin_that_does_not_resolve_must_fail(change: dict[str, Any], verdict: Verdict) -> None:
+    assert judged("broken-pin-fails", PinControl, change)[0] is verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"digest_ran": digest("7")}, Verdict.FAIL),
+        ({"digest_ran": None}, Verdict.UNKNOWN),
+        ({"digest_after": digest("7")}, Verdict.UNKNOWN),
+        ({"ran": False, "problem": "the registry is read-only"}, Verdict.UNKNOWN),
+    ],
+)
+def test_a_moved_tag_must_be_pulled(change: dict[str, Any], verdict: Verdict) -> None:
+    assert judged("moved-tag-pulled", TagControl, change)[0] is verdict
+
+
+def log(*requests: Any, task: str = TASK) -> History:
+    return changed(good(task), RequestsSeen, {"requests": requests}, phase="redeploy")
+
+
+COSTS = "redeploy-costs"
+
+
+def test_a_warm_redeploy_costs_a_manifest_a_service() -> None:
+    found = finding(COSTS, good(TASK))
+    assert found.verdict is Verdict.PASS
+    assert "2 manifest requests of the account's quota for 2 services" in found.reason
+
+
+def test_an_anonymous_manifest_of_the_redeploy_fails() -> None:
+    found = finding(COSTS, log(request(APP, "manifest", account=None), request(DB, "manifest")))
+    assert found.verdict is Verdict.FAIL
+
+
+def test_a_redeploy_that_costs_more_fails() -> None:
+    found = finding(COSTS, log(*resolution(), request(DB, "manifest")))
+    assert found.verdict is Verdict.FAIL
+    assert "took 3 counted requests" in found.reason
+
+
+def test_strangers_requests_are_not_the_redeploys() -> None:
+    found = finding(COSTS, log(*resolution(), request("wiki/wiki:1", "manifest", account=None)))
+    assert found.verdict is Verdict.PASS
+
+
+def test_without_a_log_the_cost_is_not_shown() -> None:
+    history = changed(good(TASK), RequestsSeen, {"requests": (), "problem": "gone"}, phase="redeploy")
+    assert finding(COSTS, history).verdict is None
+
+
+SEEN = "eviction-seen"
+
+
+def control(history: History, kind: Any, change: Any, **where: Any) -> tuple[Verdict | None, str]:
+    found = finding(SEEN, changed(history, kind, change, **where))
+    return found.verdict, found.reason
+
+
+def test_three_witnesses_see_exactly_the_evicted_layers() -> None:
+    found = finding(SEEN, good(TASK))
+    assert found.verdict is Verdict.PASS
+    assert "layer store reported exactly its 1 layer" in found.reason
+    assert "registry log showed exactly its 1 layer" in found.reason
+    assert "interface carried 8.2 MB for layers of 8.0 MB" in found.reason
+
+
+def test_a_control_that_did_not_run_leaves_the_run_blind() -> None:
+    verdict, reason = control(good(TASK), EvictionControl, {"ran": False, "problem": "no canary is named"})
+    assert verdict is Verdict.UNKNOWN
+    assert reason.startswith("Blind: ")
+    assert "no canary is named" in reason
+
+
+def test_an_image_without_layers_of_its_own_shows_nothing() -> None:
+    verdict, reason = control(good(TASK), EvictionControl, {"layers": (), "blobs": ()})
+    assert verdict is Verdict.UNKNOWN
+    assert "other images hold all its layers" in reason
+
+
+def test_a_store_that_misses_the_download_is_blind() -> None:
+    unchanged = store("control-redeployed", 0)
+    assert (
+        control(
+            changed(good(TASK), StoreSeen, lambda _: store("evicted", 0), moment="evicted"),
+            StoreSeen,
+            lambda _: unchanged,
+            moment="control-redeployed",
+        )[0]
+        is Verdict.UNKNOWN
+    )
+
+
+def test_a_store_that_reports_more_is_blind() -> None:
+    def all_new(seen: StoreSeen) -> StoreSeen:
+        layers = tuple(layer.model_copy(update={"changed_at": 901.0}) for layer in seen.layers)
+        return seen.model_copy(update={"layers": layers})
+
+    verdict, reason = control(good(TASK), StoreSeen, all_new, moment="control-redeployed")
+    assert verdict is Verdict.UNKNOWN
+    assert "the layer store reported 2 of 1 layer" in reason
+
+
+@pytest.mark.parametrize(
+    "requests", [resolution(), cold(), (*cold(only=(DB_LAYER,)), request(DB, "layer", key=APP_LAYER))]
+)
+def test_a_log_that_shows_other_layers_is_blind(requests: Any) -> None:
+    verdict, reason = control(good(TASK), RequestsSeen, {"requests": requests}, phase="control-redeploy")
+    if requests == cold():
+        assert (
+            verdict is Verdict.PASS
+        )  # the app's own layers are another repository's, a stranger's for all we know
+    else:
+        assert verdict is Verdict.UNKNOWN
+        assert "registry log showed" in reason
+
+
+def test_an_interface_that_carried_less_is_blind() -> None:
+    verdict, reason = control(good(TASK), InterfaceSeen, {"bytes": 90_000}, phase="control-redeploy")
+    assert verdict is Verdict.UNKNOWN
+    assert "the interface carried" in reason
+
+
+def no_log(history: History) -> History:
+    return changed(history, RequestsSeen, {"requests": (), "problem": "gone"}, phase="control-redeploy")
+
+
+def no_interface(history: History) -> History:
+    return changed(history, InterfaceSeen, {"bytes": None, "problem": "gone"}, phase="control-redeploy")
+
+
+def no_store(history: History) -> History:
+    gone = {"images": (), "layers": (), "problem": "gone"}
+    return changed(history, StoreSeen, gone, moment="control-redeployed")
+
+
+@pytest.mark.parametrize("blind", [no_log, no_interface, no_store])
+def test_two_witnesses_of_the_control_are_enough(blind: Callable[[History], History]) -> None:
+    assert finding(SEEN, blind(good(TASK))).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("pair", [(no_log, no_interface), (no_log, no_store), (no_store, no_interface)])
+def test_one_witness_of_the_control_is_not(pair: tuple[Callable[[History], History], ...]) -> None:
+    history = good(TASK)
+    for blind in pair:
+        history = blind(history)
+    assert finding(SEEN, history).verdict is Verdict.UNKNOWN
+
+
+def test_a_guests_counters_are_no_outside_witness_of_the_control() -> None:
+    history = changed(no_log(good(TASK)), InterfaceSeen, {"source": "guest"}, phase="control-redeploy")
+    assert finding(SEEN, history).verdict is Verdict.UNKNOWN
+
+
+def test_an_image_is_known_by_its_id_on_either_store() -> None:
+    history = changed(good(TASK), EvictionControl, {"image_id": digest("d")})
+    assert finding(SEEN, history).verdict is Verdict.PASS
+    assert IDS[DB] != digest("d")
+
+
+def test_no_control_at_all_is_blind() -> None:
+    assert finding(SEEN, without(good(TASK), EvictionControl)).verdict is Verdict.UNKNOWN
