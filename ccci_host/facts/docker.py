@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact
-from ccci_host.facts.probes import DockerGet, RunCommand
+from ccci_host.facts.probes import DockerGet, ReadFile, RunCommand
 from ccci_host.records import StoreKind
 
 INFO = DockerGet("/info")
 VERSION = DockerGet("/version")
 ENVIRONMENT = RunCommand(("systemctl", "show", "docker.service", "--property=Environment", "--value"))
+DEFAULTS = ReadFile("/etc/default/docker")
+"""Debian's unit takes more of the daemon's environment from here."""
 
 PREFER_OFFLINE = "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE"
 
@@ -71,14 +73,19 @@ def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
             error=swarm.get("Error", ""),
         ),
         mirrors=tuple(registries.get("Mirrors") or ()),
-        prefers_offline_images=_is_set(PREFER_OFFLINE, answers[ENVIRONMENT]),
+        prefers_offline_images=any(
+            _is_set(PREFER_OFFLINE, answer) for answer in (answers[ENVIRONMENT], answers[DEFAULTS])
+        ),
     )
 
 
-DOCKER = Fact("docker", (INFO, VERSION, ENVIRONMENT), parse_docker)
+DOCKER = Fact("docker", (INFO, VERSION, ENVIRONMENT, DEFAULTS), parse_docker)
 
 
 def _is_set(name: str, environment: Answer) -> bool:
     return isinstance(environment, Present) and any(
-        word.strip('"').startswith(f"{name}=") for word in environment.text.split()
+        word.strip('"').startswith(f"{name}=")
+        for line in environment.text.splitlines()
+        if not line.lstrip().startswith("#")
+        for word in line.split()
     )

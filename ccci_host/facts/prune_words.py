@@ -24,8 +24,8 @@ _REMOVAL = re.compile(
 )
 
 _JANITOR = re.compile(
-    r"(?:^|[/\s=])(docuum|docker[-_]?gc[\w-]*|dcgc|docker-custodian|docker-clean(?:up|er)?[\w-]*"
-    r"|docker-(?:images?-)?prune[\w-]*|docker-image-clean\w*|image-cleanup|docker-janitor|docker-prune)"
+    r"(?:^|[/\s=])(?:\w+-)*(docuum|docker[-_]?gc[\w-]*|dcgc|docker-custodian|docker-clean(?:up|er)?[\w-]*"
+    r"|docker-(?:images?-)?prune[\w-]*|docker-image-clean\w*|image-cleanup|docker-janitor|drone[/-]gc)"
     r"(?=[:@\s]|$)",
     re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _JANITOR = re.compile(
 
 HINT = (
     r"(?i:prune|\brmi\b|image\W+(rm|remove)\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
-    r"|docker-clean|image-clean|janitor|watchtower|systemctl\s.*start)"
+    r"|docker-clean|image-clean|janitor|drone[/-]gc|systemctl\s.*start)"
 )
 """What the host searches its files for: wide, since the reading is done here."""
 

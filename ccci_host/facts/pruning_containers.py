@@ -4,7 +4,7 @@ A container that holds the Docker socket is no janitor for that alone: traefik h
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ccci_host.facts.answers import Absent, Present, Unreadable
@@ -12,6 +12,7 @@ from ccci_host.facts.collector import Answers
 from ccci_host.facts.probes import DockerGet, DockerGetEach
 from ccci_host.facts.prune_words import HINT, is_janitor_image, removes_images
 from ccci_host.facts.pruner import Audit, Pruner
+from ccci_host.facts.updaters import removing_setting
 
 CONTAINERS = DockerGetEach(
     "/containers/json?all=1", "Id", "/containers/{}/json", matching=rf"docker\.sock|{HINT}"
@@ -109,22 +110,19 @@ def _stop(name: str, is_cron_job: bool, is_replicated: bool) -> tuple[tuple[str,
     return tuple(commands) if is_replicated else ()
 
 
-def _removal(image: str, argv: list[str], environment: Any, labels: dict[str, str]) -> str | None:
+def _removal(
+    image: str, argv: Sequence[str], environment: Sequence[str], labels: Mapping[str, str]
+) -> str | None:
     """What this container does that removes images, or None."""
     command = " ".join(argv)
     if is_janitor_image(image):
         return f"{image} {command}".strip()
     if removes_images(command):
         return command
-    if "watchtower" in image.rsplit("/", 1)[-1] and _watchtower_cleans(command, environment):
-        return f"{image} with WATCHTOWER_CLEANUP"
+    setting = removing_setting(image, argv, environment)
+    if setting is not None:
+        return f"{image} with {setting}"
     for text in (*environment, *(f"{name}={value}" for name, value in labels.items())):
         if removes_images(text):
-            return str(text)
+            return text
     return None
-
-
-def _watchtower_cleans(command: str, environment: Any) -> bool:
-    pairs = (text.partition("=") for text in environment)
-    is_set = any(name == "WATCHTOWER_CLEANUP" and value.lower() in _TRUE for name, _, value in pairs)
-    return is_set or "--cleanup" in command.split()

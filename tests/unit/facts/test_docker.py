@@ -4,7 +4,7 @@ import pytest
 
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers
-from ccci_host.facts.docker import ENVIRONMENT, INFO, VERSION, Docker, Swarm, parse_docker
+from ccci_host.facts.docker import DEFAULTS, ENVIRONMENT, INFO, VERSION, Docker, Swarm, parse_docker
 from tests.unit.facts.host_answers import said
 
 CLASSIC: dict[str, Any] = {
@@ -21,11 +21,15 @@ CONTAINERD: dict[str, Any] = {
 }
 
 
-def parse(info: dict[str, Any], environment: str = "\n") -> Docker:
+def parse(info: dict[str, Any], environment: str = "\n", defaults: str = "") -> Docker:
     version = said({"Version": "26.1.5+dfsg1", "ApiVersion": "1.45"})
-    docker = parse_docker(
-        Answers({INFO: said(info), VERSION: version, ENVIRONMENT: Present(environment.encode())})
-    )
+    answers = {
+        INFO: said(info),
+        VERSION: version,
+        ENVIRONMENT: Present(environment.encode()),
+        DEFAULTS: Present(defaults.encode()),
+    }
+    docker = parse_docker(Answers(answers))
     assert isinstance(docker, Docker)
     return docker
 
@@ -63,8 +67,20 @@ def test_a_daemon_that_skips_pulls_is_told(environment: str, prefers: bool) -> N
     assert parse(CLASSIC, environment).prefers_offline_images is prefers
 
 
+def test_debians_file_of_defaults_counts_too_and_a_comment_in_it_does_not() -> None:
+    setting = "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1\n"
+
+    assert parse(CLASSIC, defaults=f'DOCKER_OPTS="-H x"\nexport {setting}').prefers_offline_images
+    assert not parse(CLASSIC, defaults=f"# {setting}").prefers_offline_images
+
+
 def test_no_daemon_and_a_dead_one_are_two_answers() -> None:
     dead = Unreadable("the Docker daemon does not answer")
 
-    assert parse_docker(Answers({INFO: Absent(), VERSION: Absent(), ENVIRONMENT: Absent()})) == Absent()
-    assert parse_docker(Answers({INFO: dead, VERSION: dead, ENVIRONMENT: Absent()})) == dead
+    assert (
+        parse_docker(Answers({INFO: Absent(), VERSION: Absent(), ENVIRONMENT: Absent(), DEFAULTS: Absent()}))
+        == Absent()
+    )
+    assert (
+        parse_docker(Answers({INFO: dead, VERSION: dead, ENVIRONMENT: Absent(), DEFAULTS: Absent()})) == dead
+    )

@@ -78,6 +78,8 @@ def test_comments_do_not_count_and_continued_lines_are_one() -> None:
         "stephanmisc/docuum:0.25",
         "meltwater/docker-cleanup:latest",
         "x/docker-prune@sha256:0",
+        "f213/periodic-docker-prune",
+        "imagenarium/dockergc:0.2",
     ],
 )
 def test_an_image_made_for_nothing_else(reference: str) -> None:

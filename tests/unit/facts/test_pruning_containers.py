@@ -40,6 +40,10 @@ def service(
         container("spotify/docker-gc"),
         container("containrrr/watchtower", "--cleanup"),
         container("containrrr/watchtower", Env=["WATCHTOWER_CLEANUP=true"]),
+        container("containrrr/shepherd:1", Env=["IMAGE_AUTOCLEAN_LIMIT=5"]),
+        container("shizunge/gantry"),
+        container("getwud/wud", Env=["WUD_TRIGGER_DOCKER_LOCAL_PRUNE=true"]),
+        container("drone/gc"),
         container("docker:cli", "sh", "-c", "while true; do docker image prune -f; sleep 86400; done"),
         container("mcuadros/ofelia", Labels={"ofelia.job-local.tidy.command": "docker system prune -f"}),
         container("tidy", Env=["COMMAND=docker rmi $(docker images -q)"]),
@@ -59,6 +63,9 @@ def test_a_janitor(found: dict[str, Any]) -> None:
         container("portainer/agent:2"),
         container("containrrr/watchtower"),
         container("containrrr/watchtower", Env=["WATCHTOWER_CLEANUP=false"]),
+        container("shizunge/gantry", Env=["GANTRY_CLEANUP_IMAGES=false"]),
+        container("containrrr/shepherd"),
+        container("drone/drone-runner-docker:1"),
     ],
 )
 def test_the_docker_socket_alone_makes_no_janitor(neighbour: dict[str, Any]) -> None:
