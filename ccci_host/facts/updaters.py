@@ -1,6 +1,7 @@
 """Programs that update containers, and may remove the images that they replaced.
 
-Each by the last part of its image's name, with the settings that make it do so (read in what their projects publish).
+Each by the last part of its image's name, with the settings that make it do so, as its project describes
+them.
 """
 
 import re

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -37,6 +38,7 @@ def run(python: str, program: str, payload: Any) -> Any:
     return json.loads(done.stdout)
 
 
+@cache
 def _works(python: str) -> bool:
     found = shutil.which(python)
     return (
