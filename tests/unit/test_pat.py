@@ -1,4 +1,3 @@
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from ccci_host.secret import Secret
 PAT = Secret("not-a-real-pat")
 
 
-def python(program: str) -> PatTable:
-    return PatTable(command=(sys.executable, "-c", program))
+def shell(program: str) -> PatTable:
+    return PatTable(command=("sh", "-c", program))
 
 
 def refused(table: PatTable) -> ConfigError:
@@ -46,7 +45,7 @@ def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path) -> None:
 def test_it_comes_from_a_command_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CCCI_TEST_PAT", "not-a-real-pat")
 
-    assert read_pat(python("print('not-a-real-pat')")).secret == PAT
+    assert read_pat(shell("echo not-a-real-pat")).secret == PAT
     assert read_pat(PatTable(env="CCCI_TEST_PAT")).secret == PAT
 
 
@@ -62,7 +61,7 @@ def test_an_unset_variable_is_named() -> None:
 
 
 def test_a_failing_command_shows_what_it_complained_of_and_not_what_it_printed() -> None:
-    error = refused(python("import sys; print('not-a-real-pat'); sys.exit('locked')"))
+    error = refused(shell("echo not-a-real-pat; echo locked >&2; exit 1"))
 
     assert error.details == "It ended with exit code 1. locked"
     assert PAT.reveal() not in str(error)
@@ -80,7 +79,7 @@ def test_an_unknown_command_is_named() -> None:
     ],
 )
 def test_it_is_one_word(program: str, details: str) -> None:
-    error = refused(python(program))
+    error = refused(shell(program))
 
     assert error.details == details
     assert PAT.reveal() not in str(error)
