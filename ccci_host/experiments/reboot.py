@@ -5,6 +5,7 @@ import threading
 import time
 
 from ccci_host.errors import CcciError
+from ccci_host.experiments.interrupts import undisturbed
 from ccci_host.experiments.run import Run
 from ccci_host.progress import doing
 from ccci_host.records import BackSeen, RebootDone
@@ -92,9 +93,12 @@ def _restart(machine: Machine, *, forced: bool) -> tuple[str, float | None]:
         asked = time.monotonic()
         worker = threading.Thread(target=work, daemon=True)
         worker.start()
-        how = _watched(instance, before, worker)
-        down = time.monotonic() - asked if how else None
-        worker.join()
+        try:
+            how = _watched(instance, before, worker)
+            down = time.monotonic() - asked if how else None
+        finally:
+            with undisturbed():  # what comes next must not meet a machine that is still going down
+                worker.join()
         if failed:
             raise failed[0]
         if not how and instance.pid() not in (0, before):

@@ -8,7 +8,7 @@ from ccci_host.errors import CcciError
 from ccci_host.experiments.lease import TimedLease
 from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.journal import Journal
-from ccci_host.records import Event, Moment, Phase, PhaseBegan, PhaseEnded, StoreSeen
+from ccci_host.records import Event, Moment, Note, Phase, PhaseBegan, PhaseEnded, StoreSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import moment_witnesses, stretch_witnesses
 
@@ -82,7 +82,14 @@ class Run:
         store: StoreSeen | None = None
         for witness in moment_witnesses():
             if moment in witness.moments:
-                seen = witness.look(self.machine, moment, cycle)
+                try:
+                    seen = witness.look(self.machine, moment, cycle)
+                except CcciError:
+                    raise
+                except Exception as error:
+                    # A defect of one witness costs its evidence, not the run and what others saw.
+                    self.write(Note(text=f"{type(witness).__name__} broke: {type(error).__name__}: {error}"))
+                    continue
                 self.write(seen)
                 if isinstance(seen, StoreSeen):
                     store = seen

@@ -13,6 +13,7 @@ from ccci_host.journal import Journal
 from ccci_host.recipes import teardown
 from ccci_host.records import Cleanup, Finished, Interrupted, Leftover, Name
 from ccci_host.transport.machine import Machine
+from ccci_host.transport.readiness import wait_until_ready
 
 Outcome = Literal["done", "failed", "interrupted"]
 
@@ -56,11 +57,22 @@ def session(
                 run.write(Finished(outcome=outcome, problem=problem))
 
 
+def _awaited(run: Run) -> list[str]:
+    """Wait for a machine whose reboot was interrupted; why it did not come back, if so."""
+    try:
+        wait_until_ready(run.machine, timeout=run.options.boot_timeout)
+    except CcciError as error:
+        return [error.brief]
+    return []
+
+
 def _put_back(run: Run) -> None:
     """Remove what the run made, look once more, give the lease back; what fails is said, not raised."""
     removed: list[Name] = []
     left: list[Leftover] = []
     problems: list[str] = []
+    if run.current == "reboot":
+        problems += _awaited(run)
     for stack in sorted(run.stacks):
         try:
             removal = teardown(run.machine, stack)

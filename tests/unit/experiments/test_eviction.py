@@ -1,0 +1,131 @@
+"""The eviction control takes one whole image, knows what must come back, and says when it cannot run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import HostError
+from ccci_host.experiments import Options, eviction
+from ccci_host.records import Bucket, BucketsSeen, EvictionControl, StoreSeen
+from ccci_host.transport.executor import Completed
+from tests.fakes import FakeExecutor, completed
+from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, deployment, store_of
+
+D, E = "sha256:d", "sha256:e"
+RECIPE = deployment(f"app:1@{D}", f"db:1@{E}")
+
+
+def test_the_image_that_costs_least_to_lose_is_chosen() -> None:
+    store = store_of((D, ("base", "x", "y")), (E, ("base", "z")))
+    chosen = eviction.choose(RECIPE, store)
+    assert chosen is not None
+    assert (chosen.reference, chosen.layers, chosen.companions) == (f"db:1@{E}", ("z",), ())
+
+
+def test_an_image_without_layers_of_its_own_cannot_show_anything() -> None:
+    store = store_of((D, ("base",)), (E, ("base", "z")))
+    chosen = eviction.choose(RECIPE, store)
+    assert chosen is not None
+    assert chosen.reference == f"db:1@{E}"
+    assert eviction.choose(RECIPE, store_of((D, ("base",)), (E, ("base",)))) is None
+
+
+def test_an_earlier_build_on_the_same_layers_goes_along() -> None:
+    store = store_of(
+        (D, ("base", "x")), ("sha256:old", ("base", "x")), (E, ("base", "x", "z")), ("sha256:far", ("base",))
+    )
+    chosen = eviction.choose(deployment(f"app:1@{D}"), store)
+    assert chosen is not None
+    assert [one.id for one in chosen.companions] == ["sha256:old", E]
+    assert chosen.layers == ("x",)
+
+
+def test_an_image_of_the_recipe_never_goes_along() -> None:
+    chosen = eviction.choose(RECIPE, store_of((D, ("base", "x")), (E, ("base", "x", "z"))))
+    assert chosen is not None
+    assert (chosen.reference, chosen.companions, chosen.layers) == (f"db:1@{E}", (), ("z",))
+
+
+def test_a_service_without_a_digest_is_not_chosen() -> None:
+    assert eviction.choose(deployment("app:1"), store_of((D, ("x",)))) is None
+
+
+def removing(answer: dict[str, Any], asked: list[Any]) -> FakeExecutor:
+    def run(argv: tuple[str, ...], sent: bytes) -> Completed:
+        asked.append(json.loads(sent))
+        return completed(json.dumps(answer))
+
+    return FakeExecutor({"python3 -I -c": run})
+
+
+def test_on_a_disposable_host_the_recipe_is_redeployed_after_it(
+    tmp_path: Path, without_witnesses: Callable[[StoreSeen], None]
+) -> None:
+    store = store_of((D, ("base", "x", "y")), (E, ("base", "z")))
+    without_witnesses(store)
+    asked: list[Any] = []
+    executor = removing({"removed": [f"app@{E}"], "left": {}}, asked)
+    bench = Bench(tmp_path, Options(task="t"), executor, disposable=True)
+    deployer = FakeDeployer()
+    eviction.control(bench.run, an_app(tmp_path), deployer, RECIPE, store)
+    assert bench.kinds() == [
+        "phase-began evict",
+        "eviction-control",
+        "store evicted",
+        "phase-ended evict done",
+        "phase-began control-redeploy",
+        "phase-ended control-redeploy done",
+        "deployed control-redeploy",
+        "store control-redeployed",
+    ]
+    assert [one["references"] for one in asked] == [[f"app@{E}"]]
+    seen = control_of(bench)
+    assert (seen.reference, seen.image_id, seen.layers, seen.blobs) == (f"db:1@{E}", E, ("z",), ("z",))
+    assert deployer.calls == [("deploy", "ccci-small_test")]
+
+
+def test_an_image_that_stays_is_an_error_and_no_control(
+    tmp_path: Path, without_witnesses: Callable[[StoreSeen], None]
+) -> None:
+    store = store_of((D, ("x",)))
+    without_witnesses(store)
+    executor = removing({"removed": [], "left": {f"app@{D}": "image is being used"}}, [])
+    bench = Bench(tmp_path, Options(task="t"), executor, disposable=True)
+    with pytest.raises(HostError, match="could not be removed"):
+        eviction.control(bench.run, an_app(tmp_path), FakeDeployer(), RECIPE, store)
+    assert bench.history.of(EvictionControl) == ()
+
+
+def control_of(bench: Bench) -> EvictionControl:
+    [seen] = bench.history.of(EvictionControl)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("store", "tables", "why"),
+    [
+        (None, {"disposable": True}, "could not be read"),
+        (StoreSeen(moment="start", problem="refused"), {"disposable": True}, "could not be read"),
+        (store_of((D, ("x",))), {}, "not disposable and its configuration names no canary"),
+        (store_of((D, ("b",)), (E, ("b",))), {"disposable": True}, "shares all its layers"),
+    ],
+)
+def test_a_control_that_was_not_run_says_why(
+    store: StoreSeen | None, tables: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, Options(task="t"), **tables)
+    eviction.control(bench.run, an_app(tmp_path), FakeDeployer(), RECIPE, store)
+    assert not control_of(bench).ran
+    assert why in (control_of(bench).problem or "")
+
+
+@pytest.mark.parametrize(("remaining", "enough"), [(10, True), (9, False), (None, False), (-3, False)])
+def test_a_canary_is_pulled_only_where_quota_is_known_to_be_left(remaining: int | None, enough: bool) -> None:
+    quota = BucketsSeen(
+        moment="evicted",
+        buckets=(Bucket(account="me", remaining=remaining), Bucket(account=None, remaining=99)),
+    )
+    assert eviction.enough(quota) is enough

@@ -1,0 +1,121 @@
+"""The timed lease: taken before anything is done, renewed, given back; never over somebody else's."""
+
+import json
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import HostError, RefusedError
+from ccci_host.experiments import lease
+from ccci_host.experiments.lease import AGENT, Holder, TimedLease, own_name, process_start, refuse_over_others
+from ccci_host.records import LeaseSeen
+from tests.fakes import Answer, FakeExecutor, completed
+from tests.unit.machines import fake_machine
+
+Script = dict[str, Any]
+
+
+def leased(script: Script) -> tuple[TimedLease, FakeExecutor, list[LeaseSeen]]:
+    executor = FakeExecutor(script)
+    said: list[LeaseSeen] = []
+    return TimedLease(fake_machine(executor), said.append), executor, said
+
+
+def words(executor: FakeExecutor) -> list[str]:
+    return [" ".join(argv[1:4]) for argv, _ in executor.runs]
+
+
+def test_a_lease_is_taken_and_given_back() -> None:
+    held, executor, said = leased({f"{AGENT} lease": completed("abc\n")})
+    held.take()
+    assert held.id == "abc"
+    held.release()
+    held.release()
+    assert [(one.step, one.id) for one in said] == [("taken", "abc"), ("released", "abc")]
+    assert words(executor) == ["lease --hold 3600", "lease --release abc"]
+
+
+def test_a_lease_that_is_not_given_stops_the_experiment() -> None:
+    held, _, said = leased({f"{AGENT} lease": completed(stderr="read-only", exit_code=1)})
+    with pytest.raises(HostError, match="gives no lease"):
+        held.take()
+    assert [(one.step, one.problem) for one in said] == [("refused", "read-only")]
+
+
+def test_a_young_lease_is_not_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, executor, _ = leased({f"{AGENT} lease": completed("abc")})
+    held.take()
+    held.renew()
+    assert words(executor) == ["lease --hold 3600"]
+    monkeypatch.setattr(lease, "RENEW_AFTER_SECONDS", -1)
+    held.renew()
+    assert words(executor)[1:] == ["lease --renew abc"]
+
+
+def test_a_lease_that_was_lost_is_said_and_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, _, said = leased(
+        {
+            f"{AGENT} lease --hold": completed("abc"),
+            f"{AGENT} lease --renew": completed(stderr="it ended", exit_code=1),
+        }
+    )
+    held.take()
+    monkeypatch.setattr(lease, "RENEW_AFTER_SECONDS", -1)
+    held.renew()
+    assert [one.step for one in said] == ["taken", "lost", "taken"]
+
+
+def test_this_process_is_alive_by_its_name() -> None:
+    assert not Holder("x", own_name(), "later").is_dead
+
+
+@pytest.mark.parametrize(
+    ("owner", "dead"),
+    [
+        (f"ccci-host {socket.gethostname()} {os.getpid()} 1", True),
+        (f"ccci-host {socket.gethostname()} 4194304 99", True),
+        (f"ccci-host another-controller {os.getpid()} 1", False),
+        ("somebody", False),
+        (f"ccci-host {socket.gethostname()} many 1", False),
+        ("", False),
+    ],
+)
+def test_only_a_process_of_this_controller_can_be_known_to_be_dead(owner: str, dead: bool) -> None:
+    assert Holder("x", owner, "later").is_dead is dead
+
+
+def test_a_process_that_is_not_there_has_no_start() -> None:
+    assert process_start(4194304) is None
+    assert process_start(os.getpid()) is not None
+
+
+def status(*owners: str) -> Answer:
+    leases = [{"id": f"id{n}", "owner": owner, "until": "later"} for n, owner in enumerate(owners)]
+    return lambda argv, sent: completed(json.dumps({"leases": leases}))
+
+
+def test_an_experiment_refuses_over_somebody_elses_run() -> None:
+    executor = FakeExecutor({f"{AGENT} status --json": status("ci: build 7")})
+    with pytest.raises(RefusedError) as refused:
+        refuse_over_others(fake_machine(executor))
+    assert "ci: build 7" in refused.value.details
+    assert words(executor) == ["status --json"]
+
+
+def test_its_own_lease_and_those_of_the_dead_do_not_stop_it() -> None:
+    dead = f"ccci-host {socket.gethostname()} {os.getpid()} 1"
+    executor = FakeExecutor(
+        {f"{AGENT} status --json": status("me", dead), f"{AGENT} lease --release": completed("id1")}
+    )
+    released = refuse_over_others(fake_machine(executor), own="id0")
+    assert [one.id for one in released] == ["id1"]
+
+
+@pytest.mark.parametrize(
+    "said", [completed("no json"), completed("{}"), completed("[]"), completed(exit_code=1)]
+)
+def test_an_agent_that_does_not_say_who_holds_a_lease_stops_it(said: Any) -> None:
+    with pytest.raises(HostError, match="does not say who holds a lease"):
+        refuse_over_others(fake_machine(FakeExecutor({f"{AGENT} status --json": said})))
