@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from ccci_host.errors import NotFoundError
-from ccci_host.lab.hub import Hub
+from ccci_host.lab.hub import Hub, parse_reference
 from ccci_host.lab.hub.backend import Backend
 from ccci_host.lab.hub.certificates import write_atomically
 from ccci_host.lab.images.build import build
 from ccci_host.lab.images.catalogue import catalogue, stand_in
+from ccci_host.lab.images.programs import programs_of
 from ccci_host.lab.images.spec import Form, ImageSpec
 
 
@@ -42,6 +44,19 @@ def publish(
         )
     publish_specs(hub, [spec])
     return hub.digest(spec.reference)
+
+
+def publish_for_recipe(hub: Hub, recipe: Path, images: Iterable[str]) -> tuple[str, ...]:
+    """Publish a stand-in for each of `images` that is not the lab's own, fit for the recipe in that folder.
+
+    Returns the references that were published. Raises as `publish` does.
+    """
+    programs = programs_of(recipe)
+    own = {str(spec.reference) for spec in catalogue()}
+    wanted = [image for image in dict.fromkeys(images) if str(parse_reference(image)) not in own]
+    for image in wanted:
+        publish(hub, image, programs=programs)
+    return tuple(wanted)
 
 
 def publish_specs(hub: Hub, specs: Iterable[ImageSpec]) -> tuple[str, ...]:

@@ -54,50 +54,72 @@ _USERS = ("root", "www-data", "postgres", "mysql", "redis", "node", "nginx", "ap
 _FOLDERS = ("bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "sys", "usr", "usr/bin", "usr/local")
 _MORE_FOLDERS = ("usr/local/bin", "usr/sbin", "var", "var/lib", "var/log", "www")
 
-KEEPERS = (
-    "docker-entrypoint.sh",
-    "usr/local/bin/docker-entrypoint.sh",
-    "usr/bin/docker-entrypoint.sh",
-    "usr/local/bin/entrypoint.sh",
-    "usr/local/bin/docker-php-entrypoint",
-    "entrypoint.sh",
-    "entrypoint",
-    "init",
-    "sbin/tini",
-    "usr/bin/tini",
-    "usr/bin/dumb-init",
-    "usr/local/bin/apache2-foreground",
-    "usr/local/bin/php-fpm",
-    "usr/local/bin/gunicorn",
-    "usr/local/bin/uvicorn",
-    "usr/local/bin/celery",
-    "usr/local/bin/python",
-    "usr/local/bin/python3",
-    "usr/local/bin/node",
-    "usr/local/bin/npm",
-    "usr/local/bin/bundle",
-    "usr/local/bin/traefik",
-    "usr/sbin/nginx",
-    "usr/local/bin/redis-server",
-    "usr/local/bin/postgres",
-    "usr/local/bin/mysqld",
-    "usr/local/bin/mariadbd",
-    "usr/local/bin/memcached",
-)
-"""Programs that a recipe may put in front of an image's own: each runs until SIGTERM."""
+_BE_TEXT = """\
+#!/bin/sh
+# Stands for a program of the image whose name this one has. As what the container runs it serves until
+# SIGTERM; asked by a health check or by an entrypoint script it says yes.
+main=no
+if [ $$ -eq 1 ]; then main=yes; fi
+if [ "$PPID" -eq 1 ]; then
+    # started by an init, by `sh -c`, or without `exec` by the script that wraps an image's own entrypoint
+    case "$(cat /proc/1/comm) $(tr '\\0' ' ' < /proc/1/cmdline) $0" in
+        *init\\ *|tini\\ *|*sh\\ *sh\\ -*c\\ *|*entrypoint*\\ *entrypoint*) main=yes ;;
+    esac
+fi
+if [ "$main" = yes ]; then exec /usr/local/bin/serve; fi
+if [ "${0##*/}" = redis-cli ]; then echo PONG; fi
+exit 0
+"""
 
-AGREEABLE = (
-    "usr/bin/curl",
-    "usr/bin/pg_isready",
-    "usr/bin/mysqladmin",
-    "usr/bin/mariadb-admin",
-    "usr/bin/mysql",
-    "usr/bin/mariadb",
-    "usr/bin/psql",
-    "usr/local/bin/redis-cli",
-    "usr/local/bin/healthcheck.sh",
+USUAL_PROGRAMS = (
+    "/docker-entrypoint.sh",
+    "/entrypoint",
+    "/entrypoint.sh",
+    "/init",
+    "/sbin/tini",
+    "/usr/bin/docker-entrypoint.sh",
+    "/usr/bin/dumb-init",
+    "/usr/bin/tini",
+    "/usr/local/bin/docker-entrypoint.sh",
+    "/usr/local/bin/entrypoint.sh",
+    "/usr/sbin/nginx",
+    "apache2-foreground",
+    "bundle",
+    "caddy",
+    "celery",
+    "curl",
+    "docker-php-entrypoint",
+    "gosu",
+    "gunicorn",
+    "healthcheck.sh",
+    "mariadb",
+    "mariadb-admin",
+    "mariadbd",
+    "mc",
+    "memcached",
+    "minio",
+    "mysql",
+    "mysqladmin",
+    "mysqld",
+    "nc",
+    "nginx",
+    "node",
+    "npm",
+    "pg_isready",
+    "php",
+    "php-fpm",
+    "postgres",
+    "psql",
+    "python",
+    "python3",
+    "redis-cli",
+    "redis-server",
+    "su-exec",
+    "traefik",
+    "uvicorn",
+    "wget",
 )
-"""Programs that health checks ask: each says yes."""
+"""Programs that recipes start in public images, or ask in health checks; every stand-in has them."""
 
 
 @cache
@@ -129,21 +151,28 @@ def base(architecture: str) -> Layer:
         Member(SERVE[1:], _SERVE_TEXT.encode(), mode=0o755),
         Member(KEEP[1:], _KEEP_TEXT.encode(), mode=0o755),
     ]
-    applets = [Member(f"bin/{name}", target="busybox") for name in _applets()]
-    return pack([*folders, *files, *applets], mtime=MTIME)
+    links = [Member(f"bin/{name}", target="busybox") for name in sorted(applets() - {"busybox"})]
+    return pack([*folders, *files, *links], mtime=MTIME)
 
 
 @cache
 def helpers(extra: tuple[str, ...] = ()) -> Layer:
     """What lets a stand-in run under a recipe that was written for the image whose name it has.
 
-    `extra` names further programs (absolute paths, or names for `/usr/local/bin`) that run until SIGTERM.
+    `extra` names further programs: absolute paths, or names that a `PATH` finds. Each is a file of its own,
+    because a recipe may mount a configuration over it.
     """
-    wanted = [path.removeprefix("/") if "/" in path else f"usr/local/bin/{path}" for path in extra]
-    keepers = [Member(path, target=SERVE) for path in (*KEEPERS, *wanted)]
-    agreeable = [Member(path, b"#!/bin/sh\nexit 0\n", mode=0o755) for path in AGREEABLE]
+    paths = {path if path.startswith("/") else f"/usr/local/bin/{path}" for path in (*USUAL_PROGRAMS, *extra)}
+    programs = [Member(path[1:], _BE_TEXT.encode(), mode=0o755) for path in sorted(paths)]
     shell = Member("bin/bash", b'#!/bin/sh\nexec /bin/sh "$@"\n', mode=0o755)
-    return pack([shell, *keepers, *agreeable], mtime=MTIME)
+    return pack([shell, Member("usr/bin/env", target="/bin/busybox"), *programs], mtime=MTIME)
+
+
+@cache
+def applets() -> frozenset[str]:
+    """The programs that busybox itself is."""
+    listed = subprocess.run([str(_busybox_path()), "--list"], check=True, capture_output=True, text=True)
+    return frozenset(listed.stdout.split())
 
 
 def _busybox_path() -> Path:
@@ -154,11 +183,6 @@ def _busybox_path() -> Path:
             resolution="Install it: `apt-get install busybox-static`.",
         )
     return Path(found)
-
-
-def _applets() -> list[str]:
-    listed = subprocess.run([str(_busybox_path()), "--list"], check=True, capture_output=True, text=True)
-    return sorted(set(listed.stdout.split()) - {"busybox"})
 
 
 def _numbered() -> list[tuple[int, str]]:

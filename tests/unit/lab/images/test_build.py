@@ -16,7 +16,7 @@ BUSYBOX = b"#!not really busybox"
 @pytest.fixture(autouse=True)
 def busybox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(rootfs, "busybox", lambda: BUSYBOX)
-    monkeypatch.setattr(rootfs, "_applets", lambda: ["sh", "httpd"])
+    monkeypatch.setattr(rootfs, "applets", lambda: frozenset({"sh", "httpd"}))
     monkeypatch.setattr(rootfs, "native", lambda: "amd64")
     caches = (rootfs.base, rootfs.helpers)
     for cache in caches:
