@@ -10,6 +10,10 @@ from ccci_host.steps.step import Change, Plan, Step, Wanted, text_diff
 from ccci_host.transport.machine import Machine
 
 FILE_MODE = 0o600
+_FROZEN = (
+    "Services that are deployed already keep the login of their deploy (moby#36126): deploy them again, or "
+    "their next pull is made with the old one."
+)
 FEW = 20
 """Requests left in a bucket below which a deploy of a large recipe may be refused."""
 
@@ -30,7 +34,11 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         return Plan(f"{path} holds the PAT of {hub.account}")
     operation = MergeLogin(path, HUB_KEY, login_entry(hub.account, wanted.pat))
     diff = text_diff(f"{path}, {HUB_KEY}", problem, f"login of {hub.account}")
-    return Plan(f"{path}: {problem}", (Change(operation, f"{path}: {problem}", diff),))
+    return Plan(
+        f"{path}: {problem}",
+        (Change(operation, f"{path}: {problem}", diff),),
+        warnings=() if isinstance(seen, Absent) or not seen.account else (_FROZEN,),
+    )
 
 
 def _difference(seen: HubLogin, wanted: Wanted) -> str:

@@ -43,6 +43,14 @@ def test_any_other_is_replaced_and_shown_without_the_pat(seen: Any, what: str) -
         assert secret.reveal() not in change.diff + repr(change)
 
 
+def test_services_that_keep_the_old_login_are_warned_about_where_there_was_one() -> None:
+    replaced = STEP.plan(facts({FACT: replace(LOGIN, fields={"auth": "another"})}), wanted())
+    first = STEP.plan(facts({FACT: Absent()}), wanted())
+
+    assert "moby#36126" in replaced.warnings[0]
+    assert first.warnings == ()
+
+
 def test_a_file_that_is_no_docker_configuration_is_not_overwritten() -> None:
     with pytest.raises(HostError, match="cannot be read"):
         STEP.plan(facts({FACT: Unreadable("it is no JSON")}), wanted())
