@@ -1,0 +1,187 @@
+"""The report: the verdict first, all that a reader needs, nothing that a page could be tricked with."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from ccci_host.checks import judge
+from ccci_host.checks.registry import EVERY_TASK
+from ccci_host.records import History, InterfaceSeen, Note, RebootDone, RequestsSeen, StoreSeen
+from ccci_host.report import as_html, as_markdown
+from tests.histories import changed, cold, cut, good, of_events, store
+
+Render = Callable[[History], str]
+
+
+def html(history: History) -> str:
+    return as_html(history, judge(history))
+
+
+def markdown(history: History) -> str:
+    return as_markdown(history, judge(history))
+
+
+BOTH = pytest.mark.parametrize("render", [html, markdown], ids=["html", "markdown"])
+
+
+def failing() -> History:
+    history = changed(
+        good("reboot-and-redeploy"), StoreSeen, lambda _: store("redeployed", fresh=400), moment="redeployed"
+    )
+    return changed(history, RequestsSeen, {"requests": cold(125)}, phase="redeploy")
+
+
+@BOTH
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_every_task_has_its_report(render: Render, task: str) -> None:
+    text = render(good(task))
+    judgement = judge(good(task))
+    assert str(judgement.verdict) in text
+    for finding in judgement.findings:
+        assert finding.check in text
+    assert judgement.history_sha256 in text
+
+
+@BOTH
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_a_history_cut_off_anywhere_has_a_report(render: Render, task: str) -> None:
+    whole = good(task)
+    for length in range(0, len(whole.entries), 3):
+        assert "UNKNOWN" in render(cut(whole, length))
+
+
+@BOTH
+def test_the_verdict_and_why_come_first(render: Render) -> None:
+    text = render(failing())
+    body = text[text.find("<body>") :] if "<body>" in text else text
+    assert 0 <= body.find("FAIL") < body.find("the host lost ccci/app:1.0") < body.find("What happened")
+    assert "What to do" in body[: body.find("What happened")]
+
+
+@BOTH
+def test_each_image_says_what_was_there_and_what_came(render: Render) -> None:
+    good_text, bad_text = render(good("reboot-and-redeploy")), render(failing())
+    assert "0 of 2" in good_text
+    assert "2 of 2" in bad_text
+    assert "15.0 MB" in bad_text
+
+
+@BOTH
+def test_the_registrys_requests_stand_side_by_side(render: Render) -> None:
+    text = render(good("verify-pc3"))
+    assert "docker.io/ccci/db" in text
+    assert "1 × GET manifest · ccci-ci" in text
+    assert "1 × GET layer, 8.0 MB · ccci-ci" in text
+
+
+@BOTH
+def test_the_reboot_is_shown_witness_by_witness(render: Render) -> None:
+    text = render(good("reboot-and-redeploy"))
+    assert (
+        "Graceful restart: seen down after 0.8 s (its first process was gone), ready again after 4.2 s"
+        in text
+    )
+    assert "Incus: started at (outside)" in text
+    assert "gone" in text
+
+
+@BOTH
+def test_what_was_not_shown_is_said(render: Render) -> None:
+    forced = changed(good("reboot-and-redeploy"), RebootDone, {"forced": True})
+    assert "A power cut" in render(forced)
+    assert "A power cut" not in render(good("reboot-and-redeploy"))
+    blind = changed(
+        good("verify-pc3"), InterfaceSeen, {"bytes": None, "problem": "no counters"}, phase="redeploy"
+    )
+    assert "Interface bytes during redeploy: no counters" in render(blind)
+
+
+@BOTH
+def test_each_cycle_is_shown(render: Render) -> None:
+    text = render(good("reboot-and-redeploy", cycles=3))
+    for number in (1, 2, 3):
+        assert f"ycle {number}" in text
+
+
+@BOTH
+def test_an_empty_history_has_a_report(render: Render) -> None:
+    assert "The history does not begin with the start of a run." in render(History())
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch, and checks that every element is closed."""
+
+    VOID = ("meta", "link", "br", "img", "hr", "input")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [
+            value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "action")
+        ]
+        self.fetched += [tag] if tag in ("script", "link", "iframe", "img", "object") else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [tag] if tag in ("script", "link", "iframe", "img", "object") else []
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("history", [good("reboot-and-redeploy", cycles=2), failing(), History()])
+def test_the_page_is_whole_and_needs_nothing_else(history: History) -> None:
+    page = Page()
+    page.feed(html(history))
+    page.close()
+    assert page.open == []
+    assert page.fetched == []
+    assert not re.search(r"@import|url\((?!#)", html(history))
+
+
+def test_what_a_host_says_cannot_become_part_of_the_page() -> None:
+    evil = "<script>alert(1)</script> `<b>code</b>`"
+    history = good("verify-pc3")
+    events = tuple(entry.event for entry in history.entries)
+    history = of_events((*events[:-1], Note(text=evil), events[-1]))
+    history = changed(history, RequestsSeen, {"problem": evil, "requests": ()}, phase="redeploy")
+    history = changed(history, InterfaceSeen, {"problem": evil, "bytes": None}, phase="redeploy")
+    text = html(history)
+    assert "<script" not in text
+    assert "<b>" not in text.replace("<b>What to do:</b>", "").replace("<b>PC3", "")
+
+
+def test_the_timeline_draws_every_request_within_its_phase() -> None:
+    from ccci_host.report.timeline import WIDTH, timeline
+
+    line = timeline(good("reboot-and-redeploy"), 1)
+    assert [block.phase for block in line.blocks] == [
+        "deploy",
+        "teardown",
+        "reboot",
+        "redeploy",
+        "final-teardown",
+    ]
+    assert sum(tick.what == "layer" for tick in line.ticks) == 3
+    for first, second in zip(line.blocks, line.blocks[1:], strict=False):
+        assert first.x + first.width == pytest.approx(second.x)
+    assert all(0 < tick.x < WIDTH for tick in line.ticks)
+    assert line.blocks[-1].x + line.blocks[-1].width <= WIDTH
+
+
+def test_a_table_of_markdown_survives_a_bar() -> None:
+    history = changed(
+        good("verify-pc3"), InterfaceSeen, {"problem": "a | b", "bytes": None}, phase="redeploy"
+    )
+    assert "a \\| b" in markdown(history)
