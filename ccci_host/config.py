@@ -228,6 +228,7 @@ class HostTable(Table):
         default=None, description="The recipe of an experiment that names none"
     )
     canary: Word | None = Field(default=None, description="Image that the eviction control may remove")
+    label: str | None = Field(default=None, min_length=1, description="What the evidence calls this host")
     disposable: Flag = False
     allow_reboot: Flag = False
 

@@ -109,7 +109,7 @@ def review(known: Sequence[Run]) -> str:
 
 
 def _host(item: Judgement) -> str:
-    return f"{item.host}{' (disposable)' if item.disposable else ''}, {item.store or 'store unknown'}"
+    return f"{item.host}{f' ({item.label})' if item.label else ''}, {item.store or 'store unknown'}"
 
 
 def _code(item: Judgement) -> str:

@@ -28,6 +28,7 @@ class Judgement(Record):
     ended: str | None
     host: str
     instance: str
+    label: str | None = None
     disposable: bool
     store: str | None
     recipe: str | None
@@ -69,6 +70,7 @@ def judge(history: History) -> Judgement:
         ended=history.entries[-1].at if history.entries else None,
         host=started.host if started else "unknown",
         instance=started.instance if started else "unknown",
+        label=started.label if started else None,
         disposable=started.disposable if started else False,
         store=host.store if host else None,
         recipe=recipe.recipe if recipe else None,

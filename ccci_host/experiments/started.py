@@ -34,6 +34,7 @@ def started(machine: Machine, options: Options, checkout: Path = CHECKOUT) -> St
         project=table.incus.project,
         door="https" if table.incus.over_https else "unix",
         commands="ssh" if table.ssh else "incus",
+        label=table.label,
         disposable=table.disposable,
         allow_reboot=table.allow_reboot,
         registry_log=table.registry is not None,

@@ -11,6 +11,8 @@ from ccci_host.lab.keys import Keys
 PREFERRED = "classic"
 """The default host, where there is one of that name."""
 
+LABEL = "the lab: real Incus, Docker and swarm, a stand-in for Docker Hub"
+
 HEADER = "# Written by `invoke lab.up`, and written again each time.\n"
 
 
@@ -54,6 +56,7 @@ class Description:
         yield _table(
             f"host.{name}",
             {
+                "label": LABEL,
                 "disposable": True,
                 "allow_reboot": True,
                 "recipes": [self.recipes],

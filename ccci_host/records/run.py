@@ -28,6 +28,8 @@ class Started(Record):
     project: str
     door: Literal["unix", "https"]
     commands: Literal["incus", "ssh"]
+    label: str | None = None
+    """What the configuration calls the host in words, such as that it is a lab's."""
     disposable: bool
     allow_reboot: bool
     registry_log: bool
