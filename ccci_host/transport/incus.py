@@ -166,7 +166,7 @@ class IncusInstance:
 
     def executor(self) -> IncusExecutor:
         """A way to run commands in it that needs nothing but Incus."""
-        return IncusExecutor(self._api, self.name, self._where)
+        return IncusExecutor(self._api, self.name, self._kind, self._where)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._api.get("instances", self.name, "state")

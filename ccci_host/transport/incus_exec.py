@@ -37,11 +37,13 @@ POLL = 20
 LOST_ANSWERS = 3
 """Answers lost in a row after which nobody knows how the command ended."""
 
-_WITH_INPUT = 'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-'
-"""What the host's shell is given to evaluate: this constant, never our data.
-
-It opens the file with the input, removes its name, and becomes the command.
-"""
+# What the host's shell is given to evaluate: these constants, never our data. `exit $?` keeps the shell, so
+# that death by a signal is 128 + its number, of which the agent of a virtual machine just says -1. `exec` runs
+# the program of that name, where the shell would prefer a word of its own (`echo`).
+_OPEN_INPUT = 'exec 9<"$0" && rm -f "$0" && '
+_BECOME = 'exec "$@" <&9 9<&-'
+_RUN = '(exec "$@"); exit $?'
+_RUN_WITH_INPUT = '{ (exec "$@" <&9 9<&-); exit $?; }'
 
 
 class AgentDownError(UnreachableError):
@@ -55,9 +57,10 @@ class IncusExecutor:
     does not end in its time raises `CommandTimeoutError` and runs on: Incus can end no recorded exec.
     """
 
-    def __init__(self, api: IncusApi, instance: str, where: str) -> None:
+    def __init__(self, api: IncusApi, instance: str, kind: str, where: str) -> None:
         self._api = api
         self._instance = instance
+        self._has_agent = kind == "virtual-machine"
         self._files = InstanceFiles(api, instance)
         self._where = where
 
@@ -70,11 +73,13 @@ class IncusExecutor:
         """Run `argv` in the instance, as root."""
         deadline = time.monotonic() + timeout
         if not input:
-            return self._exec(argv, argv, deadline)
+            sent = ["sh", "-c", _RUN, "sh", *argv] if self._has_agent else argv
+            return self._exec(argv, sent, deadline)
         path = f"/run/ccci-{uuid.uuid4().hex}"
+        script = _OPEN_INPUT + (_RUN_WITH_INPUT if self._has_agent else _BECOME)
         self._when_agent_runs(lambda: self._files.put(path, input, 0o600), deadline)
         with self._removed_on_failure(path):
-            return self._exec(argv, ["sh", "-c", _WITH_INPUT, path, *argv], deadline)
+            return self._exec(argv, ["sh", "-c", script, path, *argv], deadline)
 
     def close(self) -> None:
         """Nothing to give up: the connection belongs to the server's wrapper."""
@@ -91,14 +96,13 @@ class IncusExecutor:
         finally:
             self._discard(operation)
         reason = str(ended.get("err") or "")
-        try:
-            exit_code = int(ended["metadata"]["return"])
-        except (KeyError, TypeError):
+        exit_code = (ended["metadata"] or {}).get("return", -1)
+        if exit_code < 0:
             raise UnreachableError(
                 f"`{summarise(argv)}` on {self._where} ended without an exit code.",
                 details=reason,
                 resolution="It may have run, in whole or in part: look before you run it again.",
-            ) from None
+            )
         return Completed(tuple(argv), exit_code, stdout, stderr or reason.encode(), self._where)
 
     def _ended(self, argv: Sequence[str], operation: str, deadline: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ccci_host.waiting import wait_until
 
 _PROGRAM = inspect.getsource(readiness_remote)
 _SETTLED = ("running", "degraded")
-_ONE_LOOK = 15.0
+_ONE_LOOK = 30.0
 """Seconds that one look may take; a boot that hangs must not take the whole time of the wait."""
 
 

@@ -51,9 +51,10 @@ class SshExecutor:
         deadline = time.monotonic() + timeout
         channel = self._channel(min(timeout, CONNECT_TIMEOUT))
         with channel:
-            # `exit $?` keeps the shell: it turns death by a signal into 128 + its number, as Incus does,
-            # where sshd would report it in a message that paramiko drops.
-            line = f"{shlex.join(argv)}; exit $?"
+            # `exit $?` keeps the shell: it turns death by a signal into 128 + its number, where sshd would
+            # report it in a message that paramiko drops. `exec` runs the program of that name, where the
+            # shell would prefer a word of its own (`echo`).
+            line = f"(exec {shlex.join(argv)}); exit $?"
             try:
                 channel.exec_command(line)
             except (paramiko.SSHException, EOFError, OSError) as error:

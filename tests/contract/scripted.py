@@ -30,6 +30,8 @@ def scripted_host() -> FakeExecutor:
             "true": completed(),
             "printf": lambda argv, content: completed("".join(f"{w}\0" for w in argv[2:]), argv=argv),
             "no-such-command": completed(stderr="not found", exit_code=127),
+            "cd": completed(stderr="not found", exit_code=127),
+            "echo": completed("a\tb\n"),
             "/etc/passwd": completed(stderr="permission denied", exit_code=126),
             "sh -c kill -9 $$": completed(exit_code=137),
             "sh -c kill -15 $$": completed(exit_code=143),

@@ -50,6 +50,16 @@ def test_an_unknown_command_is_127(executor: Executor, content: bytes) -> None:
 
 
 @with_and_without_input
+def test_a_word_that_only_a_shell_knows_is_no_command(executor: Executor, content: bytes) -> None:
+    assert executor.run(["cd", "/"], input=content).exit_code == 127
+
+
+@with_and_without_input
+def test_a_word_that_a_shell_knows_too_is_the_program(executor: Executor, content: bytes) -> None:
+    assert executor.run(["echo", "-e", "a\\tb"], input=content).stdout == b"a\tb\n"
+
+
+@with_and_without_input
 def test_a_file_that_is_no_program_is_126(executor: Executor, content: bytes) -> None:
     assert executor.run(["/etc/passwd"], input=content).exit_code == 126
 

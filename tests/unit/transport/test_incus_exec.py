@@ -44,11 +44,13 @@ GOOD: dict[str, Answer] = {
 
 
 @contextmanager
-def executor(folder: Path, **changes: Answer) -> Iterator[tuple[IncusExecutor, IncusStub]]:
+def executor(
+    folder: Path, kind: str = "container", /, **changes: Answer
+) -> Iterator[tuple[IncusExecutor, IncusStub]]:
     with incus(folder, {**GOOD, **changes}) as stub:
         api = IncusApi(stub.table)
         try:
-            yield IncusExecutor(api, "ci", "the instance"), stub
+            yield IncusExecutor(api, "ci", kind, "the instance"), stub
         finally:
             api.close()
 
@@ -97,8 +99,9 @@ def test_a_command_that_cannot_start_has_an_exit_code(tmp_path: Path, code: int,
         assert (done.exit_code, done.stderr) == (code, reason.encode())
 
 
-def test_a_command_without_an_exit_code_is_nobodys_to_know(tmp_path: Path) -> None:
-    lost = sync({"status": "Failure", "status_code": 400, "err": "it broke", "metadata": None})
+@pytest.mark.parametrize("metadata", [None, {}, {"return": -1}])
+def test_a_command_without_an_exit_code_is_nobodys_to_know(tmp_path: Path, metadata: object) -> None:
+    lost = sync({"status": "Failure", "status_code": 400, "err": "it broke", "metadata": metadata})
     gone: dict[str, Answer] = {
         f"{method} {path}": refused("not found", 404)
         for method in ("GET", "DELETE")
