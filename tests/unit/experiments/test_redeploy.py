@@ -23,7 +23,6 @@ from ccci_host.records import (
 from ccci_host.transport.machine import Machine
 from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, store_of
 
-
 CONTROLS = ("broken_pin", "moved_tag", "eviction")
 
 

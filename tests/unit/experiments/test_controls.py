@@ -1,0 +1,197 @@
+"""The controls of masking, and the words of the agent."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import CommandFailedError, DeployError, HostError, WaitTimeoutError
+from ccci_host.experiments import Options, agent_words, broken_pin, moved_tag
+from ccci_host.experiments.removal import remove_image
+from ccci_host.experiments.single import single
+from ccci_host.records import PinControl, StoredImage, TagControl
+from ccci_host.transport.executor import Completed
+from tests.fakes import FakeExecutor, completed
+from tests.unit.experiments.fakes import Bench, FakeDeployer, deployment
+from tests.unit.machines import fake_machine, host_table
+
+AGENT = "/usr/local/bin/ccci-prune"
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [(None, "ran"), (DeployError("No such image"), "refused"), (WaitTimeoutError("slow"), "unclear")],
+)
+def test_a_broken_pin_is_tried_under_the_name_of_a_cached_image(
+    failure: Exception | None, outcome: str, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, Options(task="t"))
+    deployer = FakeDeployer({1: failure} if failure else None)
+    broken_pin.control(bench.run, deployer, deployment("app:1@sha256:d"))
+    [seen] = bench.history.of(PinControl)
+    assert (seen.ran, seen.outcome, seen.cached) == (True, outcome, "app:1@sha256:d")
+    assert seen.reference.startswith("app:1@sha256:")
+    assert seen.reference != seen.cached
+    stack = deployer.calls[0][1]
+    assert deployer.calls == [("deploy", stack), ("teardown", stack)]
+    assert stack.startswith("ccci-pin-")
+    assert stack in bench.run.stacks
+
+
+def test_without_a_digest_no_image_is_known_to_be_cached(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Options(task="t"))
+    broken_pin.control(bench.run, FakeDeployer(), deployment("app:1"))
+    [seen] = bench.history.of(PinControl)
+    assert not seen.ran
+
+
+def registry(*command: str) -> dict[str, Any]:
+    return {
+        "registry": {
+            "access_log": "/log",
+            "versions": ["app:1", "app:2"],
+            "tag_command": [*command] or ["true"],
+        }
+    }
+
+
+def test_the_tag_is_moved_between_two_deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+    meant = iter(("sha256:one", "sha256:two"))
+    monkeypatch.setattr(moved_tag, "move", lambda table, source, target: log.append(f"{source} -> {target}"))
+    monkeypatch.setattr(moved_tag, "digest_at_registry", lambda machine, reference: next(meant))
+    monkeypatch.setattr(moved_tag, "digest_that_runs", lambda machine, deployed, wanted: wanted)
+    bench = Bench(tmp_path, Options(task="t"), **registry())
+    deployer = FakeDeployer()
+    moved_tag.control(bench.run, deployer)
+    [seen] = bench.history.of(TagControl)
+    assert (seen.digest_before, seen.digest_after, seen.digest_ran) == (
+        "sha256:one",
+        "sha256:two",
+        "sha256:two",
+    )
+    assert log == ["app:1 -> app:ccci-control-ci", "app:2 -> app:ccci-control-ci"]
+    assert [word for word, _ in deployer.calls] == ["deploy", "deploy", "teardown"]
+
+
+def test_a_registry_that_is_not_ours_moves_no_tag(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Options(task="t"))
+    moved_tag.control(bench.run, FakeDeployer())
+    [seen] = bench.history.of(TagControl)
+    assert "not ours" in (seen.problem or "")
+
+
+def test_a_control_that_could_not_be_run_is_torn_down_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise HostError("no such command")
+
+    monkeypatch.setattr(moved_tag, "move", refuse)
+    bench = Bench(tmp_path, Options(task="t"), **registry())
+    deployer = FakeDeployer()
+    moved_tag.control(bench.run, deployer)
+    [seen] = bench.history.of(TagControl)
+    assert (seen.ran, seen.problem) == (False, "no such command")
+    assert [word for word, _ in deployer.calls] == ["teardown"]
+
+
+def test_the_operators_command_gets_both_references(tmp_path: Path) -> None:
+    table = host_table(
+        **registry(
+            sys.executable,
+            "-c",
+            "import sys; sys.exit(sys.argv[1:] != ['app:1', 'app:x'])",
+            "{source}",
+            "{target}",
+        )
+    )
+    assert table.registry is not None
+    moved_tag.move(table.registry, "app:1", "app:x")
+    with pytest.raises(CommandFailedError):
+        moved_tag.move(table.registry, "app:2", "app:x")
+
+
+def test_an_operators_command_that_is_not_there_is_an_error() -> None:
+    table = host_table(**registry("/nowhere/tagger")).registry
+    assert table is not None
+    with pytest.raises(HostError, match="tag_command could not be run"):
+        moved_tag.move(table, "app:1", "app:x")
+
+
+@pytest.mark.parametrize(
+    ("digests", "ran"),
+    [(["app@sha256:two"], "sha256:two"), (["app@sha256:one"], "sha256:one"), ([], None)],
+)
+def test_what_runs_is_told_by_the_image_of_the_task(digests: list[str], ran: str | None) -> None:
+    executor = FakeExecutor({"docker image inspect": completed(json.dumps(digests))})
+    assert moved_tag.digest_that_runs(fake_machine(executor), deployment("app:x"), "sha256:two") == ran
+
+
+def test_a_stack_of_one_service_is_a_recipe_like_any_other() -> None:
+    with single("pin", "app:1@sha256:d", "ab12") as app:
+        compose = json.loads((app.recipe.folder / "compose.yml").read_text())
+        folder = app.recipe.folder
+        assert app.stack == "ccci-pin-ab12_test"
+    assert compose["services"]["app"]["image"] == "app:1@sha256:d"
+    assert not folder.exists()
+
+
+def test_tags_go_before_digests() -> None:
+    asked: list[Any] = []
+
+    def run(argv: tuple[str, ...], sent: bytes) -> Completed:
+        asked.append(json.loads(sent)["references"])
+        return completed(json.dumps({"removed": asked[-1], "left": {}}))
+
+    image = StoredImage(id="sha256:i", references=("app@sha256:d", "app:2", "app:1"), layers=(), size=1)
+    assert remove_image(fake_machine(FakeExecutor({"python3": run})), image) == (
+        "app:2",
+        "app:1",
+        "app@sha256:d",
+    )
+    nameless = StoredImage(id="sha256:i", references=(), layers=(), size=1)
+    assert remove_image(fake_machine(FakeExecutor({"python3": run})), nameless) == ("sha256:i",)
+
+
+PLAN = {"victims": [], "kept": [{"id": "a"}], "gates": {"lease": {}}, "unreadable": []}
+
+
+def test_the_agents_plan_is_kept_as_it_came() -> None:
+    executor = FakeExecutor({f"{AGENT} plan --json": completed(json.dumps(PLAN, indent=1))})
+    machine = fake_machine(executor)
+    seen = agent_words.plan(machine, "end", pretend_percent=99.0)
+    assert (seen.simulated_percent, seen.kept, seen.gates) == (99.0, ({"id": "a"},), {"lease": {}})
+    assert executor.runs[0][0][-2:] == ("--disk-used-percent", "99.0")
+    assert agent_words.plan(machine, "end").simulated_percent is None
+
+
+def test_an_agent_that_gives_no_plan_is_a_problem() -> None:
+    executor = FakeExecutor({f"{AGENT} plan": completed(stderr="ccci-prune: no daemon", exit_code=1)})
+    assert agent_words.plan(fake_machine(executor), "end").problem == "ccci-prune: no daemon"
+
+
+def test_a_sweeps_answer_follows_its_lines_for_people() -> None:
+    said = "removed app:1\n" + json.dumps(
+        {"gates": {"lease": {"reason": "x"}}, "removed": ["app:1"]}, indent=1
+    )
+    executor = FakeExecutor({f"{AGENT} sweep --json": completed(said, exit_code=1)})
+    seen = agent_words.sweep(fake_machine(executor), "deployed", "lease")
+    assert (seen.under, seen.exit_code, seen.removed, seen.problem) == ("lease", 1, ("app:1",), None)
+    assert seen.gates == {"lease": {"reason": "x"}}
+
+
+def test_a_sweep_without_an_answer_is_a_problem_and_not_a_refusal() -> None:
+    executor = FakeExecutor({f"{AGENT} sweep": completed("{broken", exit_code=1)})
+    seen = agent_words.sweep(fake_machine(executor), "deployed", "lease")
+    assert seen.problem is not None
+    assert seen.gates == {}
+
+
+def test_every_installed_file_has_its_hash() -> None:
+    expected = agent_words.expected_files(host_table().prune)
+    assert AGENT in expected
+    assert "/etc/ccci-prune/policy.json" in expected
+    assert all(len(digest) == 64 for digest in expected.values())

@@ -1,0 +1,141 @@
+"""What an experiment refuses before it does anything, in one clear paragraph each."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import CcciError, HostError, RefusedError
+from ccci_host.experiments import Options, preflight, stacks
+from ccci_host.experiments.lease import Holder
+from ccci_host.experiments.stacks import Stacks
+from ccci_host.records import HostSeen, LeaseSeen, Leftovers, Note, Removal
+from tests.unit.experiments.fakes import Bench
+
+FIT = HostSeen(store="classic", swarm_manager=True, agent_sha256="a", disk_used_percent=40.0)
+QUIET = Stacks((), (), ())
+
+
+class FakeLease:
+    """Says what happens to it."""
+
+    id = "own"
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    def take(self) -> None:
+        self.log.append("taken")
+
+    def release(self) -> None:
+        self.log.append("released")
+
+
+class Stage:
+    """A preflight on a host that is as it is told."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **tables: Any) -> None:
+        self.bench = Bench(folder, Options(task="t"), **tables)
+        self.log: list[str] = []
+        self.there = QUIET
+        self.dead: tuple[Holder, ...] = ()
+        self.rival: CcciError | None = None
+        monkeypatch.setattr(preflight, "TimedLease", lambda machine, write: FakeLease(self.log))
+        monkeypatch.setattr(preflight, "refuse_over_others", self._refuse)
+        monkeypatch.setattr(stacks, "look", lambda machine: self.there)
+        monkeypatch.setattr(preflight, "teardown", self._teardown)
+
+    def _refuse(self, machine: object, *, own: str | None = None) -> tuple[Holder, ...]:
+        self.log.append(f"asked who holds a lease besides {own}")
+        if own and self.rival:
+            raise self.rival
+        return () if own else self.dead
+
+    def _teardown(self, machine: object, stack: str) -> Removal:
+        self.log.append(f"removed {stack}")
+        return Removal(stack=stack, removed=(("service", stack),), seconds=0.1)
+
+    def make_sure(self, seen: HostSeen = FIT, **options: bool) -> None:
+        preflight.make_sure(self.bench.run, seen, **{"reboots": False, **options})
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(tmp_path, monkeypatch)
+
+
+def test_the_lease_is_held_before_leftovers_go(stage: Stage) -> None:
+    stage.there = Stacks(("ccci-small-1_test",), (), ())
+    stage.make_sure()
+    assert stage.log == [
+        "asked who holds a lease besides None",
+        "taken",
+        "asked who holds a lease besides own",
+        "removed ccci-small-1_test",
+    ]
+    [left] = stage.bench.history.of(Leftovers)
+    assert left.removed == (("service", "ccci-small-1_test"),)
+    assert stage.bench.run.lease is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"problem": "refused"}, "does not answer"),
+        ({"swarm_manager": False}, "manages no swarm"),
+        ({"agent_sha256": None}, "has no retention agent"),
+        ({"disk_used_percent": 96.0}, "is full"),
+    ],
+)
+def test_a_host_that_is_not_fit_is_refused(change: dict[str, Any], said: str, stage: Stage) -> None:
+    with pytest.raises(HostError, match=said) as refused:
+        stage.make_sure(FIT.model_copy(update=change))
+    assert refused.value.resolution
+    assert stage.log == []
+
+
+def test_a_host_without_an_agent_can_still_be_looked_at(stage: Stage) -> None:
+    stage.make_sure(FIT.model_copy(update={"agent_sha256": None}), agent_needed=False)
+    assert stage.bench.run.lease is None
+    [lease] = stage.bench.history.of(LeaseSeen)
+    assert lease.step == "refused"
+
+
+def test_somebodys_deploy_is_not_disturbed(stage: Stage) -> None:
+    stage.there = Stacks((), ("shop_web",), ("shop_web",))
+    with pytest.raises(RefusedError, match="deploy is under way") as refused:
+        stage.make_sure()
+    assert "shop_web" in refused.value.details
+    assert "taken" not in stage.log
+
+
+def test_strangers_are_rebooted_only_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch)
+    stage.there = Stacks((), (), ("shop_web",))
+    stage.make_sure()
+    with pytest.raises(RefusedError, match="a reboot would stop it") as refused:
+        stage.make_sure(reboots=True)
+    assert "allow_reboot" in refused.value.resolution
+    (tmp_path / "b").mkdir()
+    allowed = Stage(tmp_path / "b", monkeypatch, allow_reboot=True)
+    allowed.there = stage.there
+    allowed.make_sure(reboots=True)
+
+
+def test_a_rival_that_asked_at_the_same_time_makes_it_step_back(stage: Stage) -> None:
+    stage.rival = RefusedError("somebody else")
+    stage.there = Stacks(("ccci-small-1_test",), (), ())
+    with pytest.raises(RefusedError):
+        stage.make_sure()
+    assert stage.log[-1] == "released"
+    assert not any(word.startswith("removed") for word in stage.log)
+    assert stage.bench.run.lease is None
+
+
+def test_the_lease_of_a_dead_run_is_said(stage: Stage) -> None:
+    stage.dead = (Holder("x", "ccci-host here 1 2", "later"),)
+    stage.make_sure()
+    [note] = stage.bench.history.of(Note)
+    assert "ccci-host here 1 2" in note.text

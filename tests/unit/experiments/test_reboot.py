@@ -1,0 +1,149 @@
+"""A restart is watched from outside: down is something that was seen."""
+
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ccci_host.errors import HostError, UnreachableError, WaitTimeoutError
+from ccci_host.experiments import Options, reboot
+from ccci_host.records import BackSeen, RebootDone
+from ccci_host.transport.machine import Instance
+from ccci_host.transport.readiness import Readiness
+from ccci_host.witnesses.boot import TOKEN
+from tests.fakes import FakeExecutor, completed
+from tests.unit.experiments.fakes import Bench
+from tests.unit.machines import fake_machine
+
+
+class Restarting:
+    """An instance whose first process is what the script says, look by look."""
+
+    where = "the fake instance"
+
+    def __init__(self, *pids: int, failure: Exception | None = None) -> None:
+        self.pids = list(pids)
+        self.failure = failure
+        self.asked: list[bool] = []
+        self.seen = threading.Event()
+
+    def pid(self) -> int:
+        if len(self.pids) > 1:
+            return self.pids.pop(0)
+        self.seen.set()
+        return self.pids[0]
+
+    def request_restart(self, *, force: bool, timeout: float) -> None:
+        self.asked.append(force)
+        if self.failure:
+            raise self.failure
+        self.seen.wait(10)  # as long as there is something to be seen
+
+
+class Stage:
+    """A run whose machine is restarted."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, instance: Restarting, *, forced: bool = False
+    ) -> None:
+        self.bench = Bench(folder, Options(task="t", forced_stop=forced))
+        self.bench.run.machine.instance = cast(Instance, instance)
+        self.ready: Any = Readiness("running", True, "active", True)
+
+        class Server:
+            def instance(self, name: str) -> Restarting:
+                return instance
+
+            def close(self) -> None:
+                pass
+
+        def wait(machine: object, timeout: float) -> Readiness:
+            if isinstance(self.ready, Exception):
+                raise self.ready
+            return cast(Readiness, self.ready)
+
+        monkeypatch.setattr(reboot, "connect", lambda table: Server())
+        monkeypatch.setattr(reboot, "wait_until_ready", wait)
+
+    def play(self) -> tuple[bool, RebootDone, BackSeen]:
+        back = reboot.reboot(self.bench.run, 2, "word")
+        done, seen = self.bench.history.last(RebootDone), self.bench.history.last(BackSeen)
+        assert done is not None
+        assert seen is not None
+        return back, done, seen
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_machine_without_a_first_process_was_seen_down(
+    forced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = Restarting(7, 7, 7, 0, 9)
+    back, done, seen = Stage(tmp_path, monkeypatch, instance, forced=forced).play()
+    assert back
+    assert (done.cycle, done.forced, done.token, done.seen_down, done.problem) == (
+        2,
+        forced,
+        "word",
+        True,
+        None,
+    )
+    assert "without a first process" in done.seen_down_how
+    assert done.seconds_to_down is not None
+    assert done.seconds_to_ready is not None
+    assert instance.asked == [forced]
+    assert (seen.system, seen.daemon, seen.swarm_manager) == ("running", True, True)
+
+
+def test_another_first_process_in_its_place_counts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, done, _ = Stage(tmp_path, monkeypatch, Restarting(7, 7, 9)).play()
+    assert done.seen_down
+    assert "7 was gone and 9" in done.seen_down_how
+
+
+def test_a_restart_that_changed_nothing_was_not_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, done, _ = Stage(tmp_path, monkeypatch, Restarting(7, 7, 7)).play()
+    assert (done.seen_down, done.seen_down_how, done.seconds_to_down) == (False, "", None)
+
+
+def test_a_machine_that_does_not_come_back_is_said_and_no_exception(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, Restarting(7, 7, 0, 9))
+    stage.ready = WaitTimeoutError("Waited 300 s")
+    monkeypatch.setattr(reboot, "look", lambda machine: Readiness("degraded", False, "", False))
+    back, done, seen = stage.play()
+    assert not back
+    assert done.seconds_to_ready is None
+    assert "Waited 300 s" in (done.problem or "")
+    assert (seen.system, seen.daemon, seen.swarm_manager) == ("degraded", False, None)
+
+
+def test_a_machine_of_which_nothing_is_heard_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, Restarting(7, 7, 0, 9))
+    stage.ready = WaitTimeoutError("Waited 300 s")
+
+    def silent(machine: object) -> Readiness:
+        raise UnreachableError("gone")
+
+    monkeypatch.setattr(reboot, "look", silent)
+    _, _, seen = stage.play()
+    assert (seen.daemon, seen.swarm_manager) == (None, None)
+    assert seen.problem is not None
+
+
+def test_a_restart_that_incus_refuses_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, monkeypatch, Restarting(7, failure=HostError("could not restart")))
+    with pytest.raises(HostError, match="could not restart"):
+        stage.play()
+
+
+def test_the_token_goes_in_on_standard_input() -> None:
+    executor = FakeExecutor({f"tee {TOKEN}": completed()})
+    token = reboot.plant_token(fake_machine(executor))
+    assert executor.runs == [(("tee", TOKEN), token.encode())]
+    assert len(token) == 32

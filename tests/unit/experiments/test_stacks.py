@@ -1,0 +1,75 @@
+"""The experiments' own stacks are known by their names; everybody else's by not having them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import HostError
+from ccci_host.experiments import stacks
+from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
+from ccci_host.facts.collector import Answers
+
+OWN = {"com.docker.stack.namespace": "ccci-small-1a2b_test"}
+THEIRS = {"com.docker.stack.namespace": "cccishop"}
+
+
+def present(value: Any) -> Present:
+    return Present(json.dumps(value).encode())
+
+
+def service(name: str, labels: dict[str, str], running: int = 1, desired: int = 1) -> dict[str, Any]:
+    status = {"RunningTasks": running, "DesiredTasks": desired}
+    return {"Spec": {"Name": name, "Labels": labels}, "ServiceStatus": status}
+
+
+def answers(**given: Answer) -> Answers:
+    probes: dict[str, Any] = {
+        "services": stacks._SERVICES,
+        "containers": stacks._CONTAINERS,
+        **stacks._OTHERS,
+    }
+    usual: dict[str, Answer] = {**dict.fromkeys(probes, present([])), "volume": present({"Volumes": None})}
+    return Answers({probes[name]: answer for name, answer in {**usual, **given}.items()})
+
+
+def test_an_empty_host_has_no_stacks() -> None:
+    seen = stacks.parse(answers())
+    assert (seen.own, seen.unconverged, seen.strangers) == ((), (), ())
+
+
+def test_a_service_of_others_that_has_not_its_tasks_has_not_converged() -> None:
+    listed = [service("a", THEIRS), service("b", THEIRS, running=0), service("ours", OWN, running=0)]
+    seen = stacks.parse(answers(services=present(listed)))
+    assert seen.own == ("ccci-small-1a2b_test",)
+    assert seen.unconverged == ("b",)
+    assert seen.strangers == ("a", "b")
+
+
+def test_a_container_outside_the_swarm_is_a_stranger_too() -> None:
+    listed = [
+        {"Names": ["/theirs"], "Labels": None},
+        {"Names": ["/task"], "Labels": {"com.docker.swarm.service.name": "a"}},
+        {"Names": ["/ours"], "Labels": OWN},
+    ]
+    assert stacks.parse(answers(containers=present(listed))).strangers == ("theirs",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "thing"),
+    [
+        ("secret", [{"Spec": {"Labels": OWN}}]),
+        ("secret", [{"Spec": {"Labels": {"ccci-host.stack": "ccci-small-1a2b_test"}}}]),
+        ("config", [{"Spec": {"Labels": OWN}}, {"Spec": {}}]),
+        ("network", [{"Labels": OWN}, {"Labels": THEIRS}, {"Labels": {}}]),
+        ("volume", {"Volumes": [{"Labels": OWN}, {"Labels": None}]}),
+    ],
+)
+def test_anything_that_is_left_of_a_stack_gives_it_away(kind: str, thing: Any) -> None:
+    assert stacks.parse(answers(**{kind: present(thing)})).own == ("ccci-small-1a2b_test",)
+
+
+@pytest.mark.parametrize("answer", [Absent(), Unreadable("503")])
+def test_services_that_cannot_be_listed_are_not_none(answer: Answer) -> None:
+    with pytest.raises(HostError, match="does not list its services"):
+        stacks.parse(answers(services=answer))
