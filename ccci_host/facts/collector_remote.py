@@ -50,11 +50,19 @@ def unreadable(reason: str) -> Value:
 
 def about(path: str, status: os.stat_result) -> Value:
     """Mode, owner and real place of a file."""
+    return {
+        "mode": stat.S_IMODE(status.st_mode),
+        "owner": user(status.st_uid),
+        "path": str(Path(path).resolve()),
+    }
+
+
+def user(uid: int) -> str:
+    """A user's name, or the number where it has none."""
     try:
-        owner = pwd.getpwuid(status.st_uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        owner = str(status.st_uid)
-    return {"mode": stat.S_IMODE(status.st_mode), "owner": owner, "path": str(Path(path).resolve())}
+        return str(uid)
 
 
 def opened(path: str) -> BinaryIO:
@@ -291,6 +299,7 @@ def registry_logins(probe: Value) -> Value:
         "logins": logins,
         "credsStore": config.get("credsStore", ""),
         "credHelpers": config.get("credHelpers", {}),
+        "folder_owner": user(Path(answer["path"]).parent.stat().st_uid),
     }
     veil = {name: answer[name] for name in ("mode", "owner", "path")}
     return present(json.dumps(seen).encode(), **veil)

@@ -22,6 +22,8 @@ class HubLogin:
 
     mode: int
     owner: str
+    folder_owner: str
+    """Who the folder belongs to: the user that deploys, and that has to read the file."""
     real_path: str
     account: str
     """Empty when there is no login for Docker Hub."""
@@ -50,6 +52,7 @@ def hub_login(path: str, nonce: str) -> Fact[HubLogin | Absent | Unreadable]:
         return HubLogin(
             mode=answer.mode,
             owner=answer.owner,
+            folder_owner=seen["folder_owner"],
             real_path=answer.path,
             account=entry["account"],
             fields=entry["fields"],

@@ -60,7 +60,7 @@ def merge_login(path: Path, registry: str, auth: str) -> None:
     if helpers.get(registry, config.get("credsStore", NO_HELPER)) != NO_HELPER:
         # docker would ask the helper and overlook the entry: for this registry alone, the file counts.
         config["credHelpers"] = {**helpers, registry: NO_HELPER}
-    replace(target, (json.dumps(config, indent=2) + "\n").encode(), 0o600, folder.stat())
+    replace(target, (json.dumps(config, indent=2) + "\n").encode(), 0o600, target.parent.stat())
 
 
 def run(argv: list[str], timeout: float) -> None:

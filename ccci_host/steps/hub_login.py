@@ -53,7 +53,7 @@ def _difference(seen: HubLogin, wanted: Wanted) -> str:
         return f"another PAT of {account}"
     if seen.mode != FILE_MODE:
         return f"mode {seen.mode:04o}"
-    return ""
+    return "" if seen.owner == seen.folder_owner else f"belongs to {seen.owner}, not to {seen.folder_owner}"
 
 
 def prove(machine: Machine, wanted: Wanted) -> tuple[str, ...]:

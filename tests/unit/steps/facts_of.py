@@ -32,6 +32,7 @@ WATCH = Unit(paths.WATCH, "loaded", "active", "running", "enabled", False, (), "
 LOGIN = HubLogin(
     mode=0o600,
     owner="root",
+    folder_owner="root",
     real_path="/root/.docker/config.json",
     account="me",
     fields={"auth": veiled(NONCE, login_entry("me", PAT))},

@@ -32,6 +32,7 @@ def test_the_right_login_needs_nothing() -> None:
         (replace(LOGIN, fields={"auth": "another"}), "another PAT of me"),
         (replace(LOGIN, helper="pass"), "the credential helper 'pass' comes before the login"),
         (replace(LOGIN, mode=0o644), "mode 0644"),
+        (replace(LOGIN, folder_owner="ci"), "belongs to root, not to ci"),
     ],
 )
 def test_any_other_is_replaced_and_shown_without_the_pat(seen: Any, what: str) -> None:

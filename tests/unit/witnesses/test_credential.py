@@ -13,6 +13,7 @@ def login(**fields: Any) -> HubLogin:
     usual = {
         "mode": 0o600,
         "owner": "root",
+        "folder_owner": "root",
         "real_path": "/root/.docker/config.json",
         "account": "me",
         "fields": {"auth": "veiled"},
