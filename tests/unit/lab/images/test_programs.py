@@ -10,7 +10,7 @@ services:
   app:
     image: org/app:1
     entrypoint: ["/app/start.sh", "--fast"]
-    command: gunicorn -b 0.0.0.0:80 app.wsgi
+    command: gunicorn ./bin/serve-it -b 0.0.0.0:80 app.wsgi
     healthcheck:
       test: ["CMD", "checker", "--url", "http://localhost/"]
     volumes:
@@ -53,7 +53,7 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "program",
-    ["/app/start.sh", "gunicorn", "checker", "celery", "nc", "migrate", "warm-up", "tini"],
+    ["/app/start.sh", "gunicorn", "/bin/serve-it", "checker", "celery", "nc", "migrate", "warm-up", "tini"],
 )
 def test_what_a_recipe_starts_is_found(recipe: Path, program: str) -> None:
     assert program in programs_of(recipe)
