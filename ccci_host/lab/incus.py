@@ -42,8 +42,8 @@ class Incus:
 
     def list(self, path: str) -> list[dict[str, Any]]:
         """The objects of the collection at `path`."""
-        answer: list[dict[str, Any]] = self._ask("get", path, params={"recursion": 1}).json()["metadata"]
-        return answer
+        answer = self._ask("get", path, params={"recursion": 1}).json()["metadata"]
+        return list(answer or ())  # Incus says null for some empty collections
 
     def create(self, path: str, body: Mapping[str, Any]) -> None:
         """Add an object to the collection at `path`."""
