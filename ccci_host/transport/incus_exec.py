@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from ccci_host.errors import (
     CcciError,
     CommandTimeoutError,
-    HostError,
     UnreachableError,
     WaitTimeoutError,
     summarise,
@@ -38,8 +37,8 @@ LOST_ANSWERS = 3
 """Answers lost in a row after which nobody knows how the command ended."""
 
 # What the host's shell is given to evaluate: these constants, never our data. `exit $?` keeps the shell, so
-# that death by a signal is 128 + its number, of which the agent of a virtual machine just says -1. `exec` runs
-# the program of that name, where the shell would prefer a word of its own (`echo`).
+# that death by a signal is 128 + its number, of which the agent of a virtual machine just says -1. `exec`
+# runs the program of that name, where the shell would prefer a word of its own (`echo`).
 _OPEN_INPUT = 'exec 9<"$0" && rm -f "$0" && '
 _BECOME = 'exec "$@" <&9 9<&-'
 _RUN = '(exec "$@"); exit $?'
@@ -159,7 +158,7 @@ class IncusExecutor:
         """Remove the input when nobody can say that the command, which removes it first, was started."""
         try:
             yield
-        except (UnreachableError, HostError):
+        except BaseException:  # Ctrl-C as well
             with suppress(CcciError):  # gone already, or out of reach: the error under way says more
                 self._files.remove(path)
             raise

@@ -25,7 +25,8 @@ def system_state() -> str:
 def ask(path: str, word: str) -> Any:
     """The daemon's answer to `GET word`, or None while it has none.
 
-    In HTTP/1.0, whose answer ends where the daemon hangs up: to import `http.client` costs more than the rest.
+    In HTTP/1.0, whose answer ends where the daemon hangs up: importing `http.client` costs more than all
+    the rest.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
         daemon.settimeout(5)

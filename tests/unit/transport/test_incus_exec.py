@@ -144,6 +144,18 @@ def test_its_input_is_removed_when_the_command_may_not_have_been_started(tmp_pat
         (tmp_path / "unix.socket").unlink()
 
 
+def test_its_input_is_removed_when_the_user_gives_up(tmp_path: Path) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    changes: dict[str, Answer] = {f"POST {FILES}": sync({}), f"DELETE {FILES}": sync({})}
+    with executor(tmp_path, **changes) as (ways, stub), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IncusApi, "post", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ways.run(["x"], input=b"secret")
+        assert len(stub.asked(f"DELETE {FILES}")) == 1
+
+
 def test_a_lost_answer_about_the_operation_is_asked_for_again(tmp_path: Path) -> None:
     answers: list[Reply] = [HANG_UP, HANG_UP, ended(5)]
     with executor(tmp_path, **{WAIT: answers}) as (ways, stub):
