@@ -38,7 +38,7 @@ class Restarting:
         self.asked.append(force)
         if self.failure:
             raise self.failure
-        self.seen.wait(10)  # as long as there is something to be seen
+        self.seen.wait(0.3)  # while there is something to be seen
 
 
 class Stage:
