@@ -119,12 +119,6 @@ class History(Record):
         deployed = self.during(Deployed, phase, cycle)
         return deployed.deployment if deployed else None
 
-    def store_before_redeploy(self, cycle: int = 1) -> StoreSeen | None:
-        """The last look at the store before the redeploy of that cycle."""
-        moments: tuple[Moment, ...] = ("paused", "rebooted", "torn-down")
-        looks = (self.at(StoreSeen, moment, cycle) for moment in moments)
-        return next((look for look in looks if look), None)
-
     @property
     def cycles(self) -> tuple[int, ...]:
         """The numbers of the cycles that were begun; cycle 0 is what stands before and after them all."""

@@ -4,7 +4,7 @@ Sees which layers are there and when each was downloaded. Cannot see a layer tha
 again, and asks the daemon under test which layers make up an image.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from ccci_host.errors import CommandFailedError, HostError
 from ccci_host.records import Moment, StoredImage, StoredLayer, StoreSeen
@@ -17,21 +17,7 @@ TIMEOUT = 120.0
 class StoreWitness:
     """Reads the store whole, in one round trip, on either kind of store."""
 
-    moments: frozenset[Moment] = frozenset(
-        {
-            "start",
-            "deployed",
-            "torn-down",
-            "rebooted",
-            "paused",
-            "redeployed",
-            "finally-torn-down",
-            "evicted",
-            "control-redeployed",
-            "cold-pulled",
-            "end",
-        }
-    )
+    moments: frozenset[Moment] = frozenset(get_args(Moment))
 
     def look(self, machine: Machine, moment: Moment, cycle: int) -> StoreSeen:
         """The store now."""

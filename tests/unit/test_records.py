@@ -84,14 +84,6 @@ def test_the_last_look_of_a_moment_counts() -> None:
     seen = history(StoreSeen(moment="torn-down", cycle=2), first, second)
     assert seen.at(StoreSeen, "paused", 2) == second
     assert seen.at(StoreSeen, "paused", 1) is None
-    assert seen.store_before_redeploy(2) == second
-
-
-def test_the_store_before_the_redeploy_is_that_after_the_reboot_where_there_was_one() -> None:
-    torn_down, rebooted = StoreSeen(moment="torn-down", cycle=1), StoreSeen(moment="rebooted", cycle=1)
-    assert history(torn_down).store_before_redeploy() == torn_down
-    assert history(torn_down, rebooted).store_before_redeploy() == rebooted
-    assert history().store_before_redeploy() is None
 
 
 def test_a_count_is_found_by_its_phase_and_cycle() -> None:

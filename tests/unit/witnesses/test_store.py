@@ -3,10 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
+from ccci_host.records import Moment
 from ccci_host.witnesses import store_remote
 from ccci_host.witnesses.program import source
 from ccci_host.witnesses.store import WITNESS, parse
@@ -208,3 +209,7 @@ def test_the_program_says_what_kept_it_from_looking(python: str, tmp_path: Path)
     said = run(python, source("store"), {"socket": str(tmp_path / "nobody.sock")})
     assert "FileNotFoundError" in said["problem"]
     assert said["host_clock"] > 0
+
+
+def test_the_store_is_looked_at_whenever_anything_is() -> None:
+    assert WITNESS.moments == frozenset(get_args(Moment))
