@@ -55,11 +55,6 @@ class Guest:
         self._name = name
         self._disk = disk
 
-    def store(self) -> str | None:
-        """Which store it was made with; None when there is no such instance, or only part of one."""
-        found = self._incus.find(self._path)
-        return str(found["config"][_STORE]) if found and found["config"].get(_WHOLE) else None
-
     def ensure(self, store: str, placement: Placement, *, data_gb: float) -> None:
         """Make it, start it, and wait until Docker and its swarm are ready.
 

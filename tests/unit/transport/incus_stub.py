@@ -119,7 +119,7 @@ def incus(folder: Path, script: dict[str, Answer]) -> Iterator[IncusStub]:
             self.end_headers()
             self.wfile.write(sent)
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - as http.server looks for them
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - as http.server looks for them
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
