@@ -22,17 +22,19 @@ class Restarting:
 
     where = "the fake instance"
 
-    def __init__(self, *pids: int, failure: Exception | None = None) -> None:
+    def __init__(self, *pids: int | Exception, failure: Exception | None = None) -> None:
         self.pids = list(pids)
         self.failure = failure
         self.asked: list[bool] = []
         self.seen = threading.Event()
 
     def pid(self) -> int:
-        if len(self.pids) > 1:
-            return self.pids.pop(0)
-        self.seen.set()
-        return self.pids[0]
+        if len(self.pids) == 1:
+            self.seen.set()
+        pid = self.pids.pop(0) if len(self.pids) > 1 else self.pids[0]
+        if isinstance(pid, Exception):
+            raise pid
+        return pid
 
     def request_restart(self, *, force: bool, timeout: float) -> None:
         self.asked.append(force)
@@ -101,6 +103,14 @@ def test_another_first_process_in_its_place_counts_too(
     _, done, _ = Stage(tmp_path, monkeypatch, Restarting(7, 7, 9)).play()
     assert done.seen_down
     assert "7 was gone and 9" in done.seen_down_how
+
+
+def test_an_answer_that_incus_cannot_give_in_between_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = Restarting(7, 7, HostError("Invalid PID"), UnreachableError("reset"), 9)
+    _, done, _ = Stage(tmp_path, monkeypatch, instance).play()
+    assert done.seen_down
 
 
 def test_a_restart_that_changed_nothing_was_not_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
