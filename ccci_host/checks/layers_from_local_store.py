@@ -110,9 +110,9 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
 def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -> Stance:
     seen = history.during(RequestsSeen, "redeploy", cycle)
     if seen is None:
-        return Stance(LOG, True, "silent", "it was not read")
+        return Stance(LOG, True, "silent", "not read")
     if seen.problem:
-        return Stance(LOG, True, "silent", f"it could not be read: {seen.problem}")
+        return Stance(LOG, True, "silent", seen.problem)
     blobs = _blobs(history, cycle, services)
     repositories = {repository_of(service.image): name_of(service.image) for service in services}
     guilty: list[str] = []
@@ -153,7 +153,7 @@ def _by_interface(history: History, cycle: int) -> Stance:
         return Stance(INTERFACE, outside, says, why)
 
     if seen is None or seen.problem:
-        return stance("silent", f"it could not be read: {seen.problem}" if seen else "it was not read")
+        return stance("silent", (seen.problem if seen else None) or "not read")
     came = above_noise(history, seen)
     if came is None:
         return stance("silent", "its counter stood still, or the noise on it was not measured")

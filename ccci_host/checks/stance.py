@@ -53,9 +53,9 @@ def together(stances: Sequence[Stance], *, acquitted: str, convicted: str, image
     if not acquitting:
         have = "no witness could tell"
     elif not outside:
-        have = f"only {acquitting[0].witness} could tell, and no witness outside the daemon"
+        have = f"only the {acquitting[0].witness} could tell, and no witness outside the daemon"
     else:
-        have = f"only {acquitting[0].witness} could tell, and it takes two"
+        have = f"only the {acquitting[0].witness} could tell, and it takes two"
     return unknown(
         f"It is not shown that {images} came from the local store: {have}{f' ({silent})' if silent else ''}.",
         *details,

@@ -1,6 +1,6 @@
 """The controls, as they went."""
 
-from ccci_host.checks.reading import name_of
+from ccci_host.checks.reading import count, name_of
 from ccci_host.records import (
     ColdPullControl,
     EvictionControl,
@@ -21,7 +21,7 @@ def controls(history: History) -> tuple[Control, ...]:
     if evicted:
         kind = "canary" if evicted.canary else "image of the recipe"
         lines = (
-            f"Removed: {name_of(evicted.reference)} ({kind}), {len(evicted.layers)} layers of its own.",
+            f"Removed: {name_of(evicted.reference)} ({kind}), {count(len(evicted.layers), 'layer')} of its own.",
             *_control_lines(history),
         )
         known.append(Control("One image evicted on purpose", evicted.ran, _or_problem(evicted, lines)))
@@ -65,6 +65,6 @@ def _control_lines(history: History) -> tuple[str, ...]:
         lines.append(f"Interface: {seen.problem or words.size(seen.bytes) + ' came in'}.")
     if asked:
         layers = [request for request in asked.requests if request.is_layer_download]
-        told = f"{len(layers)} layers served, {words.size(sum(request.bytes for request in layers))}"
+        told = f"{count(len(layers), 'layer')} served, {words.size(sum(request.bytes for request in layers))}"
         lines.append(f"Registry log: {asked.problem or told}.")
     return tuple(lines)

@@ -30,6 +30,8 @@ class Block:
     bytes_height: float
     """Its bytes, as a part of those of the busiest phase, on a scale of `BYTES_HEIGHT`."""
     layers: str
+    downloads: bool
+    """Whether a registry served layers in it."""
     outcome: str
 
 
@@ -86,9 +88,10 @@ def timeline(history: History, cycle: int) -> Timeline:
                 x=x,
                 width=width,
                 took=words.seconds(item.ended.seconds),
-                bytes=words.size(came) if seen else "",
+                bytes="" if seen is None else "not read" if came is None else words.size(came),
                 bytes_height=BYTES_HEIGHT * came / most if came and most else 0.0,
                 layers=f"{layers} layer{'' if layers == 1 else 's'}" if asked and not asked.problem else "",
+                downloads=layers > 0,
                 outcome=item.ended.outcome,
             )
         )

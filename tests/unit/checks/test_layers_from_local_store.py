@@ -89,9 +89,9 @@ def test_any_two_witnesses_are_enough_if_one_is_outside(blind: Any) -> None:
 @pytest.mark.parametrize(
     ("blinds", "told"),
     [
-        ((blind_log, blind_interface), "only layer store could tell, and no witness outside the daemon"),
-        ((blind_log, blind_store), "only interface bytes could tell, and it takes two"),
-        ((blind_store, blind_interface), "only registry log could tell, and it takes two"),
+        ((blind_log, blind_interface), "only the layer store could tell, and no witness outside the daemon"),
+        ((blind_log, blind_store), "only the interface bytes could tell, and it takes two"),
+        ((blind_store, blind_interface), "only the registry log could tell, and it takes two"),
         ((blind_store, blind_interface, blind_log), "no witness could tell"),
     ],
 )
