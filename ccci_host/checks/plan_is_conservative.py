@@ -53,7 +53,7 @@ def plan_is_conservative(history: History) -> Answer:
     if missing or not ours:
         raise NoEvidenceError(f"The agent's plan does not tell of the recipe's images: {listed(missing)}.")
     return passed(
-        f"At a pretended {plan.simulated_percent:.0f} % the agent would keep {count(len(plan.kept), 'image')}, "
+        f"At a pretended {plan.simulated_percent:.0f} % it would keep {count(len(plan.kept), 'image')}, "
         f"the recipe's among them, and let {count(len(plan.victims), 'image')} go."
     )
 
