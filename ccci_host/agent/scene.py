@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from . import downloads, ledger, paths, policy, pressure, snapshot, watch
+from . import downloads, ledger, paths, pins, policy, pressure, snapshot, watch
 from .daemon import Daemon
 from .decide import Plan, decide
 from .gates import Circumstances
@@ -70,6 +70,8 @@ class Scene:
     policy: Policy
     around: Circumstances
     snapshot: snapshot.Snapshot
+    looked: bool = False
+    """Whether all could be read, so that the ledger holds this look."""
     notes: list[str] = field(default_factory=list)
     """What a person should know of how it was seen."""
 
@@ -114,6 +116,8 @@ def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], list
 def record(places: Places, scene: Scene) -> None:
     """Write the ledger of a scene, then drop from the journal of events what it holds. Raises `OSError`."""
     places.ledger.write(ledger.dump(scene.ledger))
+    if not scene.looked:
+        return
     try:
         Journal(places.state).settle(scene.snapshot.events)
     except OSError as error:  # a full disk: events that are folded twice do no harm
@@ -128,14 +132,17 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
     notes = [f"{remembered.fresh}: everything counts as used now"] if remembered.fresh else []
     events, gaps = _events(places, daemon, now)
     notes += gaps
-    seen = snapshot.take(daemon, known)
-    seen.events = events
-    host = read(seen)
     rules = Policy()
+    recipes: dict[str, Any] = {}
     try:
         rules = policy.load(places.policy)
+        recipes = pins.collect(rules.recipe_roots, places.state / pins.CACHE_FILE)
     except UnreadableError as error:
         problems.append(str(error))
+    seen = snapshot.take(daemon, known)
+    seen.events = events
+    seen.answers[snapshot.PINS] = recipes
+    host = read(seen)
     disk: tuple[FileSystem, ...] = ()
     growing: tuple[str, ...] = ()
     leases: Any = ()
@@ -149,9 +156,10 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         leases = places.leases.held(now)
     except AgentError as error:
         problems.append(str(error))
-    if not host.unreadable:
+    looked = not host.unreadable and not problems
+    if looked:
         remembered = look(remembered, host, now)
         host.events = tuple(Journal(places.state).read()[0])
         remembered = uses(remembered, host, now)  # what happened during this look is learnt by the next
     around = Circumstances(now, disk, leases, growing, tuple(problems))
-    return Scene(host, remembered, rules, around, seen, notes)
+    return Scene(host, remembered, rules, around, seen, looked, notes)

@@ -165,8 +165,7 @@ class _Sweep:
         if scene.disk:
             above = any(system.used >= scene.policy.high_watermark for system in scene.disk)
             scene.ledger.above_since = (scene.ledger.above_since or scene.around.now) if above else None
-        if not scene.host.unreadable:
-            self._save(scene)
+        self._save(scene)
         for gate in self.outcome.plan.gates if self.outcome.plan else ():
             self.say(f"closed gate={gate.name} reason={json.dumps(gate.reason, ensure_ascii=False)}")
             if gate.name == "unreadable":

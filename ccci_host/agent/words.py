@@ -79,8 +79,8 @@ def observe(options: argparse.Namespace) -> int:
     places = _places(options)
     with places.only_writer(wait=True):
         scene = see(places, Daemon(places.socket))
-        if scene.host.unreadable:
-            raise UnreadableError("; ".join(scene.host.unreadable))
+        if not scene.looked:
+            raise UnreadableError("; ".join([*scene.around.unreadable, *scene.host.unreadable]))
         record(places, scene)
     return FINE
 
@@ -90,8 +90,8 @@ def adopt(options: argparse.Namespace) -> int:
     places = _places(options)
     with places.only_writer(wait=True):
         scene = see(places, Daemon(places.socket))
-        if scene.host.unreadable:
-            raise UnreadableError("; ".join(scene.host.unreadable))
+        if not scene.looked:
+            raise UnreadableError("; ".join([*scene.around.unreadable, *scene.host.unreadable]))
         images = sorted(Index(scene.host, scene.ledger).meant(options.image))
         if not images:
             raise AgentError(f"{options.image} is no image of this host.")

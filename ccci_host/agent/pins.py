@@ -1,0 +1,185 @@
+"""The images that recipes on the host pin, as Docker's own parser reads the recipes.
+
+A recipe is a folder with a compose file, in a recipe root or being one. It is rendered with `docker stack
+config` once for its sample environment and once for each further `.env` in it, with the files that the
+environment names, and once for each further compose file on top of these. What does not render pins its
+repositories: `image:` lines with their variables at their default, or open.
+
+What was rendered is remembered by the content of the recipe's files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+from . import dotenv, storage
+from .problem import UnreadableError
+
+Render = Callable[[Path, "list[str]", "dict[str, str]"], str]
+"""Folder, compose files and environment to Docker's reading of them; raises `ValueError`."""
+
+MAIN = ("compose.yml", "compose.yaml", "docker-compose.yml")
+TIMEOUT = 30.0
+CACHE_FILE = "pins.json"
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?[^}]*\}|\$(\w+)")
+_IMAGE_LINE = re.compile(r"""^\s*image:\s*["']?([^\s"'#]+)""", re.MULTILINE)
+_RENDERED_IMAGE = re.compile(r"^    image: (.+)$", re.MULTILINE)
+
+
+def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None) -> dict[str, Any]:
+    """The pins of all recipes under `roots`, as a snapshot's `pins.json` holds them.
+
+    Raises `UnreadableError` when a root cannot be listed: absent is not empty.
+    """
+    remembered = _read_cache(cache)
+    now: dict[str, Any] = {}
+    images: list[list[str]] = []
+    repositories: list[list[str]] = []
+    problems: list[str] = []
+    for folder in _recipes(roots):
+        files = _files_of(folder)
+        key = _key(folder, files)
+        known = remembered.get(key) or _Recipe(folder, files, render or stack_config).pins()
+        now[key] = known
+        images += [[image, str(folder)] for image in known["images"]]
+        repositories += [[repository, str(folder)] for repository in known["repositories"]]
+        problems += known["problems"]
+    if now != remembered:
+        _write_cache(cache, now)
+    return {"images": images, "repositories": repositories, "problems": problems}
+
+
+def stack_config(folder: Path, files: list[str], environment: dict[str, str]) -> str:
+    """`docker stack config`; raises `ValueError` when it refuses, or is not to be had."""
+    argv = ["docker", "stack", "config"]
+    for name in files:
+        argv += ["--compose-file", name]
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ValueError(str(error)) from None
+    if done.returncode != 0:
+        raise ValueError(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])
+    return done.stdout.decode()
+
+
+def repository_pattern(image: str, environment: dict[str, str]) -> str:
+    """The repository of an `image:` line that cannot be rendered; `*` where a variable is open."""
+
+    def expand(found: re.Match[str]) -> str:
+        name = found.group(1) or found.group(3)
+        return environment.get(name) or found.group(2) or "*"
+
+    text = image
+    for _ in range(5):  # a default may hold a variable
+        text = _VARIABLE.sub(expand, text)
+    name = text.partition("@")[0]
+    colon = name.rfind(":")
+    return name[:colon] if colon > name.rfind("/") else name
+
+
+def _recipes(roots: tuple[str, ...]) -> Iterator[Path]:
+    for root in roots:
+        folder = Path(root)
+        try:
+            inside = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+        except OSError as error:
+            raise UnreadableError(f"recipes: the root {root} cannot be listed ({error})") from None
+        for entry in (folder, *inside):
+            if any((entry / name).is_file() for name in MAIN):
+                yield entry
+
+
+def _files_of(folder: Path) -> dict[str, str]:
+    """The texts that decide what a recipe pins, by name: compose files, environments, `abra.sh`."""
+    patterns = ("*.yml", "*.yaml", "*/*.yml", "*/*.yaml", ".env*", "*.env", "abra.sh")
+    found = {}
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file():
+                try:
+                    found[str(path.relative_to(folder))] = path.read_text(encoding="utf-8")
+                except (OSError, UnicodeDecodeError) as error:
+                    raise UnreadableError(f"recipes: {path} cannot be read ({error})") from None
+    return found
+
+
+class _Recipe:
+    """One recipe, and what it was found to pin."""
+
+    def __init__(self, folder: Path, files: dict[str, str], render: Render) -> None:
+        self._folder = folder
+        self._files = files
+        self._render = render
+        self._images: set[str] = set()
+        self._repositories: set[str] = set()
+        self._problems: list[str] = []
+
+    def pins(self) -> dict[str, Any]:
+        """All that it pins, in whichever way it is deployed."""
+        composes = [name for name in self._files if name.endswith((".yml", ".yaml"))]
+        composes = [name for name in composes if re.search(r"^services:", self._files[name], re.MULTILINE)]
+        main = next(name for name in MAIN if name in self._files)
+        exported = dotenv.exports(self._files.get("abra.sh", ""))
+        texts = [text for name, text in self._files.items() if ".env" in name]
+        for environment in [dotenv.parse(text) for text in texts] or [{}]:
+            whole = {"STACK_NAME": "pins", **exported, **environment}
+            named = [name for name in environment.get("COMPOSE_FILE", main).split(":") if name]
+            self._take(named, whole)
+            for name in composes:
+                if name not in named:
+                    self._take([*named, name], whole)
+        return {
+            "images": sorted(self._images),
+            "repositories": sorted(self._repositories),
+            "problems": self._problems,
+        }
+
+    def _take(self, chosen: list[str], environment: dict[str, str]) -> None:
+        try:
+            rendered = self._render(self._folder, chosen, environment)
+        except ValueError as error:
+            for name in chosen:
+                for image in _IMAGE_LINE.findall(self._files.get(name, "")):
+                    self._repositories.add(repository_pattern(image, environment))
+            said = f"the recipe {self._folder} does not render with {':'.join(chosen)}: {error}"
+            self._problems.append(said)
+            return
+        services = rendered.partition("\nservices:\n")[2] or rendered
+        self._images.update(image.strip("\"'") for image in _RENDERED_IMAGE.findall(services))
+
+
+def _key(folder: Path, files: dict[str, str]) -> str:
+    content = json.dumps([str(folder), sorted(files.items())]).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_cache(cache: Path) -> dict[str, Any]:
+    try:
+        remembered = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # it is made again
+    return remembered if isinstance(remembered, dict) else {}
+
+
+def _write_cache(cache: Path, content: dict[str, Any]) -> None:
+    try:
+        storage.write(cache, json.dumps(content).encode())
+    except OSError:
+        return  # a full disk: it is made again the next time

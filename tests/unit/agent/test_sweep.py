@@ -1,0 +1,332 @@
+"""The sweep against a daemon that deletes as either store does, and a disk that says what a test wants."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.agent import ledger as ledgers
+from ccci_host.agent import pressure, storage
+from ccci_host.agent import sweep as sweeps
+from ccci_host.agent.daemon import Daemon
+from ccci_host.agent.host import Host
+from ccci_host.agent.pressure import FileSystem
+from ccci_host.agent.scene import Places
+from ccci_host.agent.sweep import Outcome, tick
+from tests.unit.agent.fake_daemon import FakeDaemon, serving
+from tests.unit.agent.hosts import DAY, HOUR, STORES, FakeHost, by_digest
+
+
+class Bench:
+    """A daemon, the agent's folders, and a disk."""
+
+    def __init__(self, store: str, folder: Path) -> None:
+        self.host = FakeHost(store)
+        self.daemon = FakeDaemon(self.host)
+        self.places = Places(
+            str(folder / "docker.sock"), str(folder / "policy.json"), folder / "state", folder / "run"
+        )
+        Path(self.places.policy).write_text('{"young": "1h"}')
+        self.places.run.mkdir()
+        self.watcher = os.open(self.places.run / "watch.lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(self.watcher, fcntl.LOCK_EX)  # as if a watcher lived
+        self.percent = [95.0]
+        """The disk at each measurement; the last one stays."""
+        self.said: list[str] = []
+
+    def measure(self, host: Host) -> tuple[FileSystem, ...]:
+        percent = self.percent.pop(0) if len(self.percent) > 1 else self.percent[0]
+        return (FileSystem(host.root, percent, 0.0, int(1e9 - percent * 1e7)),)
+
+    def tick(self) -> Outcome:
+        return tick(self.places, Daemon(self.places.socket), self.said.append)
+
+    def observe(self) -> None:
+        """A look, without a sweep."""
+        before, self.percent = self.percent, [10.0]
+        assert self.tick().exit_code == 0
+        self.percent = before
+
+    def grow_old(self, seconds: float = 100 * DAY) -> None:
+        """Everything in the ledger was seen and used that much longer ago."""
+        ledger = self.ledger
+        for entry in ledger.images.values():
+            entry.first, entry.used, entry.wanted = (
+                entry.first - seconds,
+                entry.used - seconds,
+                entry.wanted - seconds,
+            )
+        self.places.ledger.write(ledgers.dump(ledger))
+
+    @property
+    def ledger(self) -> ledgers.Ledger:
+        return ledgers.parse(self.places.ledger.read())
+
+    def names(self) -> set[str]:
+        return {image.name for image in self.host.images}
+
+
+@pytest.fixture(params=STORES)
+def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    made = Bench(request.param, tmp_path)
+    monkeypatch.setattr(pressure, "measure", made.measure)
+    monkeypatch.setattr(sweeps, "measure", made.measure)
+    with serving(made.daemon, Path(made.places.socket)):
+        yield made
+    os.close(made.watcher)
+
+
+def three_idle(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        bench.host.image(name, pulled=(f"org/{name}:1",))
+    bench.host.image("kept", pulled=("org/kept:1",))
+    bench.host.container("one-off", "kept")
+    bench.observe()
+    bench.grow_old()
+
+
+def test_it_removes_what_may_go_and_says_so(bench: Bench) -> None:
+    three_idle(bench)
+    bench.percent = [95.0]
+    outcome = bench.tick()
+    assert bench.names() == {"kept"}
+    assert len(outcome.removed) == 3
+    deleted = [line for line in bench.said if line.startswith("deleted ")]
+    assert len(deleted) == 3
+    assert all("class=idle" in line and 'reason="idle: last used' in line for line in deleted)
+    assert all(query["noprune"] == ["1"] and "force" not in query for query in bench.daemon.queries)
+
+
+def test_it_stops_at_the_low_watermark(bench: Bench) -> None:
+    three_idle(bench)
+    bench.percent = [95.0, 75.0, 75.0, 69.0]
+    outcome = bench.tick()
+    assert len(outcome.removed) == 2
+    assert outcome.exit_code == 0
+    assert bench.ledger.sweep_since is None
+
+
+def test_below_the_high_watermark_it_does_not_begin(bench: Bench) -> None:
+    three_idle(bench)
+    bench.percent = [79.0]
+    outcome = bench.tick()
+    assert not outcome.removed
+    assert outcome.exit_code == 0
+    assert any(line.startswith("closed gate=no-pressure") for line in bench.said)
+
+
+def test_above_the_high_watermark_it_fails_and_says_since_when(bench: Bench) -> None:
+    bench.host.image("kept", pulled=("org/kept:1",))
+    bench.host.container("one-off", "kept")
+    bench.observe()
+    first = bench.tick()
+    assert first.exit_code == 1
+    since = bench.ledger.above_since
+    second = bench.tick()
+    assert second.exit_code == 1
+    assert bench.ledger.above_since == since
+    assert "above the high watermark of 80 % since" in second.failures[0]
+    bench.percent = [50.0]
+    assert bench.tick().exit_code == 0
+    assert bench.ledger.above_since is None
+
+
+@pytest.mark.parametrize("names", [("org/a:1",), ("org/a:1", "org/a:2"), ("org/a:1", "org/b:1")])
+def test_an_image_goes_with_all_its_names(bench: Bench, names: tuple[str, ...]) -> None:
+    bench.host.image("many", tags=names, pulled=names)
+    bench.host.image("neighbour", tags=("org/a:3",), pulled=("org/a:3",))
+    bench.host.container("one-off", "neighbour")
+    bench.observe()
+    bench.grow_old()
+    outcome = bench.tick()
+    assert bench.names() == {"neighbour"}
+    assert [removed["id"] for removed in outcome.removed] == [bench.host.id("many")]
+    (survivor,) = bench.host.images
+    assert survivor.tags == survivor.pulled == ("org/a:3",)
+
+
+def test_a_lease_that_is_asked_for_in_the_middle_is_granted(bench: Bench) -> None:
+    three_idle(bench)
+    leases = bench.places.leases
+
+    def ask(_: str) -> None:
+        leases.timed.mkdir(parents=True, exist_ok=True)
+        record = {"owner": "a run", "since": 0.0, "until": 9e9}
+        (leases.timed / "abc.json").write_text(json.dumps(record))
+
+    bench.daemon.before_delete = ask
+    outcome = bench.tick()
+    assert len(outcome.removed) == 1
+    assert len(bench.names()) == 3
+    assert any(line.startswith("closed gate=lease") and "a run" in line for line in bench.said)
+    assert bench.ledger.sweep_since is not None, "the next tick goes on"
+    leases.release("abc")
+    bench.daemon.before_delete = lambda _: None
+    bench.percent = [75.0]
+    assert len(bench.tick().removed) == 2
+
+
+def test_a_deploy_that_starts_in_the_middle_closes_the_gate(bench: Bench) -> None:
+    three_idle(bench)
+
+    def deploy(_: str) -> None:
+        bench.host.service("web", by_digest("org/x:1", "x"), running=0, updated=time.time())
+
+    bench.daemon.before_delete = deploy
+    outcome = bench.tick()
+    assert len(outcome.removed) == 1
+    assert any(line.startswith("closed gate=deploying") for line in bench.said)
+
+
+def test_an_image_that_comes_into_use_in_the_middle_stays(bench: Bench) -> None:
+    three_idle(bench)
+    taken: list[str] = []
+
+    def use(_: str) -> None:
+        if not taken:
+            image = next(image.name for image in bench.host.images if image.name != "kept")
+            for name in ("a", "b", "c"):
+                if name != image:
+                    taken.append(name)
+                    bench.host.container(f"late-{name}", name)
+
+    bench.daemon.before_delete = use
+    outcome = bench.tick()
+    assert bench.names() >= set(taken)
+    assert len(outcome.removed) + len(taken) == 3
+
+
+def test_a_conflict_is_part_of_normal_life(bench: Bench) -> None:
+    three_idle(bench)
+
+    def use(reference: str) -> None:
+        if "org/b" in reference and not any(c["Names"] == ["/late"] for c in bench.host.containers):
+            bench.host.container("late", "b")
+
+    bench.daemon.before_delete = use
+    outcome = bench.tick()
+    assert bench.names() == {"b", "kept"}
+    assert list(outcome.conflicts) == [bench.host.id("b")]
+    assert not [failure for failure in outcome.failures if "high watermark" not in failure]
+
+
+def test_already_gone_is_part_of_normal_life(bench: Bench) -> None:
+    three_idle(bench)
+    bench.daemon.before_delete = lambda reference: bench.host.remove(reference[4:5])
+    outcome = bench.tick()
+    assert bench.names() == {"kept"}
+    assert not [failure for failure in outcome.failures if "high watermark" not in failure]
+
+
+def test_a_deletion_that_takes_more_stops_the_sweep_and_fails(bench: Bench) -> None:
+    three_idle(bench)
+    bench.daemon.greedy = "kept"
+    outcome = bench.tick()
+    assert outcome.exit_code == 1
+    assert any("took more than was meant" in failure for failure in outcome.failures)
+    assert bench.host.id("kept") in "".join(outcome.failures)
+    assert len(bench.daemon.deleted) == 1
+
+
+@pytest.mark.parametrize("path", ["/services", "/tasks", "/containers/json", "/images/json", "/info"])
+def test_a_listing_that_fails_in_the_daemon(bench: Bench, path: str) -> None:
+    three_idle(bench)
+    bench.daemon.broken[path] = 500
+    outcome = bench.tick()
+    assert outcome.exit_code == 1
+    assert not bench.daemon.deleted
+    assert any("nothing can be decided" in failure for failure in outcome.failures)
+    clock = bench.ledger.clock
+    bench.daemon.broken = {}
+    assert len(bench.tick().removed) == 3
+    assert bench.ledger.clock >= clock
+
+
+def test_a_daemon_that_is_away(bench: Bench, tmp_path: Path) -> None:
+    three_idle(bench)
+    outcome = tick(bench.places, Daemon(str(tmp_path / "nowhere.sock")), bench.said.append)
+    assert outcome.exit_code == 1
+    assert not bench.daemon.deleted
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"high_watermark": 60}', '{"idle": 3}', '{"young": "soon"}']
+)
+def test_a_broken_policy_deletes_nothing_and_fails(bench: Bench, text: str) -> None:
+    three_idle(bench)
+    Path(bench.places.policy).write_text(text)
+    outcome = bench.tick()
+    assert outcome.exit_code == 1
+    assert not bench.daemon.deleted
+    assert any("policy" in failure for failure in outcome.failures)
+
+
+def test_a_corrupt_ledger_deletes_nothing(bench: Bench) -> None:
+    three_idle(bench)
+    bench.places.ledger.path.write_bytes(b"\0" * 500)
+    outcome = bench.tick()
+    assert not bench.daemon.deleted
+    assert any("corrupt" in note for note in outcome.notes)
+    assert not bench.ledger.fresh
+
+
+def test_a_ledger_that_cannot_be_written_does_not_stop_the_cure(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_idle(bench)
+    real = storage.Reserved.write
+    full = [True]
+
+    def write(self: Any, content: bytes) -> None:
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        real(self, content)
+
+    def free(_: str) -> None:
+        full[0] = False
+
+    monkeypatch.setattr(storage.Reserved, "write", write)
+    bench.daemon.before_delete = free
+    outcome = bench.tick()
+    assert bench.names() == {"kept"}
+    assert outcome.exit_code == 1, "it is still said"
+    assert bench.ledger.images.keys() == {bench.host.id("kept")}
+
+
+def test_the_last_decision_is_kept_for_status(bench: Bench) -> None:
+    three_idle(bench)
+    bench.tick()
+    last = json.loads((bench.places.state / "last.json").read_text())
+    assert len(last["removed"]) == 3
+    assert last["kept_by_row"] == {"container": 1}
+    assert last["exit_code"] == 1
+    assert last["disk"][0]["blocks_percent"] == 95.0
+
+
+def test_without_a_watcher_and_without_proof_everything_counts_as_used(bench: Bench) -> None:
+    three_idle(bench)
+    fcntl.flock(bench.watcher, fcntl.LOCK_UN)
+    outcome = bench.tick()
+    assert not bench.daemon.deleted
+    assert any("every image counts as used now" in note for note in outcome.notes)
+
+
+def test_two_ticks_at_once_are_one(bench: Bench) -> None:
+    three_idle(bench)
+    with bench.places.only_writer(wait=True):
+        outcome = bench.tick()
+    assert not bench.daemon.deleted
+    assert bench.said[-1] == "skipped reason=another-process-writes-the-ledger"
+    assert outcome.exit_code == 0
+
+
+def test_an_hour_is_not_enough_for_anything(bench: Bench) -> None:
+    bench.host.image("a", pulled=("org/a:1",))
+    bench.observe()
+    bench.grow_old(HOUR - 60)
+    assert not bench.tick().removed
