@@ -133,7 +133,7 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
     events, gaps = _events(places, daemon, now)
     notes += gaps
     rules = Policy()
-    recipes: dict[str, Any] = {}
+    recipes: Optional[dict[str, Any]] = None
     try:
         rules = policy.load(places.policy)
         recipes = pins.collect(rules.recipe_roots, places.state / pins.CACHE_FILE)
@@ -141,7 +141,8 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         problems.append(str(error))
     seen = snapshot.take(daemon, known)
     seen.events = events
-    seen.answers[snapshot.PINS] = recipes
+    if recipes is not None:
+        seen.answers[snapshot.PINS] = recipes
     host = read(seen)
     disk: tuple[FileSystem, ...] = ()
     growing: tuple[str, ...] = ()
@@ -156,7 +157,7 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         leases = places.leases.held(now)
     except AgentError as error:
         problems.append(str(error))
-    looked = not host.unreadable and not problems
+    looked = recipes is not None and not host.unreadable
     if looked:
         remembered = look(remembered, host, now)
         host.events = tuple(Journal(places.state).read()[0])

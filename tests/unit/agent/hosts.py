@@ -6,6 +6,8 @@ digest leaves no name; on the containerd store its id is its digest and the name
 
 import hashlib
 import json
+import os
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,8 @@ from ccci_host.agent.pressure import recorded
 from ccci_host.agent.snapshot import Snapshot
 
 STORES = (CLASSIC, CONTAINERD)
+PYTHON = os.environ.get("CCCI_AGENT_PYTHON", sys.executable)
+"""What runs the agent's words; set it to a Python 3.9 to see that the oldest will do."""
 HOUR = 3600.0
 DAY = 24 * HOUR
 START = 1_750_000_000.0

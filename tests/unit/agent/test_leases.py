@@ -1,0 +1,175 @@
+"""Leases of both kinds, with real processes and real locks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ccci_host.agent.leases import LONGEST, Leases, tidy
+from ccci_host.agent.problem import AgentError
+from tests.unit.agent.hosts import PYTHON
+
+
+@pytest.fixture
+def leases(tmp_path: Path) -> Leases:
+    return Leases(tmp_path / "state", tmp_path / "run")
+
+
+def command(leases: Leases, *argv: str) -> list[str]:
+    state, run = leases.timed.parent, leases.bound.parent
+    agent = [PYTHON, "-m", "ccci_host.agent", "lease", "--state", str(state), "--run", str(run)]
+    return [*agent, "--owner", "the nightly run", "--", *argv]
+
+
+@pytest.fixture
+def running(leases: Leases) -> Iterator[subprocess.Popen[bytes]]:
+    """A command under a lease, which says when it holds it."""
+    script = "import sys, time; print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen(command(leases, sys.executable, "-c", script), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        yield process
+        process.kill()
+
+
+def test_nothing_is_held_at_first(leases: Leases) -> None:
+    assert leases.held() == ()
+    with leases.alone() as alone:
+        assert alone
+
+
+def test_a_command_holds_a_lease_while_it_runs(leases: Leases, running: subprocess.Popen[bytes]) -> None:
+    (lease,) = leases.held()
+    assert lease.owner == "the nightly run"
+    assert lease.until is None
+    with leases.alone() as alone:
+        assert not alone
+    running.terminate()
+    running.wait()
+    assert leases.held() == ()
+
+
+def test_a_crash_frees_it(leases: Leases, running: subprocess.Popen[bytes]) -> None:
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert leases.held() == ()
+    with leases.alone() as alone:
+        assert alone
+    tidy(leases, time.time())
+    assert not list(leases.bound.glob("*.json"))
+
+
+def test_what_the_command_started_holds_it_too(leases: Leases) -> None:
+    script = "sleep 60 > /dev/null & echo $!"
+    done = subprocess.run(command(leases, "sh", "-c", script), stdout=subprocess.PIPE, check=True, timeout=30)
+    child = int(done.stdout)
+    assert len(leases.held()) == 1
+    os.kill(child, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while leases.held() and time.monotonic() < deadline:
+        os.sched_yield()
+    assert leases.held() == ()
+
+
+def test_its_exit_code_is_that_of_the_command(leases: Leases) -> None:
+    assert subprocess.run(command(leases, "sh", "-c", "exit 7"), check=False, timeout=30).returncode == 7
+
+
+def test_a_command_that_cannot_be_run_says_so(leases: Leases) -> None:
+    done = subprocess.run(command(leases, "/no/such"), check=False, capture_output=True, timeout=30)
+    assert done.returncode == 1
+    assert b"/no/such cannot be run under a lease" in done.stderr
+    assert leases.held() == ()
+
+
+def test_flock_is_a_lease_without_a_name(leases: Leases) -> None:
+    with leases.alone():
+        pass
+    with subprocess.Popen(
+        ["flock", "--shared", str(leases.lock), "sh", "-c", "echo up; exec sleep 60"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with leases.alone() as alone:
+            assert not alone
+        process.kill()
+
+
+def test_a_lease_waits_for_the_removal_in_flight_and_is_seen_at_once(leases: Leases) -> None:
+    with leases.alone():
+        process = subprocess.Popen(command(leases, "true"))
+        deadline = time.monotonic() + 20
+        while not leases.held() and time.monotonic() < deadline:
+            os.sched_yield()
+        assert [lease.owner for lease in leases.held()] == ["the nightly run"]
+        assert process.poll() is None, "it is granted once no removal is in flight"
+    assert process.wait(timeout=20) == 0
+
+
+def test_a_timed_lease_ends_by_itself(leases: Leases) -> None:
+    now = time.time()
+    lease = leases.grant("the reboot", 60)
+    assert leases.held(now + 59) == (lease,)
+    assert leases.held(now + 62) == ()
+
+
+def test_a_timed_lease_is_renewed_and_released(leases: Leases) -> None:
+    lease = leases.grant("the reboot", 5)
+    renewed = leases.renew(lease.id, 600)
+    assert renewed.id == lease.id
+    assert renewed.owner == "the reboot"
+    assert renewed.until is not None
+    assert lease.until is not None
+    assert renewed.until > lease.until + 500
+    assert leases.release(lease.id)
+    assert not leases.release(lease.id)
+    with pytest.raises(AgentError, match="it ended, or was never granted"):
+        leases.renew(lease.id, 10)
+
+
+@pytest.mark.parametrize("hold", [0, -1, LONGEST + 1, float("nan"), float("inf")])
+def test_a_hold_that_cannot_be_had(leases: Leases, hold: float) -> None:
+    with pytest.raises(AgentError, match="up to 21600 s"):
+        leases.grant("me", hold)
+    assert leases.held() == ()
+
+
+@pytest.mark.parametrize("identity", ["../../etc/passwd", "", "a/b"])
+def test_an_id_is_no_path(leases: Leases, identity: str) -> None:
+    with pytest.raises(AgentError, match="is no lease id"):
+        leases.release(identity)
+
+
+def test_a_deadline_far_ahead_is_cut_for_good(leases: Leases) -> None:
+    leases.timed.mkdir(parents=True)
+    now = time.time()
+    record = leases.timed / "abc.json"
+    record.write_text(json.dumps({"owner": "a clock set back", "since": now, "until": now + 400 * 86400}))
+    (lease,) = leases.held(now)
+    assert lease.until == now + LONGEST
+    assert leases.held(now + LONGEST + 1) == (), "reading it again does not make it longer"
+
+
+def test_a_damaged_record_counts_for_six_hours(leases: Leases) -> None:
+    leases.timed.mkdir(parents=True)
+    record = leases.timed / "abc.json"
+    record.write_text("{")
+    (lease,) = leases.held()
+    assert "damaged" in lease.owner
+    assert leases.held(time.time() + LONGEST + 60) == ()
+
+
+def test_tidy_leaves_what_is_held(leases: Leases, running: subprocess.Popen[bytes]) -> None:
+    assert running.poll() is None
+    kept = leases.grant("me", 60)
+    ended = leases.grant("me", 1)
+    tidy(leases, time.time() + 2)
+    assert {path.stem for path in leases.timed.glob("*.json")} == {kept.id}
+    assert len(list(leases.bound.glob("*.json"))) == 1
+    assert ended.id not in {lease.id for lease in leases.held()}

@@ -1,0 +1,136 @@
+"""What recipes on the host pin, with Docker's parser played by the test."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.agent import dotenv, pins
+from ccci_host.agent.problem import UnreadableError
+
+COMPOSE = "services:\n  app:\n    image: ${REGISTRY:-org/app}:${VERSION:-1.0}-${FLAVOUR:-social}\n"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    folder = tmp_path / "recipes" / "app"
+    folder.mkdir(parents=True)
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "compose.db.yml").write_text("services:\n  db:\n    image: postgres:16\n")
+    (folder / "values.yml").write_text("no: compose file\n")
+    (folder / ".env.sample").write_text(
+        'VERSION=2.0  # the newest\nCOMPOSE_FILE="compose.yml"\nCOMPOSE_FILE="$COMPOSE_FILE:compose.db.yml"\n'
+    )
+    (folder / "abra.sh").write_text("export CONF_VERSION=v4\nf() {\n  export NOT=this\n}\n")
+    return folder
+
+
+def collect(recipe: Path, render: Any) -> dict[str, Any]:
+    return pins.collect((str(recipe.parent),), recipe.parent.parent / "cache.json", render)
+
+
+def test_it_is_rendered_with_what_its_environment_names(recipe: Path) -> None:
+    asked: list[tuple[list[str], dict[str, str]]] = []
+
+    def render(folder: Path, files: list[str], environment: dict[str, str]) -> str:
+        assert folder == recipe
+        asked.append((files, environment))
+        return (
+            "version: '3'\nservices:\n"
+            '  app:\n    image: org/app:2.0-social\n  db:\n    image: "postgres:16"\n'
+        )
+
+    found = collect(recipe, render)
+    assert asked == [
+        (
+            ["compose.yml", "compose.db.yml"],
+            {
+                "STACK_NAME": "pins",
+                "CONF_VERSION": "v4",
+                "VERSION": "2.0",
+                "COMPOSE_FILE": "compose.yml:compose.db.yml",
+            },
+        )
+    ]
+    assert found["images"] == [["org/app:2.0-social", str(recipe)], ["postgres:16", str(recipe)]]
+    assert not found["problems"]
+
+
+def test_it_is_rendered_once_for_the_same_files(recipe: Path) -> None:
+    calls = 0
+
+    def render(*_: Any) -> str:
+        nonlocal calls
+        calls += 1
+        return "services:\n  app:\n    image: org/app:1\n"
+
+    assert collect(recipe, render) == collect(recipe, render)
+    assert calls == 1
+    (recipe / "compose.yml").write_text(COMPOSE + "# changed\n")
+    collect(recipe, render)
+    assert calls == 2
+
+
+def test_what_does_not_render_pins_its_repositories(recipe: Path) -> None:
+    def render(*_: Any) -> str:
+        raise ValueError("services.app is wrong")
+
+    found = collect(recipe, render)
+    assert found["images"] == []
+    assert {repository for repository, _ in found["repositories"]} == {"org/app", "postgres"}
+    assert "services.app is wrong" in found["problems"][0]
+
+
+@pytest.mark.parametrize(
+    ("image", "pattern"),
+    [
+        ("app", "app"),
+        ("app:1", "app"),
+        ("ghcr.io/org/app@sha256:abc", "ghcr.io/org/app"),
+        ("localhost:5000/app", "localhost:5000/app"),
+        ("${REGISTRY:-org/app}:${VERSION}", "org/app"),
+        ("${IMAGE}", "*"),
+        ("${REGISTRY}/app:1", "*/app"),
+        ("$IMAGE:1", "*"),
+        ("${A:-${B:-org/inner}}:1", "org/inner"),
+        ("${KNOWN}/app:1", "here/app"),
+    ],
+)
+def test_the_repository_of_a_line_that_cannot_be_rendered(image: str, pattern: str) -> None:
+    assert pins.repository_pattern(image, {"KNOWN": "here"}) == pattern
+
+
+def test_a_root_that_is_not_there_is_not_empty(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="cannot be listed"):
+        pins.collect((str(tmp_path / "nowhere"),), tmp_path / "cache.json")
+
+
+def test_no_docker_cli_pins_the_repositories(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = pins.collect((str(recipe.parent),), recipe.parent.parent / "cache.json")
+    assert {repository for repository, _ in found["repositories"]} == {"org/app", "postgres"}
+
+
+def test_an_environment_is_read_and_never_run() -> None:
+    text = """
+# a comment
+NAME=plain
+QUOTED="with # no comment"   # a comment
+SINGLE='$NAME stays'
+BUILT="$NAME:${QUOTED}"
+COMMAND=`touch /tmp/never`
+export EXPORTED=yes
+UNKNOWN=$NOWHERE-x
+EMPTY=
+not a line
+"""
+    assert dotenv.parse(text) == {
+        "NAME": "plain",
+        "QUOTED": "with # no comment",
+        "SINGLE": "$NAME stays",
+        "BUILT": "plain:with # no comment",
+        "COMMAND": "`touch /tmp/never`",
+        "EXPORTED": "yes",
+        "UNKNOWN": "-x",
+        "EMPTY": "",
+    }

@@ -1,0 +1,217 @@
+"""What is seen between two looks: the journal of events, and whether anything was missed."""
+
+import fcntl
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.agent import watch
+from ccci_host.agent.daemon import Daemon
+from ccci_host.agent.journal import CAUGHT, CLOSED, GAP, OPEN, STOPPED, Journal, Tail, identity, tail_of, word
+from ccci_host.agent.problem import AgentError
+from ccci_host.agent.watch import BUFFER, catch_up, missed, somebody_watches, this_boot
+from tests.unit.agent.fake_daemon import FakeDaemon, serving
+from tests.unit.agent.hosts import START, FakeHost, by_digest
+
+
+def event(number: int, kind: str = "container", action: str = "start") -> dict[str, Any]:
+    moment = START + number
+    return {
+        "Type": kind,
+        "Action": action,
+        "Actor": {"ID": f"c{number}", "Attributes": {"image": "org/app:1", "name": "n", "secret": "s"}},
+        "time": int(moment),
+        "timeNano": int(moment * 1e9),
+    }
+
+
+EVENTS = [event(number) for number in range(10)]
+LAST = identity(EVENTS[4])
+
+
+@pytest.mark.parametrize(
+    ("tail", "buffer", "told"),
+    [
+        (Tail(), EVENTS, "nobody watched before"),
+        (Tail(LAST, OPEN, "boot"), EVENTS, ""),
+        (Tail(LAST, CAUGHT, "boot"), EVENTS, ""),
+        (Tail(LAST, STOPPED, "boot"), EVENTS, ""),
+        (Tail(LAST, OPEN, "boot"), [event(n) for n in range(100, 100 + BUFFER)], "more than 256 events"),
+        (Tail(LAST, CLOSED, "boot"), [event(n) for n in range(100, 100 + BUFFER)], "more than 256 events"),
+        (Tail(LAST, CLOSED, "boot"), [event(100)], ""),
+        (Tail(LAST, CLOSED, "boot"), [], ""),
+        (Tail(LAST, OPEN, "an earlier boot"), [event(100)], ""),
+        (Tail(LAST, OPEN, "boot"), [event(100)], "the daemon started anew"),
+        (Tail(LAST, STOPPED, "an earlier boot"), [event(100)], "the daemon started anew"),
+        (Tail(LAST, CAUGHT, "an earlier boot"), [event(100)], "the daemon started anew"),
+        (Tail(None, OPEN, "boot"), [], "the daemon started anew"),
+    ],
+)
+def test_what_shows_that_nothing_was_missed(tail: Tail, buffer: list[Any], told: str) -> None:
+    said = missed(tail, buffer, "boot")
+    assert bool(said) is bool(told)
+    assert told in said
+
+
+def test_catching_up_takes_what_came_after_the_anchor(tmp_path: Path) -> None:
+    daemon = Daemon(str(tmp_path / "no.sock"))
+    lines = catch_up(Tail(LAST, OPEN, "boot"), EVENTS, daemon, START + 20, "boot")
+    assert [line.get("timeNano") for line in lines[:-1]] == [seen["timeNano"] for seen in EVENTS[5:]]
+    assert lines[-1]["Action"] == CAUGHT
+    assert tuple(lines[-1]["anchor"]) == identity(EVENTS[-1])
+    assert "secret" not in str(lines)
+
+
+def test_an_unproven_stretch_is_a_gap(tmp_path: Path) -> None:
+    daemon = Daemon(str(tmp_path / "no.sock"))
+    lines = catch_up(Tail(LAST, OPEN, "boot"), [event(100)], daemon, START + 200, "boot")
+    assert [line["Action"] for line in lines] == ["start", GAP, CAUGHT]
+
+
+def test_three_hundred_health_checks_do_not_move_the_anchor_out_of_sight(tmp_path: Path) -> None:
+    """A watcher that stops says which event it saw last, of whatever kind."""
+    checks = [event(n, action="exec_start: true") for n in range(300)]
+    tail = tail_of([word(STOPPED, START, "boot", anchor=identity(checks[-1]))])
+    buffer = [*checks[-200:], event(301)]
+    assert not missed(tail, buffer, "boot")
+    lines = catch_up(tail, buffer, Daemon(str(tmp_path / "no.sock")), START + 400, "boot")
+    assert [line["Action"] for line in lines] == ["start", CAUGHT]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "state")
+
+
+def test_a_journal_keeps_lines_in_order(journal: Journal) -> None:
+    journal.append([word(OPEN, START, "boot")])
+    journal.append(EVENTS[:2])
+    journal.append(EVENTS[2:4])
+    assert [line.get("timeNano") for line in journal.read()[0][1:]] == [e["timeNano"] for e in EVENTS[:4]]
+    assert journal.tail() == Tail(identity(EVENTS[3]), OPEN, "boot")
+
+
+def test_a_line_that_was_cut_off_is_left_out_and_does_not_spoil_the_next(journal: Journal) -> None:
+    journal.append(EVENTS[:2])
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole[:-10])
+    assert journal.read() == (EVENTS[:1], "")
+    journal.append(EVENTS[2:3])
+    events, damage = journal.read()
+    assert events == EVENTS[:1]
+    assert "line 2" in damage, "what stands before a cut-off line in the middle is damaged, and said to be"
+
+
+def test_settling_drops_what_the_ledger_holds_but_for_the_anchor(journal: Journal) -> None:
+    journal.append([word(OPEN, START, "boot"), *EVENTS[:5]])
+    folded, _ = journal.read()
+    journal.append(EVENTS[5:7])
+    journal.settle(folded)
+    left, _ = journal.read()
+    assert [line.get("timeNano") for line in left] == [None, *(e["timeNano"] for e in EVENTS[5:7])]
+    journal.settle(left)
+    left, _ = journal.read()
+    assert left == [word(OPEN, START, "boot"), EVENTS[6]]
+    assert journal.tail() == Tail(identity(EVENTS[6]), OPEN, "boot")
+
+
+def test_the_token_of_a_boot_stays_while_the_run_folder_does(tmp_path: Path) -> None:
+    assert this_boot(tmp_path / "run") == this_boot(tmp_path / "run")
+    assert this_boot(tmp_path / "run") != this_boot(tmp_path / "another")
+
+
+def test_nobody_watches_at_first(tmp_path: Path) -> None:
+    assert not somebody_watches(tmp_path)
+
+
+class EnoughError(Exception):
+    """The test has seen enough of an endless watch."""
+
+
+def follow(daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streams: int) -> list[str]:
+    """Watch until the daemon has closed so many streams."""
+    said: list[str] = []
+    rounds = 0
+
+    def rest(_: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == streams:
+            raise EnoughError
+
+    monkeypatch.setattr(time, "sleep", rest)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with serving(daemon, tmp_path / "docker.sock"), pytest.raises(EnoughError):
+        watch.watch(tmp_path / "state", tmp_path / "run", Daemon(str(tmp_path / "docker.sock")), said.append)
+    return said
+
+
+def test_the_watcher_writes_down_what_shows_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = FakeDaemon(FakeHost())
+    daemon.buffer = EVENTS[:2]
+    daemon.live = [
+        EVENTS[1],
+        event(50, action="exec_start: health"),
+        event(51, "network", "connect"),
+        event(52, "image", "pull"),
+        event(53, action="die"),
+    ]
+    said = follow(daemon, tmp_path, monkeypatch, 1)
+    lines, damage = Journal(tmp_path / "state").read()
+    assert not damage
+    told = [(line["Type"], line["Action"]) for line in lines]
+    assert told == [
+        ("container", "start"),
+        ("container", "start"),
+        ("watch", GAP),
+        ("watch", OPEN),
+        ("image", "pull"),
+        ("container", "die"),
+        ("watch", CLOSED),
+    ]
+    assert "secret" not in str(lines)
+    assert said[0].startswith("gap reason=")
+
+
+def test_a_service_comes_with_its_spec_and_without_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = FakeHost()
+    host.service("web", by_digest("org/app:1", "app"), asked="org/app:1")
+    host.services[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] = ["PASSWORD=hunter2"]
+    daemon = FakeDaemon(host)
+    created = event(1, "service", "create")
+    created["Actor"]["ID"] = "service-web"
+    gone = event(2, "service", "create")
+    daemon.live = [created, gone]
+    follow(daemon, tmp_path, monkeypatch, 1)
+    lines, _ = Journal(tmp_path / "state").read()
+    services = [line for line in lines if line["Type"] == "service"]
+    spec = services[0]["Service"]["Spec"]
+    assert spec["TaskTemplate"]["ContainerSpec"]["Image"] == by_digest("org/app:1", "app")
+    assert spec["Labels"] == {"com.docker.stack.image": "org/app:1"}
+    assert "hunter2" not in str(lines)
+    assert "404" in services[1]["problem"]
+
+
+def test_over_a_restart_of_the_daemon_nothing_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = FakeDaemon(FakeHost())
+    daemon.live = EVENTS[:3]
+    said = follow(daemon, tmp_path, monkeypatch, 2)
+    assert len([line for line in said if line.startswith("gap")]) == 1, "only the very first time"
+
+
+def test_two_watchers_are_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").mkdir()
+    lock = os.open(tmp_path / "run" / "watch.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert somebody_watches(tmp_path / "run")
+    with pytest.raises(AgentError, match="Another watcher lives"):
+        watch.watch(tmp_path / "state", tmp_path / "run", Daemon("/nowhere"), print)
+    os.close(lock)
