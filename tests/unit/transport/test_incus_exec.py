@@ -163,6 +163,14 @@ def test_a_lost_answer_about_the_operation_is_asked_for_again(tmp_path: Path) ->
         assert len(stub.asked(EXEC)) == 1
 
 
+def test_only_answers_lost_in_a_row_count(tmp_path: Path) -> None:
+    late = refused("context deadline exceeded")
+    answers: list[Reply] = [HANG_UP, HANG_UP, late, HANG_UP, HANG_UP, ended(5)]
+    changes: dict[str, Answer] = {WAIT: answers, OPERATION: running()}
+    with executor(tmp_path, **changes) as (ways, _):
+        assert ways.run(["x"]).exit_code == 5
+
+
 def test_answers_that_stay_lost_end_it(tmp_path: Path) -> None:
     with (
         executor(tmp_path, **{WAIT: HANG_UP}) as (ways, stub),
