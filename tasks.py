@@ -8,15 +8,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from invoke.collection import Collection
 from invoke.context import Context
 
 from ccci_host import config
 from ccci_host.cli import CHECKOUT, Said, task
-from ccci_host.errors import ConfigError
-from ccci_host.experiments.options import Options
+from ccci_host.errors import ConfigError, UsageError
+from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.lab import Lab
 from ccci_host.progress import say
 from ccci_host.provision import provision as provision_machine
@@ -124,12 +124,18 @@ def teardown(
 
 EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
 CYCLES = "How often deploy, teardown and redeploy are gone through."
-PAUSE = "Wait for Enter before: teardown, reboot, redeploy or controls."
+PAUSES: tuple[str, ...] = get_args(PauseBefore)
+PAUSE = f"Wait for Enter before one of: {', '.join(PAUSES)}."
 EXPERIMENT = {"host": HOST, "recipe": RECIPE, "evidence": EVIDENCE, "json": JSON}
 
 
 def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
     """Run the experiments called `tasks` on one host, one after the other, and say what they showed."""
+    pause = wishes.get("pause_before")
+    if pause not in (None, *PAUSES):
+        raise UsageError(
+            f"There is no pause before {pause!r}.", resolution=f"Choose from {', '.join(PAUSES)}."
+        )
     options = Options(task="", argv=tuple(sys.argv[1:]), wait_for_person=wait_for_enter, **wishes)
     root = Path(evidence) if evidence else None
     if len(tasks) == 1:

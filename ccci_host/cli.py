@@ -131,7 +131,7 @@ class CcciProgram(Program):
                 say(end.message)
                 return COULD_NOT_RUN
             return int(end.code)
-        except ParseError as error:
+        except (ParseError, ValueError) as error:  # ValueError: a word where a flag wants a number
             say(f"{error}\n`{argv[0]} --list` names the tasks, `{argv[0]} --help TASK` a task's arguments.")
             return COULD_NOT_RUN
         return 0
