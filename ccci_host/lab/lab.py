@@ -83,6 +83,7 @@ class Lab:
         """Make or mend what is missing and start what stands still: an instance for each of `stores`."""
         with held(self.settings.lock, "starting the lab"):
             self._ensure({store: Wish(store) for store in stores})
+            self.hub.control.mend()
 
     def instance(self, store: str, *, name: str, data_gb: float = DATA_GB, suite: str = image.SUITE) -> None:
         """Make an instance of one's own, beside those of `up`; it is the host `name` in `config_path`.
@@ -145,7 +146,6 @@ class Lab:
             self._ensure_daemon()
             network.ensure(self._incus("default"), settings, self.hub.names)
             self.hub.ensure_running()
-            self.hub.control.refill()
             published = beside.submit(publish_all, self.hub)
             write_recipes(settings.recipes)
             for host, tarball in zip(images, tarballs.result(), strict=True):
