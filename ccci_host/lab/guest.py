@@ -83,7 +83,7 @@ class Guest:
         """Delete it with all that it holds."""
         if self._incus.find(self._path):
             with doing(f"removing the instance {self._name}"):
-                self._incus.settle()
+                self._incus.settle(self._name)
                 if self._instance().status() != "Stopped":
                     self._instance().request_stop(force=True, timeout=30)
                 self._incus.delete(self._path)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from pylxd.exceptions import LXDAPIException
@@ -13,6 +14,9 @@ from ccci_host.transport.incus_api import IncusApi
 from ccci_host.waiting import wait_until
 
 OPERATION_SECONDS = 300
+
+_COMMAND = "Executing command"
+"""What Incus calls the operation of an exec."""
 
 
 class Incus:
@@ -70,12 +74,24 @@ class Incus:
             operation = self._finish(self._ask("post", "images", data=file))
         return str(operation["metadata"]["fingerprint"])
 
-    def settle(self) -> None:
-        """Wait for operations that somebody, dead by now perhaps, has begun in this project."""
+    def settle(self, instance: str) -> None:
+        """Wait until Incus has made or changed `instance`, as somebody who may be dead by now asked it to.
+
+        Commands that run in it are not waited for: they may never end.
+        """
         wait_until(
-            lambda: None if self._ask("get", "operations").json()["metadata"].get("running") else True,
-            what="Incus to end what it is doing",
+            lambda: None if self._is_busy_with(instance) else True,
+            what=f"Incus to end what it is doing with {instance}",
             timeout=OPERATION_SECONDS,
+        )
+
+    def _is_busy_with(self, instance: str) -> bool:
+        answer = self._ask("get", "operations", params={"recursion": 1}).json()["metadata"]
+        return any(
+            urlsplit(resource).path == f"/1.0/instances/{instance}"
+            for operation in (answer or {}).get("running", ())
+            if operation["description"] != _COMMAND
+            for resource in (operation["resources"] or {}).get("instances", ())
         )
 
     def make_folder(self, instance: str, path: str, *, mode: int = 0o755) -> None:

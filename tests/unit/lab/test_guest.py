@@ -82,8 +82,8 @@ class Incus(FakeIncus):
     def make_folder(self, instance: str, path: str, *, mode: int = 0o755) -> None:
         self.changes.append(("folder", path))
 
-    def settle(self) -> None:
-        self.changes.append(("settle", ""))
+    def settle(self, instance: str) -> None:
+        self.changes.append(("settle", instance))
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def scene(tmp_path: Path, placement: Placement, monkeypatch: pytest.MonkeyPatch)
 
 
 MADE = [("create", PATH), ("patch", PATH)]
-MADE_ANEW = [("settle", ""), ("delete", PATH), *MADE]
+MADE_ANEW = [("settle", "classic"), ("delete", PATH), *MADE]
 
 
 def test_it_is_made_furnished_and_started(scene: Scene) -> None:

@@ -91,13 +91,30 @@ def test_an_image_goes_up_as_it_is(tmp_path: Path) -> None:
         assert Incus(stub.socket).import_image(tmp_path / "image.tar") == "f00d"
 
 
-def test_operations_of_others_are_waited_for(tmp_path: Path) -> None:
+def working_on(instance: str, description: str) -> dict[str, Any]:
+    resources = {"instances": [f"/1.0/instances/{instance}?project=p"]}
+    return {"description": description, "resources": resources}
+
+
+def test_what_somebody_began_with_an_instance_is_waited_for(tmp_path: Path) -> None:
+    mine = working_on("mine", "Creating instance")
     script: dict[str, Answer] = {
-        "GET /1.0/operations": [sync({"running": ["/1.0/operations/op"]}), sync({"success": []})]
+        "GET /1.0/operations": [sync({"running": [mine]}), sync({"success": [mine]})]
     }
     with incus(tmp_path, script) as stub:
-        Incus(stub.socket).settle()
+        Incus(stub.socket).settle("mine")
         assert len(stub.asked("GET /1.0/operations")) == 2
+
+
+def test_commands_and_other_instances_are_not_waited_for(tmp_path: Path) -> None:
+    others = [
+        working_on("mine", "Executing command"),
+        working_on("other", "Creating instance"),
+        {"description": "Downloading image", "resources": None},
+    ]
+    with incus(tmp_path, {"GET /1.0/operations": sync({"running": others})}) as stub:
+        Incus(stub.socket).settle("mine")
+        assert len(stub.asked("GET /1.0/operations")) == 1
 
 
 def test_a_daemon_that_goes_away_is_told_from_one_that_refuses(tmp_path: Path) -> None:
