@@ -224,6 +224,20 @@ def test_other_settings_make_another_process(hub: Hub) -> None:
     assert len(hub.control.health()["endpoints"]) == 2
 
 
+def test_a_registry_can_be_added(tmp_path: Path) -> None:
+    hub = Hub(tmp_path, ["127.0.0.1:0"], registries=("ghcr.io",))
+    hub.ensure_running()
+    try:
+        assert not hub.add_registries({"docker.io", "ghcr.io"})
+        assert hub.add_registries({"ghcr.io", "registry.example.com"})
+        assert "registry.example.com" in Hub(tmp_path, ["127.0.0.1:0"], registries=("ghcr.io",)).names
+        hub.ensure_running()
+        publish(hub, "registry.example.com/someone/app:3")
+        assert pull(hub, "someone/app/manifests/3", registry="registry.example.com").status_code == 200
+    finally:
+        hub.stop()
+
+
 def test_a_lock_file_of_a_stranger_harms_nobody(tmp_path: Path) -> None:
     hub = Hub(tmp_path, ["127.0.0.1:0"])
     hub.prepare()

@@ -1,11 +1,12 @@
 """The stand-in for Docker Hub as the lab handles it: prepare, start, stop, and where everything is."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ccci_host.errors import CcciError, HostError, tail
@@ -14,7 +15,7 @@ from ccci_host.lab.hub.accounts import ACCOUNT, READ_ONLY, AccountBook
 from ccci_host.lab.hub.backend import Backend
 from ccci_host.lab.hub.control import Control
 from ccci_host.lab.hub.references import Reference
-from ccci_host.lab.hub.registries import PUBLIC_REGISTRIES, Directory
+from ccci_host.lab.hub.registries import DOCKER_HUB, PUBLIC_REGISTRIES, Directory
 from ccci_host.lab.hub.settings import ALREADY_RUNNING, Paths, Settings
 from ccci_host.waiting import wait_until
 
@@ -34,9 +35,15 @@ class Hub:
         self, state: Path, listen: Sequence[str], registries: Sequence[str] = PUBLIC_REGISTRIES
     ) -> None:
         self.paths = Paths(state)
-        self.settings = Settings(listen=tuple(listen), registries=tuple(registries))
+        self._listen = tuple(listen)
+        self._registries = tuple(registries)
         self.control = Control(self.paths.control)
         self.account = ACCOUNT
+
+    @property
+    def settings(self) -> Settings:
+        """What its process is to run with: the registries that were added are among them."""
+        return Settings(listen=self._listen, registries=(*self._registries, *self._added()))
 
     @property
     def ca_certificate(self) -> Path:
@@ -45,7 +52,7 @@ class Hub:
 
     @property
     def access_log(self) -> Path:
-        """One JSON line a request; see docs/lab.md."""
+        """One JSON line a request; see docs/hub.md."""
         return self.paths.access_log
 
     @property
@@ -75,6 +82,18 @@ class Hub:
         """Let a tag mean another digest (or what another tag means); the digest that it meant before."""
         with self.backend() as registry:
             return registry.move_tag(reference, target)
+
+    def add_registries(self, names: Iterable[str]) -> bool:
+        """Answer as these registries, too, from the next `ensure_running` on; whether any of them is new.
+
+        A guest has to resolve their names to our address.
+        """
+        new = sorted({*names} - {DOCKER_HUB.name, *self.settings.registries})
+        if new:
+            self.paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            added = json.dumps([*self._added(), *new])
+            certificates.write_atomically(self.paths.registries, added.encode(), 0o600)
+        return bool(new)
 
     def prepare(self) -> None:
         """Make the folder, the certificates, the accounts and the settings; what is there stays."""
@@ -130,6 +149,10 @@ class Hub:
     def is_running(self) -> bool:
         """Whether a process holds this folder."""
         return self._is_locked()
+
+    def _added(self) -> tuple[str, ...]:
+        file = self.paths.registries
+        return tuple(json.loads(file.read_text())) if file.exists() else ()
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -27,6 +27,11 @@ class Paths:
         return self.state / "settings.json"
 
     @property
+    def registries(self) -> Path:
+        """The registries that were added to those played from the start: a JSON list of names."""
+        return self.state / "registries.json"
+
+    @property
     def lock(self) -> Path:
         """Holds the process id; locked as long as that process lives."""
         return self.state / "hub.lock"

@@ -40,7 +40,7 @@ def publish(
         raise NotFoundError(
             f"The lab has no stand-in for the registry {spec.reference.registry}.",
             details=f"It stands in for {', '.join(sorted(known))}.",
-            resolution="Name the registry when the lab is made; see docs/lab.md.",
+            resolution="Add it with `Hub.add_registries`, as `lab.publishing` does.",
         )
     publish_specs(hub, [spec])
     return hub.digest(spec.reference)
