@@ -21,7 +21,7 @@ def controls(history: History) -> tuple[Control, ...]:
     if evicted:
         kind = "canary" if evicted.canary else "image of the recipe"
         lines = (
-            f"Removed: {name_of(evicted.reference)} ({kind}), with {count(len(evicted.layers), 'own layer')}.",
+            f"Removed: {name_of(evicted.reference)}, {kind}, with {count(len(evicted.layers), 'own layer')}.",
             *_control_lines(history),
         )
         known.append(Control("One image evicted on purpose", evicted.ran, _or_problem(evicted, lines)))
