@@ -32,8 +32,8 @@ class Daemon:
     @property
     def is_own(self) -> bool:
         """Whether the lab runs a daemon of its own. What it chose when it was made is kept."""
-        if self._choice.exists():
-            return self._choice.read_text() == _OWN
+        if self._settings.daemon.exists():
+            return self._settings.daemon.read_text() == _OWN
         return not answers(MACHINES_SOCKET)
 
     @property
@@ -53,7 +53,7 @@ class Daemon:
     def ensure_running(self) -> None:
         """Start the lab's own daemon where it is needed and does not answer yet."""
         own = self.is_own
-        self._choice.write_text(_OWN if own else _MACHINES)
+        self._settings.daemon.write_text(_OWN if own else _MACHINES)
         if self.answers():
             return
         if not own:
@@ -92,10 +92,6 @@ class Daemon:
     def _wait_ready(self) -> None:
         """Wait until it has its networks again. It answers before that."""
         run(["incus", "admin", "waitready", "--timeout", "60"], env=self.client_environment).check()
-
-    @property
-    def _choice(self) -> Path:
-        return self._settings.folder / "daemon"
 
     @property
     def _log(self) -> Path:

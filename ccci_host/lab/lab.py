@@ -127,6 +127,7 @@ class Lab:
             self.hub.stop()
             if purge:
                 self._purge()
+                shutil.rmtree(self.settings.folder)
             elif self._daemon.is_own:
                 self._daemon.stop()
             elif self._daemon.answers():
@@ -136,6 +137,9 @@ class Lab:
     def _ensure(self, wanted: Mapping[str, Wish]) -> None:
         _check(wanted)
         settings = self.settings
+        if settings.purging.exists():
+            self.hub.stop()
+            self._purge()
         log = settings.logs
         packages.install(packages.missing(), log / "apt-get.log")
         with ThreadPoolExecutor() as beside:
@@ -222,7 +226,8 @@ class Lab:
         )
 
     def _purge(self) -> None:
-        """Take away what the lab has in Incus, then what it has on this machine, its folder last."""
+        """Take away what the lab has in Incus, then what it has on this machine, all but the lock."""
+        self.settings.purging.touch()
         with doing("removing the lab"):
             if self._daemon.is_own:
                 self._daemon.stop()
@@ -238,7 +243,7 @@ class Lab:
             default.delete(f"projects/{self.settings.project}")
             default.delete(f"storage-pools/{self.settings.project}")
             default.delete(f"networks/{self.settings.bridge}")
-            shutil.rmtree(self.settings.folder)
+            leftovers.empty_folder(self.settings)
 
 
 def _check(wanted: Mapping[str, Wish]) -> None:

@@ -15,7 +15,7 @@ _CHAINS = ("pstrt", "fwd", "in", "out")
 
 
 def clear(settings: Settings) -> None:
-    """End processes, remove the bridge with its rules, unmount, and delete the folder. The daemon is down."""
+    """End processes, remove the bridge with its rules, unmount, and empty the folder. The daemon is down."""
     processes.end(processes.left_behind(processes.running(), settings))
     if (_INTERFACES / settings.bridge).exists():
         run(["ip", "link", "delete", settings.bridge]).check()
@@ -26,7 +26,19 @@ def clear(settings: Settings) -> None:
     for point in reversed(mount_points()):
         if point.is_relative_to(settings.folder):
             run(["umount", str(point)]).check()
-    shutil.rmtree(settings.folder)
+    empty_folder(settings)
+
+
+def empty_folder(settings: Settings) -> None:
+    """Delete all in the lab's folder but the lock; what says that it is being purged goes last."""
+    last = (settings.daemon, settings.purging)
+    for path in settings.folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path not in (settings.lock, *last):
+            path.unlink()
+    for path in last:
+        path.unlink(missing_ok=True)
 
 
 def _control_groups(settings: Settings) -> tuple[Path, ...]:

@@ -49,6 +49,16 @@ class Settings:
         return self.folder / "lock"
 
     @property
+    def daemon(self) -> Path:
+        """Says whose Incus the lab uses."""
+        return self.folder / "daemon"
+
+    @property
+    def purging(self) -> Path:
+        """Is there while the lab is being purged: whatever else is there then is not to be trusted."""
+        return self.folder / "purging"
+
+    @property
     def logs(self) -> Path:
         """Output of apt-get, mmdebstrap and incusd."""
         return self.folder / "logs"
