@@ -1,0 +1,182 @@
+"""What PC1 and PC2 do, in which order, and what they leave out where they must."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.errors import DeployError
+from ccci_host.experiments import Options, pc1, pc2
+from ccci_host.experiments.run import Run
+from ccci_host.journal import Journal
+from ccci_host.records import (
+    AgentSeen,
+    ColdPullControl,
+    CredentialSeen,
+    LeaseSeen,
+    PlanSeen,
+    PrunersSeen,
+    StoredImage,
+    StoreSeen,
+    SweepSeen,
+)
+from ccci_host.transport.machine import Machine
+from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, store_of
+
+D = "sha256:d"
+
+
+class FakeLease:
+    """Says into the history that it was given back."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def renew(self) -> None:
+        """Young."""
+
+    def release(self) -> None:
+        self.run.write(LeaseSeen(step="released"))
+
+
+class Stage:
+    """The experiments with everything around them left out."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.deployer = FakeDeployer()
+        self.leased = True
+        self.problem: str | None = None
+        self.removed: list[str] = []
+        app = an_app(folder)
+        for experiment in ("pc1", "pc2"):
+            monkeypatch.setattr(f"ccci_host.experiments.{experiment}.chosen", lambda *_: (self.deployer, app))
+            monkeypatch.setattr(f"ccci_host.experiments.{experiment}.session", self._session)
+        patched: dict[str, Callable[..., Any]] = {
+            "witnesses.pruners.look": lambda machine, moment: PrunersSeen(moment=moment),
+            "witnesses.agent.look": lambda machine, expected, moment: AgentSeen(moment=moment),
+            "witnesses.credential.look": lambda machine, moment: CredentialSeen(moment=moment),
+            "experiments.agent_words.expected_files": lambda prune: {},
+            "experiments.agent_words.plan": self._plan,
+            "experiments.agent_words.sweep": lambda machine, moment, under: SweepSeen(
+                moment=moment, under=under
+            ),
+            "experiments.pc2.remove_image": self._remove,
+            "experiments.pc2.ask": lambda machine, **_: {"anonymous_pulls": [{"status": 401}]},
+        }
+        for name, stand_in in patched.items():
+            monkeypatch.setattr(f"ccci_host.{name}", stand_in)
+
+    @contextmanager
+    def _session(self, machine: Machine, journal: Journal, options: Options, **_: Any) -> Iterator[Run]:
+        run = Run(machine, journal, options)
+        if self.leased:
+            run.lease = FakeLease(run)  # type: ignore[assignment]  # of a lease only this is asked
+        yield run
+        self.problem = run.problem
+
+    def _plan(self, machine: Machine, moment: Any, pretend_percent: float | None = None) -> PlanSeen:
+        return PlanSeen(moment=moment, simulated_percent=pretend_percent)
+
+    def _remove(self, machine: Machine, image: StoredImage) -> tuple[str, ...]:
+        self.removed.append(image.id)
+        return (f"app@{image.id}",)
+
+    def play(self, experiment: Callable[..., None], **tables: Any) -> Bench:
+        bench = Bench(self.folder, Options(task="t"), **tables)
+        experiment(bench.machine, bench.journal, bench.run.options)
+        return bench
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_witnesses: Callable[[StoreSeen], None]
+) -> Stage:
+    without_witnesses(store_of((D, ("base", "x"))))
+    return Stage(tmp_path, monkeypatch)
+
+
+def test_pc1_tries_a_sweep_under_its_lease_and_plans_without_it(stage: Stage) -> None:
+    seen = stage.play(pc1.verify_pc1).kinds()
+    assert seen == [
+        "pruners start",
+        "agent start",
+        "recipe",
+        "phase-began deploy",
+        "phase-ended deploy done",
+        "deployed deploy",
+        "store deployed",
+        "sweep deployed",
+        "phase-began teardown",
+        "phase-ended teardown done",
+        "torn-down teardown",
+        "sweep torn-down",
+        "store torn-down",
+        "lease released",
+        "plan end",
+        "plan end",
+    ]
+
+
+def test_pc1_pretends_pressure_and_sweeps_without_a_lease_on_a_disposable_host_only(stage: Stage) -> None:
+    history = stage.play(pc1.verify_pc1, disposable=True).history
+    assert [plan.simulated_percent for plan in history.of(PlanSeen)] == [None, pc1.PRETENDED_PERCENT]
+    assert [sweep.under for sweep in history.of(SweepSeen)] == ["lease", "lease", "nothing"]
+
+
+def test_without_an_agent_pc1_looks_and_deploys_nothing(stage: Stage) -> None:
+    stage.leased = False
+    assert stage.play(pc1.verify_pc1).kinds() == ["pruners start", "agent start"]
+    assert stage.deployer.calls == []
+
+
+def test_a_deploy_that_fails_in_pc1_is_a_finding(stage: Stage) -> None:
+    stage.deployer.failures = {1: DeployError("no")}
+    stage.play(pc1.verify_pc1)
+    assert stage.problem == "no"
+
+
+def test_pc2_has_the_swarm_pull_an_image_that_was_removed(stage: Stage) -> None:
+    bench = stage.play(pc2.verify_pc2, disposable=True)
+    assert bench.kinds()[-6:] == [
+        "phase-began cold-pull",
+        "phase-ended cold-pull done",
+        "store cold-pulled",
+        "deployed cold-pull",
+        "cold-pull-control",
+        "credential end",
+    ]
+    [control] = bench.history.of(ColdPullControl)
+    assert (control.ran, control.reference, control.removed) == (True, "app:1", (f"app@{D}",))
+    assert (control.private, control.task_image_id) == (True, "sha256:i")
+    assert stage.removed == [D]
+    assert [word for word, _ in stage.deployer.calls] == ["deploy", "teardown", "deploy", "teardown"]
+
+
+def test_an_image_that_is_no_server_was_pulled_all_the_same(stage: Stage) -> None:
+    stage.deployer.failures = {2: DeployError("ended at once")}
+    bench = stage.play(pc2.verify_pc2, disposable=True)
+    [control] = bench.history.of(ColdPullControl)
+    assert (control.ran, control.problem, control.task_image_id) == (True, "ended at once", "")
+    assert stage.problem is None
+
+
+def test_pc2_removes_no_image_of_a_host_in_use_but_its_canary(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [control] = stage.play(pc2.verify_pc2).history.of(ColdPullControl)
+    assert not control.ran
+    assert stage.removed == []
+    (stage.folder / "history.jsonl").unlink()
+    monkeypatch.setattr("ccci_host.experiments.eviction.stored_as", lambda run, reference, store: None)
+    [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)
+    assert (control.ran, control.reference, control.removed) == (True, "me/canary:1", ())
+
+
+def test_a_login_that_is_refused_is_a_finding_and_looked_at_again(stage: Stage) -> None:
+    stage.deployer.failures = {1: DeployError("unauthorized")}
+    bench = stage.play(pc2.verify_pc2, disposable=True)
+    assert stage.problem == "unauthorized"
+    assert bench.kinds()[-1] == "credential end"
