@@ -1,17 +1,20 @@
 """The two doors of a remote host: Incus over HTTPS with a trusted client certificate, and SSH with a key."""
 
 import base64
+import socket
 from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from ccci_host.errors import HostError
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.keys import Keys, write_private
 from ccci_host.lab.settings import Settings
 
 _ADDRESS = "core.https_address"
 _LOOPBACK = "127.0.0.1"
+_TRIES = 20
 _EVERYWHERE = ("", "[::]", "0.0.0.0")  # noqa: S104 - recognised, not listened on
 _OURS = "user.ccci-lab.https"
 """Set on a server whose HTTPS address the lab chose, and may take away again."""
@@ -32,7 +35,7 @@ class HttpsDoor:
         server = self.incus.get("")
         address = server["config"].get(_ADDRESS)
         if not address:
-            address = f"{_LOOPBACK}:{settings.https_port}"
+            address = f"{_LOOPBACK}:{_free_port(settings.https_port)}"
             self.incus.patch("", {"config": {_ADDRESS: address, _OURS: "true"}})
         write_private(self.keys.server_cert, server["environment"]["certificate"].encode())
         if not self.incus.find(f"certificates/{self.keys.client_fingerprint()}"):
@@ -51,3 +54,16 @@ class HttpsDoor:
             self.incus.delete(f"certificates/{self.keys.client_fingerprint()}")
         if self.incus.get("")["config"].get(_OURS):
             self.incus.patch("", {"config": {_ADDRESS: "", _OURS: ""}})
+
+
+def _free_port(first: int) -> int:
+    """The first port from `first` on that nobody listens on: another Incus or LXD may have the usual one."""
+    for port in range(first, first + _TRIES):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise HostError(f"The ports {first} to {first + _TRIES - 1} on {_LOOPBACK} are all taken.")

@@ -1,15 +1,17 @@
 """Incus' HTTPS door: opened, found open, and closed without touching what is not the lab's."""
 
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ccci_host.lab.doors import HttpsDoor
 from ccci_host.lab.keys import Keys
-from ccci_host.lab.settings import USUAL_FOLDER, Settings
+from ccci_host.lab.settings import Settings
 from tests.unit.lab.fake_incus import FakeIncus
 
-SETTINGS = Settings.for_folder(USUAL_FOLDER)
+SETTINGS = Settings.for_folder(Path("/lab/of/this/test"))
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ def server(**config: str) -> FakeIncus:
 
 def test_a_closed_server_listens_on_loopback_and_trusts_the_client(keys: Keys) -> None:
     incus = server()
-    assert HttpsDoor(incus, keys).ensure_open(SETTINGS, ()) == "https://127.0.0.1:8443"
-    assert incus.objects[""]["config"]["core.https_address"] == "127.0.0.1:8443"
+    assert HttpsDoor(incus, keys).ensure_open(SETTINGS, ()) == f"https://127.0.0.1:{SETTINGS.https_port}"
+    assert incus.objects[""]["config"]["core.https_address"] == f"127.0.0.1:{SETTINGS.https_port}"
     assert keys.server_cert.read_text() == "the server's"
     trusted = incus.objects["certificates/ccci-lab"]
     assert trusted["type"] == "client"
@@ -68,3 +70,10 @@ def test_closing_leaves_an_address_that_somebody_else_set(keys: Keys) -> None:
     door.ensure_open(SETTINGS, ())
     door.close()
     assert incus.objects[""]["config"]["core.https_address"] == "192.0.2.1:8443"
+
+
+def test_a_port_that_somebody_listens_on_is_passed_over(keys: Keys) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = replace(SETTINGS, https_port=port)
+        assert HttpsDoor(server(), keys).ensure_open(settings, ()) != f"https://127.0.0.1:{port}"
