@@ -5,6 +5,7 @@ import secrets
 from ccci_host.errors import CcciError, DeployError
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.single import single
+from ccci_host.experiments.stacks import let_go
 from ccci_host.recipes import Deployer
 from ccci_host.records import Deployment, PinControl
 
@@ -37,5 +38,5 @@ def _tried(run: Run, deployer: Deployer, reference: str, cached: str) -> PinCont
             seen = PinControl(
                 ran=True, reference=reference, cached=cached, outcome="unclear", error=str(error)
             )
-        deployer.teardown(run.machine, app)
+        let_go(run.machine, app.stack)  # else it is tried again and again
     return seen

@@ -11,6 +11,7 @@ from ccci_host.config import RegistryTable
 from ccci_host.errors import CcciError, CommandFailedError, HostError
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.single import single
+from ccci_host.experiments.stacks import let_go
 from ccci_host.recipes import Deployer
 from ccci_host.records import Deployment, TagControl
 from ccci_host.transport.machine import Machine
@@ -45,7 +46,7 @@ def _moved(run: Run, deployer: Deployer, registry: RegistryTable, versions: tupl
         except CcciError as error:
             return TagControl(ran=False, reference=target, problem=error.brief)
         finally:
-            deployer.teardown(run.machine, app)
+            let_go(run.machine, app.stack)
     return TagControl(ran=True, reference=target, digest_before=before, digest_after=after, digest_ran=ran)
 
 

@@ -10,6 +10,7 @@ from ccci_host.experiments.removal import remove_image
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
 from ccci_host.experiments.single import single
+from ccci_host.experiments.stacks import let_go
 from ccci_host.journal import Journal
 from ccci_host.recipes import App, Deployer
 from ccci_host.records import ColdPullControl, Deployed, Deployment, StoredImage, StoreSeen
@@ -62,7 +63,7 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
                     error
                 )  # an image that is no server does not converge, and is pulled all the same
         run.look("cold-pulled")
-        deployer.teardown(run.machine, app)
+        let_go(run.machine, app.stack)
     if again is not None:
         run.write(Deployed(phase="cold-pull", cycle=0, deployment=again))
     tasks = [task for service in again.services for task in service.tasks] if again else []

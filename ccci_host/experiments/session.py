@@ -1,11 +1,11 @@
 """What every experiment has around it: preflight, lease, a history with an end, a host put back in order."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from ccci_host.errors import CcciError
-from ccci_host.experiments import preflight
+from ccci_host.experiments import preflight, stacks
 from ccci_host.experiments.interrupts import stoppable, undisturbed
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.run import Run
@@ -73,6 +73,9 @@ def _put_back(run: Run) -> None:
     problems: list[str] = []
     if run.current == "reboot":
         problems += _awaited(run)
+    if run.stacks:
+        with suppress(CcciError):  # all at once, to save time; the teardowns say what stays
+            stacks.let_go(run.machine, *sorted(run.stacks))
     for stack in sorted(run.stacks):
         try:
             removal = teardown(run.machine, stack)

@@ -42,6 +42,14 @@ def look(machine: Machine) -> Stacks:
     return collect(machine, STACKS)[STACKS]
 
 
+def let_go(machine: Machine, *names: str) -> None:
+    """Have the swarm remove these stacks, without waiting: it takes seconds, and nobody needs them.
+
+    What they leave for a moment, and what is not the swarm's, goes with the teardown at the run's end.
+    """
+    machine.executor.run(["docker", "stack", "rm", *names]).check()
+
+
 def parse(answers: Answers) -> Stacks:
     """Read the listings."""
     listed = answers[_SERVICES]

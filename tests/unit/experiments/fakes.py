@@ -21,7 +21,7 @@ from ccci_host.records import (
     StoreSeen,
 )
 from ccci_host.transport.machine import Machine
-from tests.fakes import FakeExecutor
+from tests.fakes import FakeExecutor, completed
 from tests.unit.machines import fake_machine, host_table
 
 
@@ -103,7 +103,8 @@ class Bench:
         self, folder: Path, options: Options, executor: FakeExecutor | None = None, **tables: Any
     ) -> None:
         self.path = folder / "history.jsonl"
-        self.machine = fake_machine(executor or FakeExecutor(), host_table(**tables))
+        self.executor = executor or FakeExecutor({"docker stack rm": completed()})
+        self.machine = fake_machine(self.executor, host_table(**tables))
         self.interrupt_at: str | None = None
         self.journal = Journal(self.path, listener=self._heard)
         self.run = Run(self.machine, self.journal, options)
@@ -112,6 +113,16 @@ class Bench:
         if isinstance(entry.event, PhaseBegan) and entry.event.phase == self.interrupt_at:
             self.interrupt_at = None
             raise KeyboardInterrupt
+
+    @property
+    def let_go(self) -> list[str]:
+        """The stacks that the swarm was asked to remove."""
+        return [
+            name
+            for argv, _ in self.executor.runs
+            if argv[:3] == ("docker", "stack", "rm")
+            for name in argv[3:]
+        ]
 
     @property
     def history(self) -> History:

@@ -35,7 +35,8 @@ def test_a_broken_pin_is_tried_under_the_name_of_a_cached_image(
     assert seen.reference.startswith("app:1@sha256:")
     assert seen.reference != seen.cached
     stack = deployer.calls[0][1]
-    assert deployer.calls == [("deploy", stack), ("teardown", stack)]
+    assert deployer.calls == [("deploy", stack)]
+    assert bench.let_go == [stack]
     assert stack.startswith("ccci-pin-")
     assert stack in bench.run.stacks
 
@@ -73,7 +74,8 @@ def test_the_tag_is_moved_between_two_deploys(tmp_path: Path, monkeypatch: pytes
         "sha256:two",
     )
     assert log == ["app:1 -> app:ccci-control-ci", "app:2 -> app:ccci-control-ci"]
-    assert [word for word, _ in deployer.calls] == ["deploy", "deploy", "teardown"]
+    assert [word for word, _ in deployer.calls] == ["deploy", "deploy"]
+    assert bench.let_go == [deployer.calls[0][1]]
 
 
 def test_a_registry_that_is_not_ours_moves_no_tag(tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_a_registry_that_is_not_ours_moves_no_tag(tmp_path: Path) -> None:
     assert "not ours" in (seen.problem or "")
 
 
-def test_a_control_that_could_not_be_run_is_torn_down_all_the_same(
+def test_a_control_that_could_not_be_run_is_let_go_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -95,7 +97,7 @@ def test_a_control_that_could_not_be_run_is_torn_down_all_the_same(
     moved_tag.control(bench.run, deployer)
     [seen] = bench.history.of(TagControl)
     assert (seen.ran, seen.problem) == (False, "no such command")
-    assert [word for word, _ in deployer.calls] == ["teardown"]
+    assert len(bench.let_go) == 1
 
 
 def test_the_operators_command_gets_both_references(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_pc2_has_the_swarm_pull_an_image_that_was_removed(stage: Stage) -> None:
     assert (control.ran, control.reference, control.removed) == (True, "app:1", (f"app@{D}",))
     assert (control.private, control.task_image_id) == (True, "sha256:i")
     assert stage.removed == [D]
-    assert [word for word, _ in stage.deployer.calls] == ["deploy", "teardown", "deploy", "teardown"]
+    assert [word for word, _ in stage.deployer.calls] == ["deploy", "teardown", "deploy"]
 
 
 def test_an_image_that_is_no_server_was_pulled_all_the_same(stage: Stage) -> None:

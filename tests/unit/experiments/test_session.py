@@ -80,7 +80,7 @@ def raiser(error: BaseException) -> Callable[[Run], None]:
 
 def test_a_run_that_went_well_is_done(stage: Stage) -> None:
     stage.play(lambda run: None)
-    assert stage.gone == ["ccci-small_test"]
+    assert stage.bench.let_go == stage.gone == ["ccci-small_test"]
     assert stage.lease.released
     assert stage.bench.kinds() == [
         "phase-began preflight",
