@@ -160,7 +160,7 @@ def closing(outcomes: Sequence[Outcome]) -> str:
 
 def wait_for_enter(why: str) -> None:
     """Let a person say when to go on."""
-    input(f"{why} Press Enter to go on. ")
+    input(f"{why} ")
 
 
 @task(help=EXPERIMENT)
