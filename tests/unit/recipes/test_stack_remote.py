@@ -245,7 +245,7 @@ JOURNAL = """#!/bin/sh
 echo "argv: $*" >> SEEN
 cat <<'END'
 time="x" level=info msg="pulling image failed" error="of another task" module=node task.id=other
-time="x" level=error msg="pulling image failed" error="pull access denied for a, \\"b\\" may" module=m task.id=t1
+time="x" level=error msg="pulling image failed" error="denied for a, \\"b\\" may" module=m task.id=t1
 time="x" level=error msg="pulling image failed" error="no space left on device" module=m task.id=t2
 time="x" level=error msg="pulling image failed" error="no space left on device" module=m task.id=t3
 time="x" level=error msg="fatal task error" error="No such image: a" module=m task.id=t1
@@ -264,7 +264,7 @@ def test_the_reason_of_a_pull_comes_from_the_daemons_journal(
     assert stack_remote.pull_errors(asked) == []
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert stack_remote.pull_errors(asked) == [
-        'pull access denied for a, "b" may',
+        'denied for a, "b" may',
         "no space left on device",
     ]
     assert "--since=@1234 " in (tmp_path / "seen").read_text()
