@@ -8,7 +8,7 @@ images. `looked` alone is a moment (epoch seconds).
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from .clock import DAY
@@ -61,6 +61,19 @@ class Ledger:
     fresh: str = ""
     """Why this ledger begins anew: there was none, or it was corrupt. Everything counts as used now."""
 
+    def copy(self) -> Ledger:
+        """Another ledger with the same content, to be changed."""
+        images = {
+            key: Entry(entry.first, entry.used, entry.wanted, entry.origin, entry.chain)
+            for key, entry in self.images.items()
+        }
+        tags = {
+            tag: {digest: Mark(mark.first, mark.asked) for digest, mark in marks.items()}
+            for tag, marks in self.tags.items()
+        }
+        asks = {service: list(ask) for service, ask in self.asks.items()}
+        return replace(self, images=images, tags=tags, asks=asks)
+
     def clock_at(self, now: float, *, trusted: bool = False) -> float:
         """The agent's clock at the moment `now`; a `trusted` moment is not capped to a day."""
         if self.looked is None:
@@ -99,7 +112,15 @@ def last_asked(marks: dict[str, Mark]) -> Optional[str]:
 
 def dump(ledger: Ledger) -> bytes:
     """The ledger as JSON."""
-    return json.dumps({"version": VERSION, **asdict(ledger)}, separators=(",", ":")).encode() + b"\n"
+    whole = {
+        **vars(ledger),
+        "version": VERSION,
+        "images": {key: vars(entry) for key, entry in ledger.images.items()},
+        "tags": {
+            tag: {digest: vars(mark) for digest, mark in marks.items()} for tag, marks in ledger.tags.items()
+        },
+    }
+    return json.dumps(whole, separators=(",", ":")).encode() + b"\n"
 
 
 def parse(content: bytes) -> Ledger:

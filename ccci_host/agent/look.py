@@ -7,7 +7,6 @@ rollback asks for nothing.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -36,7 +35,7 @@ def look(ledger: Ledger, host: Host, now: float, *, trusted: bool = False) -> Le
     """
     if host.unreadable:
         raise UnreadableError("; ".join(host.unreadable))
-    return _Look(copy.deepcopy(ledger), host, now, trusted=trusted).record()
+    return _Look(ledger.copy(), host, now, trusted=trusted).record()
 
 
 def uses(ledger: Ledger, host: Host, now: float, *, trusted: bool = False) -> Ledger:
@@ -44,7 +43,7 @@ def uses(ledger: Ledger, host: Host, now: float, *, trusted: bool = False) -> Le
 
     For a decision from a recorded snapshot: it can spare an image and never condemn one.
     """
-    seeing = _Look(copy.deepcopy(ledger), host, now, trusted=trusted)
+    seeing = _Look(ledger.copy(), host, now, trusted=trusted)
     seeing.see_uses()
     return seeing.ledger
 
