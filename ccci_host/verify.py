@@ -1,5 +1,6 @@
 """An experiment, its history, the verdict, in that order; nobody hears of a verdict before it is on disk."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -9,8 +10,9 @@ from ccci_host import evidence, machine_docs
 from ccci_host.checks import Finding, Judgement
 from ccci_host.errors import CcciError
 from ccci_host.experiments import EXPERIMENTS, Options
-from ccci_host.journal import Journal
+from ccci_host.journal import Journal, read_history
 from ccci_host.progress import say
+from ccci_host.records import PhaseBegan
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict, worst
 
@@ -84,7 +86,7 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
 
     An experiment that stops early raises its `CcciError`, since that says nothing about the host, unless what
     was seen until then is a FAIL. Either way the verdict and the report are written first; so they are when
-    the run is interrupted.
+    the run is interrupted. Only a run that did not begin, because it refused to, leaves no folder.
     """
     experiment = EXPERIMENTS[options.task]
     folder = evidence.new_folder(root or EVIDENCE, options.task)
@@ -92,6 +94,9 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
         with Journal(folder / evidence.HISTORY) as journal:
             experiment(machine, journal, options)
     except CcciError as error:
+        if not _begun(folder):
+            shutil.rmtree(folder)
+            raise
         outcome = Outcome(_conclude(folder), folder, error)
         if outcome.verdict is Verdict.FAIL:
             return outcome
@@ -102,6 +107,12 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
         say(f"What was seen until then: {folder / evidence.HTML}")
         raise
     return Outcome(_conclude(folder), folder)
+
+
+def _begun(folder: Path) -> bool:
+    """Whether the run in `folder` went beyond looking whether it may begin."""
+    history = read_history(folder / evidence.HISTORY)
+    return any(began.phase != "preflight" for began in history.of(PhaseBegan))
 
 
 def _conclude(folder: Path) -> Judgement:

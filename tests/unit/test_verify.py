@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from ccci_host import evidence, verify
-from ccci_host.errors import DeployError
+from ccci_host.errors import DeployError, RefusedError
 from ccci_host.experiments import EXPERIMENTS, Options
 from ccci_host.journal import Journal
 from ccci_host.records import History, StoreSeen
@@ -65,6 +65,14 @@ def test_a_run_that_lost_images_fails(tmp_path: Path, play: Play) -> None:
     assert (outcome.verdict, outcome.exit_code) == (Verdict.FAIL, 1)
     assert "ccci/app:1.0" in outcome.reason
     assert any(line.startswith("What to do: ") for line in outcome.lines())
+
+
+@pytest.mark.parametrize("length", [0, 1, 9])
+def test_a_run_that_did_not_begin_leaves_nothing(tmp_path: Path, play: Play, length: int) -> None:
+    play(cut(good("verify-pc3"), length), RefusedError("Somebody else's run is under way."))
+    with pytest.raises(RefusedError):
+        run(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_before_anything_is_shown_is_raised_after_the_verdict(tmp_path: Path, play: Play) -> None:
@@ -135,10 +143,9 @@ def test_the_loops_files_beside_the_evidence_are_told(tmp_path: Path, play: Play
     (tmp_path / "STATUS-2pc.md").write_text(part("status", "nothing yet"))
     play(good("verify-pc3"))
     run(tmp_path / "evidence")
-    assert (
-        "| verify-pc3 | classic (disposable), classic | **PASS** |"
-        in (tmp_path / "STATUS-2pc.md").read_text()
-    )
+    status = (tmp_path / "STATUS-2pc.md").read_text()
+    assert status.count("| verify-pc3 | ") == 1
+    assert "**PASS**" in status
 
 
 def test_every_task_has_its_experiment() -> None:
