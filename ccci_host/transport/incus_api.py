@@ -26,6 +26,9 @@ ANSWER_TIMEOUT = 60.0
 NOT_FOUND = 404
 """HTTP status of what is not there."""
 
+AGENT_DOWN = "VM agent isn't currently running"
+"""What Incus says of a virtual machine that is still booting, in a refusal or as an operation's error."""
+
 _FINAL = 200
 """Incus' status codes of an operation from here on are final."""
 
@@ -43,6 +46,10 @@ class IncusRefusedError(HostError):
         super().__init__(f"{server} refused: {reason or f'HTTP status {status}'}")
         self.status = status
         self.reason = reason
+
+
+class AgentDownError(UnreachableError):
+    """The agent in a virtual machine does not run, or not yet; nothing was done."""
 
 
 class IncusApi:
@@ -119,7 +126,7 @@ class IncusApi:
                 params={"timeout": str(max(1, math.ceil(patience)))},
                 timeout=patience + ANSWER_TIMEOUT,
             )
-        except IncusRefusedError:  # its error or the end of our patience, in the same words: ask which
+        except (IncusRefusedError, AgentDownError):  # its error, or the end of our patience: ask which
             found = self.get("operations", operation)
         return found if found["status_code"] >= _FINAL else None
 
@@ -140,7 +147,12 @@ class IncusApi:
         except CcciError:
             raise
         except pylxd.exceptions.LXDAPIException as error:
-            raise IncusRefusedError(self.where, error.response.status_code, _reason(error)) from None
+            reason = _reason(error)
+            if AGENT_DOWN in reason:
+                raise AgentDownError(
+                    f"{self.where} does not reach the agent in the virtual machine.", details=reason
+                ) from None
+            raise IncusRefusedError(self.where, error.response.status_code, reason) from None
         except (ValueError, KeyError) as error:  # requests' own JSON error is a ValueError too
             raise UnreachableError(
                 f"{self.where} answers, but not as Incus does.",

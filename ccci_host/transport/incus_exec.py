@@ -19,13 +19,11 @@ from ccci_host.errors import (
     summarise,
 )
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
-from ccci_host.transport.incus_api import NOT_FOUND, IncusApi, IncusRefusedError
+from ccci_host.transport.incus_api import AGENT_DOWN, NOT_FOUND, AgentDownError, IncusApi, IncusRefusedError
 from ccci_host.transport.incus_files import InstanceFiles
 from ccci_host.waiting import wait_until
 
 T = TypeVar("T")
-
-AGENT_DOWN = "VM agent isn't currently running"
 
 AGENT_PATIENCE = 30.0
 """Seconds that a command waits for the agent of a virtual machine that has just booted."""
@@ -43,10 +41,6 @@ _OPEN_INPUT = 'exec 9<"$0" && rm -f "$0" && '
 _BECOME = 'exec "$@" <&9 9<&-'
 _RUN = '(exec "$@"); exit $?'
 _RUN_WITH_INPUT = '{ (exec "$@" <&9 9<&-); exit $?; }'
-
-
-class AgentDownError(UnreachableError):
-    """The agent in a virtual machine does not run, or not yet; the command was not run."""
 
 
 class IncusExecutor:
@@ -84,11 +78,11 @@ class IncusExecutor:
         """Nothing to give up: the connection belongs to the server's wrapper."""
 
     def _exec(self, argv: Sequence[str], sent: Sequence[str], deadline: float) -> Completed:
+        return self._when_agent_runs(lambda: self._exec_once(argv, sent, deadline), deadline)
+
+    def _exec_once(self, argv: Sequence[str], sent: Sequence[str], deadline: float) -> Completed:
         request = {"command": list(sent), "record-output": True, "wait-for-websocket": False}
-        started = self._when_agent_runs(
-            lambda: self._api.post("instances", self._instance, "exec", body=request), deadline
-        )
-        operation = started["metadata"]["id"]
+        operation = self._api.post("instances", self._instance, "exec", body=request)["metadata"]["id"]
         try:
             ended = self._ended(argv, operation, deadline)
             stdout, stderr = self._recorded(operation, "stdout"), self._recorded(operation, "stderr")
@@ -96,13 +90,15 @@ class IncusExecutor:
             self._discard(operation)
         reason = str(ended.get("err") or "")
         exit_code = (ended["metadata"] or {}).get("return", -1)
-        if exit_code < 0:
-            raise UnreachableError(
-                f"`{summarise(argv)}` on {self._where} ended without an exit code.",
-                details=reason,
-                resolution="It may have run, in whole or in part: look before you run it again.",
-            )
-        return Completed(tuple(argv), exit_code, stdout, stderr or reason.encode(), self._where)
+        if exit_code >= 0:
+            return Completed(tuple(argv), exit_code, stdout, stderr or reason.encode(), self._where)
+        if AGENT_DOWN in reason:  # Incus takes the command before it looks for the agent
+            raise AgentDownError(reason)
+        raise UnreachableError(
+            f"`{summarise(argv)}` on {self._where} ended without an exit code.",
+            details=reason,
+            resolution="It may have run, in whole or in part: look before you run it again.",
+        )
 
     def _ended(self, argv: Sequence[str], operation: str, deadline: float) -> dict[str, Any]:
         """The operation when it has ended. To ask is to observe: a lost answer is asked for again."""
@@ -164,19 +160,19 @@ class IncusExecutor:
             raise
 
     def _when_agent_runs(self, request: Callable[[], T], deadline: float) -> T:
-        """The answer to `request`, sent again only while Incus says that a machine's agent is down."""
+        """The answer to `request`, made again only while Incus says that a machine's agent is down."""
 
-        def ask() -> tuple[T] | None:
+        def ask() -> tuple[T]:
             try:
                 return (request(),)
             except IncusRefusedError as error:
-                if AGENT_DOWN in error.reason:
-                    return None
                 raise self._not_run(error) from None
 
         patience = max(0.0, min(AGENT_PATIENCE, deadline - time.monotonic()))
         try:
-            (answer,) = wait_until(ask, what="the agent", timeout=patience, interval=1)
+            (answer,) = wait_until(
+                ask, what="the agent", timeout=patience, interval=1, retry_on=(AgentDownError,)
+            )
         except WaitTimeoutError:
             raise AgentDownError(
                 f"The Incus agent in {self._where} does not run.",

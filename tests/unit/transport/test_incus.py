@@ -8,7 +8,7 @@ import pytest
 from ccci_host.errors import HostError, NotFoundError, UnreachableError
 from ccci_host.transport import incus_files
 from ccci_host.transport.incus import IncusInstance, connect
-from ccci_host.transport.incus_api import IncusRefusedError
+from ccci_host.transport.incus_api import AgentDownError, IncusRefusedError
 from ccci_host.transport.machine import require_running
 from tests.unit.transport.incus_stub import (
     Answer,
@@ -208,6 +208,15 @@ def test_a_helper_that_stays_away_is_an_error(tmp_path: Path, monkeypatch: pytes
         pytest.raises(IncusRefusedError, match=r"forkfile\.sock"),
     ):
         instance_of(stub).write_file("/a", b"text", mode=0o600)
+
+
+def test_an_agent_that_is_down_is_a_machine_out_of_reach(tmp_path: Path) -> None:
+    down = refused("VM agent isn't currently running", 500)
+    with incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), f"GET {FILES}": down}) as stub:
+        instance = instance_of(stub)
+        with pytest.raises(AgentDownError):
+            instance.read_file("/etc/ssh/ssh_host_ed25519_key.pub")
+        assert issubclass(AgentDownError, UnreachableError)  # so that waiting for a boot asks again
 
 
 def unfindable(projects: list[str], instances: list[tuple[str, str]]) -> dict[str, Answer]:

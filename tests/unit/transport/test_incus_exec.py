@@ -8,8 +8,8 @@ import pytest
 
 from ccci_host.errors import CommandTimeoutError, UnreachableError
 from ccci_host.transport import incus_exec
-from ccci_host.transport.incus_api import IncusApi
-from ccci_host.transport.incus_exec import AgentDownError, IncusExecutor
+from ccci_host.transport.incus_api import AgentDownError, IncusApi
+from ccci_host.transport.incus_exec import IncusExecutor
 from tests.unit.transport.incus_stub import (
     HANG_UP,
     Answer,
@@ -210,6 +210,20 @@ def test_a_command_that_takes_too_long_may_still_run_and_leaves_no_record(tmp_pa
 def test_it_waits_for_the_agent_of_a_machine_that_is_booting(tmp_path: Path) -> None:
     with executor(tmp_path, **{EXEC: [AGENT_DOWN, started()]}) as (ways, stub):
         assert ways.run(["x"]).ok
+        assert len(stub.asked(EXEC)) == 2
+
+
+def test_it_waits_for_an_agent_that_incus_misses_after_it_took_the_command(tmp_path: Path) -> None:
+    reason = "VM agent isn't currently running"
+    failed = sync({"status": "Failure", "status_code": 400, "err": reason, "metadata": None})
+    changes: dict[str, Answer] = {
+        WAIT: [refused(reason), ended(4)],
+        OPERATION: failed,
+        f"GET {STDOUT}": [refused("not found", 404), (200, b"out")],
+    }
+    with executor(tmp_path, **changes) as (ways, stub):
+        done = ways.run(["x"])
+        assert (done.exit_code, done.stdout) == (4, b"out")
         assert len(stub.asked(EXEC)) == 2
 
 
