@@ -197,7 +197,7 @@ class PruneTable(Table):
 class RegistryTable(Table):
     """`[host.NAME.registry]`: a registry that is ours, and so can be a witness and take a moved tag."""
 
-    access_log: UserPath = Field(description="JSON lines, as docs/lab.md describes them")
+    access_log: UserPath = Field(description="JSON lines, as docs/hub.md describes them")
     versions: tuple[Word, Word] | None = Field(
         default=None, description="Two images of one repository, between which a control moves a tag"
     )
