@@ -55,6 +55,11 @@ class AgentHost:
         (found,) = [image for image in (*plan["victims"], *plan["kept"]) if image["id"] == identity]
         return str(found["reason"].split(":")[0])
 
+    @staticmethod
+    def last_used(image: dict[str, Any]) -> str:
+        """When an image of a plan was last used, as its reason says it: ISO 8601, to be compared."""
+        return str(image["reason"]).partition("last used ")[2].partition(",")[0]
+
     def id(self, reference: str) -> str:
         """The id of an image."""
         return self.docker("image", "inspect", "--format", "{{.Id}}", reference)
