@@ -12,8 +12,10 @@ A teardown removes services, volumes, secrets, configs and networks of that one 
 
 from pathlib import Path
 
+from ccci_host.errors import NotFoundError
 from ccci_host.recipes.app import App, make_app, own_domain, stack_name
 from ccci_host.recipes.deployer import Deployer
+from ccci_host.recipes.host import STACK_NAME
 from ccci_host.recipes.recipe import Recipe, find_recipe
 from ccci_host.recipes.stack import StackDeployer
 from ccci_host.recipes.teardown import teardown
@@ -48,5 +50,17 @@ def deploy_recipe(
 def teardown_recipe(
     machine: Machine, word: str, *, domain: str | None = None, env_file: Path | None = None
 ) -> Removal:
-    """Remove the stack that `deploy_recipe` made with the same arguments."""
-    return STACK.teardown(machine, make_app(find_recipe(word, machine.config.recipes), domain, env_file))
+    """Remove the stack that `deploy_recipe` made with the same arguments, or the stack called `word`.
+
+    Raises `NotFoundError` where there is neither such a recipe nor anything of such a stack.
+    """
+    try:
+        recipe = find_recipe(word, machine.config.recipes)
+    except NotFoundError:
+        if domain or env_file or not STACK_NAME.fullmatch(word):
+            raise
+        removal = teardown(machine, word)
+        if not (removal.removed or removal.left):
+            raise
+        return removal
+    return STACK.teardown(machine, make_app(recipe, domain, env_file))

@@ -12,7 +12,7 @@ from ccci_host.recipes.recipe import Recipe
 from ccci_host.transport.machine import Machine
 
 PROGRAM = resources.files(__package__).joinpath("stack_remote.py").read_text()
-STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 MOST_BYTES = 16 << 20
 """A recipe holds compose files and templates; a folder larger than this is none."""
 MARGIN = 30.0
@@ -45,7 +45,7 @@ def docker_config_folder(machine: Machine) -> str:
 
 def check_stack(stack: str) -> str:
     """`stack`, when it can be the name of one; raises `UsageError` otherwise."""
-    if not STACK.fullmatch(stack):
+    if not STACK_NAME.fullmatch(stack):
         raise UsageError(f"{stack!r} cannot be the name of a stack.")
     return stack
 

@@ -118,7 +118,7 @@ def _too_old(machine: Machine, answer: Mapping[str, Any]) -> HostError:
     return HostError(
         f"The Docker CLI on {machine.name} cannot render a recipe: it has no `docker stack config`.",
         details=tail(answer["stderr"].encode()),
-        resolution="Install a Docker CLI of version 25 or newer there.",
+        resolution="Install a newer one there; Debian 13's 26.1.5 has it.",
     )
 
 
@@ -129,7 +129,7 @@ def _rendered(machine: Machine, app: App, answer: Mapping[str, Any]) -> Rendered
         raise DeployError(
             f"Docker cannot read the compose files of {app.recipe.name}.",
             details=tail(answer["stderr"].encode()),
-            resolution="Where its .env.sample leaves too much open, give an environment with --env-file."
+            resolution="Where its .env.sample leaves too much open, give an environment with --env."
             if app.sampled
             else "Correct the compose files or the app's environment.",
         )

@@ -1,5 +1,6 @@
 """Watches a deployed stack until it has converged, or until it is clear that it will not."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,10 @@ from ccci_host.waiting import wait_until
 
 LOOKING = 60.0
 """Seconds that one look may take."""
+VARYING = re.compile(r"/\S+|\w*\d\w*")
+"""What differs between two failures of one kind: paths, digests, numbers."""
 ADVICE = (
-    (("no space left",), "Its disk is full: `invoke status` tells what fills it."),
+    (("no space left",), "The host's disk is full: `invoke status` tells what fills it."),
     (
         ("toomanyrequests", "rate limit"),
         "The rate limit is used up: wait for its window; `invoke provision --check` tells of the login.",
@@ -76,7 +79,11 @@ def _pull_errors(machine: Machine, app: App, tasks: Sequence[Mapping[str, Any]],
     if not ids:
         return []
     asked = {"stack": app.stack, "tasks": ids, "since": since}
-    return [f"pull: {one}" for one in ask(machine, "pull-errors", asked, timeout=LOOKING)["reasons"]]
+    reasons = ask(machine, "pull-errors", asked, timeout=LOOKING)["reasons"]
+    kinds: dict[str, str] = {}
+    for reason in reasons:
+        kinds.setdefault(VARYING.sub("", reason), f"pull: {reason}")
+    return list(kinds.values())
 
 
 def advice(error: str) -> str:

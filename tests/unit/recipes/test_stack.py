@@ -16,7 +16,7 @@ from ccci_host.errors import (
     UsageError,
     WaitTimeoutError,
 )
-from ccci_host.recipes import STACK, host, stack, teardown
+from ccci_host.recipes import STACK, deploy_recipe, host, stack, teardown, teardown_recipe
 from ccci_host.recipes.app import App
 from ccci_host.recipes.recipe import Recipe
 from ccci_host.transport.executor import Completed
@@ -174,7 +174,7 @@ def test_what_docker_cannot_read_is_told_in_its_words(app: App) -> None:
     with pytest.raises(DeployError) as caught:
         STACK.images(machine(script), app)
     assert caught.value.details == "services.app is odd"
-    assert "--env-file" in caught.value.resolution
+    assert "--env" in caught.value.resolution
 
 
 OLD_CLI = {"exit_code": 125, "config": "", "raw": "", "stderr": "unknown flag: --compose-file"}
@@ -292,6 +292,21 @@ def test_an_image_that_does_not_come_ends_early_with_the_reason(
     assert asked["tasks"] == ["t1", "t2", "t3"]
 
 
+def test_failures_of_one_kind_are_told_once(app: App) -> None:
+    files = [f"write /var/lib/docker/tmp/GetImageBlob{n}: no space left on device" for n in (12, 34, 56)]
+    reasons = [files[0], "manifest unknown", *files[1:]]
+    tasks = [task("rejected", id=f"t{n}", error="No such image: a", desired="shutdown") for n in "123"]
+    script = Script(
+        render={**RENDERED, **OBSERVED},
+        deploy=DEPLOYED,
+        look={**picture(service(), *tasks), "traces": NO_TRACES},
+        pull_errors={"reasons": reasons},
+    )
+    with pytest.raises(DeployError) as caught:
+        STACK.deploy(machine(script), app)
+    assert caught.value.details.splitlines()[1:] == [f"pull: {files[0]}", "pull: manifest unknown"]
+
+
 def test_the_recipes_own_limit_ends_the_wait(app: App) -> None:
     label = "    deploy: {labels: {coop-cloud.shop.timeout: '1'}}\n"
     config = CONFIG.replace("    image: lab/app:1\n", "    image: lab/app:1\n" + label)
@@ -307,6 +322,7 @@ def test_the_recipes_own_limit_ends_the_wait(app: App) -> None:
     assert caught.value.details == "shop_app: 0 of 1 up, pending (no suitable node)"
 
 
+STACK_OF = "lab_test"
 GONE = {**NO_TRACES, "secret": [], "config": [], "volume": []}
 
 
@@ -342,6 +358,36 @@ def test_a_teardown_says_what_it_could_not_remove() -> None:
 def test_a_teardown_that_never_gets_its_turn_is_an_error() -> None:
     with pytest.raises(WaitTimeoutError):
         teardown(machine(Script(remove=BUSY)), "shop", timeout=0.5)
+
+
+def test_a_word_that_is_no_recipe_may_be_a_stack(tmp_path: Path) -> None:
+    gone = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
+    nothing = {**gone, "removed": []}
+    assert teardown_recipe(machine(Script(remove=gone)), "shop").stack == "shop"
+    with pytest.raises(NotFoundError, match="no recipe 'shop'"):
+        teardown_recipe(machine(Script(remove=nothing)), "shop")
+    with pytest.raises(NotFoundError):
+        teardown_recipe(machine(Script()), "shop", domain="shop.test")
+    with pytest.raises(NotFoundError):
+        teardown_recipe(machine(Script()), "./shop")
+
+
+def test_a_recipe_of_the_hosts_folders_is_deployed_and_torn_down(app: App) -> None:
+    folder = app.recipe.folder
+    words = {"recipes": [str(folder)]}
+    script = Script(
+        render={**RENDERED, **OBSERVED},
+        deploy=DEPLOYED,
+        look={
+            **converged(),
+            "services": [{**service(), "Spec": {**service()["Spec"], "Name": f"{STACK_OF}_app"}}],
+        },
+        remove={"removed": [], "left": [], "secrets": [], "traces": GONE},
+    )
+    there = machine(script, **words)
+    deployment = deploy_recipe(there, folder.name, domain="lab.test")
+    assert deployment.stack == STACK_OF
+    assert teardown_recipe(there, folder.name, domain="lab.test").stack == STACK_OF
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "-x", "a b"])
