@@ -14,13 +14,15 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from ccci_host import config
+from ccci_host import prune as pruning
 from ccci_host.cli import CHECKOUT, Said, task
 from ccci_host.errors import ConfigError, UsageError
 from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.lab import Lab
+from ccci_host.lab.publishing import publish_images, publish_recipe
 from ccci_host.progress import say
 from ccci_host.provision import provision as provision_machine
-from ccci_host.recipes import deploy_recipe, teardown_recipe
+from ccci_host.recipes import deploy_recipe, find_recipe, teardown_recipe
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import COULD_NOT_RUN
@@ -120,6 +122,34 @@ def teardown(
     summary = f"{removal.stack} could not be removed whole." if left else f"{removal.stack} is gone."
     text = "\n".join(part for part in (gone, left, summary) if part)
     return Said(text, 1 if left else 0, removal.model_dump(mode="json"))
+
+
+@task(
+    help={
+        "apply": "Sweep now: the gates and rows are the same.",
+        "explain": "Only this image: by a reference, or by the beginning of its id.",
+        "adopt": "Settle the unknown origin of this image, once its registry says that it has it.",
+        "host": HOST,
+        "json": JSON,
+    }
+)
+def prune(
+    _: Context,
+    apply: bool = False,
+    explain: str = "",
+    adopt: str = "",
+    host: str | None = None,
+    json: bool = False,
+) -> Said:
+    """Say of every image on the host what would become of it now, and why. Changes nothing by itself."""
+    with machine(host) as reached:
+        if adopt:
+            done = pruning.adopt(reached, adopt)
+        elif apply:
+            done = pruning.sweep(reached)
+        else:
+            done = pruning.plan(reached, explain)
+    return Said(done.text, done.exit_code, done.value)
 
 
 EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
@@ -271,7 +301,7 @@ def demo(_: Context, store: str = "classic") -> Said:
 def lab_up(_: Context, stores: str = "classic") -> Said:
     """Make or mend the lab, and start it."""
     lab = Lab.default()
-    lab.up([store.strip() for store in stores.split(",") if store.strip()])
+    lab.up(listed(stores))
     return lab_said(lab)
 
 
@@ -295,11 +325,39 @@ def lab_down(_: Context, purge: bool = False) -> Said:
     return Said("The lab is gone." if purge else "The lab is stopped; its state is kept.")
 
 
+@task(
+    name="publish",
+    help={
+        "images": "References to publish stand-ins for, with commas.",
+        "recipe": "Or all images of this recipe.",
+        "name": "The instance whose Docker reads the recipe.",
+    },
+)
+def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "classic") -> Said:
+    """Publish stand-ins for public images, so that a recipe can be deployed as it stands."""
+    lab = Lab.default()
+    lab.up(())
+    published = list(publish_images(lab, listed(images)))
+    if recipe:
+        host, table = config.load(lab.config_path).select(name)
+        with open_machine(host, table) as reached:
+            published += publish_recipe(lab, reached, find_recipe(recipe, table.recipes))
+    return Said("\n".join(["Published:", *(f"  {reference}" for reference in published)]))
+
+
+def listed(words: str) -> list[str]:
+    """The words of a list with commas."""
+    return [word.strip() for word in words.split(",") if word.strip()]
+
+
 def lab_said(lab: Lab) -> Said:
     """The lab's status, for both a person and `--json`."""
     status = lab.status()
     guests = [f"  {guest.name}: {guest.status}, {guest.store} store" for guest in status.guests]
-    lines = [*guests, f"Incus: {status.daemon}. Configuration: {status.config or 'not written yet'}."]
+    lines = [
+        *guests,
+        f"Incus: {status.daemon}. Docker Hub's stand-in: {status.hub}. Configuration: {status.config or 'not written yet'}.",
+    ]
     return Said("\n".join(lines), 0, asdict(status))
 
 
@@ -322,6 +380,7 @@ namespace = Collection(
     provision,
     deploy,
     teardown,
+    prune,
     verify,
     verify_pc1,
     verify_pc2,
@@ -330,4 +389,4 @@ namespace = Collection(
     analyze,
     test,
 )
-namespace.add_collection(Collection("lab", lab_up, lab_status, lab_shell, lab_down))
+namespace.add_collection(Collection("lab", lab_up, lab_status, lab_shell, lab_publish, lab_down))
