@@ -356,7 +356,8 @@ def lab_said(lab: Lab) -> Said:
     guests = [f"  {guest.name}: {guest.status}, {guest.store} store" for guest in status.guests]
     lines = [
         *guests,
-        f"Incus: {status.daemon}. Docker Hub's stand-in: {status.hub}. Configuration: {status.config or 'not written yet'}.",
+        f"Incus: {status.daemon}. Docker Hub's stand-in: {status.hub}.",
+        f"Configuration: {status.config or 'none yet'}.",
     ]
     return Said("\n".join(lines), 0, asdict(status))
 

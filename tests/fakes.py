@@ -32,9 +32,7 @@ class FakeExecutor:
         self.script = dict(script or {})
         self.runs: list[tuple[tuple[str, ...], bytes]] = []
 
-    def run(
-        self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT
-    ) -> Completed:
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT) -> Completed:
         self.runs.append((tuple(argv), input))
         line = " ".join(argv)
         fitting = [key for key in self.script if line == key or line.startswith(key + " ")]
