@@ -61,8 +61,7 @@ def test_what_goes_and_what_stays(host: AgentHost) -> None:
     host.deploy("third", {"app": "run/torn-down:1"}).check()
     host.prune("observe").check()
     host.tear_down("third")
-    host.sh("echo one > /tmp/f; tar -C /tmp -c f | docker import - made/here:1")
-    leftover = host.id("made/here:1")
+    leftover = host.sh("echo one > /tmp/f; tar -C /tmp -c f | docker import -")
     host.sh("echo two > /tmp/f; tar -C /tmp -c f | docker import - made/here:1")
     host.age()
 
