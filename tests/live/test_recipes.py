@@ -199,6 +199,23 @@ def test_a_recipe_as_public_ones_are(machine: Machine, shop: Path, names: Names)
     assert STACK.teardown(machine, app).removed == ()
 
 
+@pytest.mark.usefixtures("clean")
+def test_a_neighbour_whose_name_begins_alike_survives(machine: Machine, shop: Path, names: Names) -> None:
+    STACK.deploy(machine, app_of(shop, "shop.test.eu"))
+    create = ["docker", "secret", "create"]
+    machine.executor.run([*create, "shop_test_of_a_person", "-"], input=b"x").check()
+    before = everything(names)
+    # As abra makes them: without a label of ours.
+    for name in ("shop_test_api-key_v10", "shop_test_db_password_v10"):
+        machine.executor.run([*create, name, "-"], input=b"by another").check()
+    app = app_of(shop)
+    env = {**app.env, "SECRET_API_KEY_VERSION": "v10", "SECRET_DB_PASSWORD_VERSION": "v10"}
+    STACK.deploy(machine, App(app.recipe, app.domain, app.stack, env, app.compose_files))
+    removal = teardown(machine, "shop_test")
+    assert ("secret", "shop_test_api-key_v10") in removal.removed
+    assert everything(names) == before
+
+
 def test_a_redeploy_keeps_the_secrets_and_a_changed_one_updates(machine: Machine, shop: Path) -> None:
     app = app_of(shop)
     listing = ["docker", "secret", "ls", "--format", "{{.ID}} {{.Name}}"]
@@ -234,32 +251,6 @@ def test_a_version_that_does_not_come_up_is_rolled_back_and_told(machine: Machin
         STACK.deploy(machine, app_of(shop, "shop.test", ('"serve"]', '"false"]')))
     assert "shop_test_app: rollback" in caught.value.details
     assert "non-zero exit (1)" in caught.value.details
-
-
-def test_a_neighbour_whose_name_begins_alike_survives(machine: Machine, shop: Path, names: Names) -> None:
-    STACK.deploy(machine, app_of(shop))
-    assert teardown(machine, "shop_test").left == ()
-    STACK.deploy(machine, app_of(shop, "shop.test.eu"))
-    machine.executor.run(["docker", "secret", "create", "shop_test_of_a_person", "-"], input=b"x").check()
-    before = everything(names)
-    STACK.deploy(machine, app_of(shop))
-    assert teardown(machine, "shop_test").left == ()
-    assert everything(names) == before
-    assert teardown(machine, "shop_test_eu").left == ()
-
-
-def test_what_a_harness_deployed_by_other_means_is_torn_down_too(
-    machine: Machine, shop: Path, names: Names
-) -> None:
-    # As abra makes them: without a label of ours.
-    for name in ("shop_test_api-key_v10", "shop_test_db_password_v10"):
-        machine.executor.run(["docker", "secret", "create", name, "-"], input=b"by another").check()
-    app = app_of(shop)
-    env = {**app.env, "SECRET_API_KEY_VERSION": "v10", "SECRET_DB_PASSWORD_VERSION": "v10"}
-    STACK.deploy(machine, App(app.recipe, app.domain, app.stack, env, app.compose_files))
-    removal = teardown(machine, "shop_test")
-    assert ("secret", "shop_test_api-key_v10") in removal.removed
-    assert not [name for name in names("secret") if name.startswith("shop_test_api")]
 
 
 def test_a_deploy_right_after_stack_rm_waits_until_that_is_over(machine: Machine, shop: Path) -> None:

@@ -95,6 +95,10 @@ class FakeSwarm(Daemon):
     def _delete(self, path: str) -> tuple[int, Any]:
         found = re.fullmatch(r"/(\w+)/(.+)", path)
         assert found is not None
+        if found[1] in ("networks", "volumes"):
+            stack = self.things[found[1]][found[2]]["Labels"][NAMESPACE]
+            holders = [one for one in self.things["containers"].values() if one["Labels"][NAMESPACE] == stack]
+            assert not holders, f"{path} was to go under its containers"
         if path in self.refuses:
             return 409, {"message": self.refuses[path]}
         if self.things[found[1]].pop(found[2], None) is None:

@@ -101,10 +101,12 @@ def test_compose_files(tmp_path: Path, setting: str, files: tuple[str, ...]) -> 
     assert make_app(recipe(tmp_path, f'COMPOSE_FILE="{setting}"\n')).compose_files == files
 
 
-@pytest.mark.parametrize("setting", ["nosuch.yml", "../compose.yml", "/etc/passwd"])
+@pytest.mark.parametrize("setting", ["nosuch.yml", "../outside.yml", "/etc/passwd"])
 def test_a_compose_file_that_the_recipe_does_not_hold(tmp_path: Path, setting: str) -> None:
+    (tmp_path / "outside.yml").write_text("services: {}\n")
+    (tmp_path / "shop").mkdir()
     with pytest.raises(DeployError) as caught:
-        make_app(recipe(tmp_path, f"COMPOSE_FILE=compose.yml:{setting}\n"))
+        make_app(recipe(tmp_path / "shop", f"COMPOSE_FILE=compose.yml:{setting}\n"))
     assert setting in caught.value.brief
 
 

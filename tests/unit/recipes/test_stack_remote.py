@@ -152,7 +152,7 @@ def test_two_do_not_race(swarm: FakeSwarm, seen: Path, tmp_path: Path, word: str
     folder = tmp_path / "run" / "ccci-stacks"
     folder.mkdir()
     with (folder / "shop").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_SH)
         with pytest.raises(stack_remote.TroubleError) as caught:
             stack_remote.WORDS[word](payload(networks=[], secrets=[]))
     assert caught.value.kind == "busy"
@@ -169,7 +169,7 @@ def test_look_shows_the_stack_and_no_neighbour(swarm: FakeSwarm) -> None:
 
 
 def fill(swarm: FakeSwarm, stack: str) -> None:
-    swarm.add_service(stack, "app", secrets=(f"{stack}_key_v1", f"{stack}_inserted_v1", "shared"))
+    swarm.add_service(stack, "app", secrets=(f"{stack}_key_v1", f"{stack}_inserted_v1", f"{stack}ping"))
     swarm.add_service(stack, "db")
     swarm.add("secrets", f"{stack}_key_v1", stack, label=OURS)
     swarm.add("secrets", f"{stack}_inserted_v1")
@@ -181,7 +181,7 @@ def fill(swarm: FakeSwarm, stack: str) -> None:
 def test_a_teardown_takes_the_stack_and_its_neighbours_survive(swarm: FakeSwarm) -> None:
     for stack in ("shop", "shop_eu", "shop-b", "s"):
         fill(swarm, stack)
-    swarm.add("secrets", "shared")
+    swarm.add("secrets", "shopping")
     swarm.add("secrets", "shop_of_nobody_known")
     swarm.add("networks", "proxy")
     swarm.add("volumes", "shop_external")
@@ -229,6 +229,10 @@ def test_a_teardown_begun_by_another_is_finished(swarm: FakeSwarm) -> None:
     assert swarm.names("secrets") == ["shop_inserted_v1"], "unlabelled, unused: nothing shows whose it is"
     assert swarm.names("volumes") == swarm.names("networks") == swarm.names("configs") == []
     assert remove_until_gone(swarm, "shop", ("shop_inserted_v1",)) == [("secret", "shop_inserted_v1")]
+
+
+def test_what_went_by_itself_is_neither_removed_nor_left(swarm: FakeSwarm) -> None:
+    assert stack_remote.swept([("secret", "x", "/secrets/x")]) == ([], [])
 
 
 def test_what_the_daemon_refuses_is_left_with_its_reason(swarm: FakeSwarm) -> None:
