@@ -25,7 +25,7 @@ from ccci_host.provision import provision as provision_machine
 from ccci_host.recipes import deploy_recipe, find_recipe, teardown_recipe
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
-from ccci_host.verdict import COULD_NOT_RUN
+from ccci_host.verdict import COULD_NOT_RUN, Verdict
 from ccci_host.verify import EVIDENCE as EVIDENCE_FOLDER
 from ccci_host.verify import VERIFY, Outcome, overall, verify_all
 from ccci_host.verify import analyze as analyze_run
@@ -183,9 +183,14 @@ def tell(outcome: Outcome) -> None:
 
 def closing(outcomes: Sequence[Outcome]) -> str:
     """A line for each experiment, with its report, and the verdict with its reason last."""
-    worst = max(outcomes, key=lambda outcome: outcome.verdict.severity)
     lines = [f"{outcome.judgement.task}: {outcome.verdict} ({outcome.report})" for outcome in outcomes]
-    return "\n".join([*lines, f"{worst.verdict}: {worst.reason}"])
+    verdict = overall(outcomes)
+    short = [outcome for outcome in outcomes if outcome.verdict is verdict]
+    if verdict is Verdict.PASS:
+        reason = f"{', '.join(outcome.judgement.task for outcome in outcomes)} all pass."
+    else:
+        reason = " ".join(f"{outcome.judgement.task}: {outcome.reason}" for outcome in short)
+    return "\n".join([*lines, f"{verdict}: {reason}"])
 
 
 def wait_for_enter(why: str) -> None:

@@ -141,7 +141,7 @@ class _Sweep:
             )
             return True
         after = measure(scene.host)
-        freed = sum(new.free - old.free for old, new in zip(scene.disk, after))  # noqa: B905 - Python 3.9
+        freed = sum(new.free - old.free for old, new in zip(scene.disk, after))
         self.outcome.disk = after
         self.outcome.removed.append(
             {
