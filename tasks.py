@@ -252,6 +252,7 @@ def verify(
     help={
         **EXPERIMENT,
         "forced_stop": "Stop the machine by force instead of asking it to shut down.",
+        "boot_timeout": "Seconds that the machine may take until it is ready again.",
         "cycles": CYCLES,
         "pause_before": PAUSE,
     }
@@ -263,6 +264,7 @@ def reboot_and_redeploy(
     forced_stop: bool = False,
     cycles: int = 1,
     pause_before: str | None = None,
+    boot_timeout: int = 300,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
@@ -275,6 +277,7 @@ def reboot_and_redeploy(
         forced_stop=forced_stop,
         cycles=cycles,
         pause_before=pause_before,
+        boot_timeout=float(boot_timeout),
     )
 
 
