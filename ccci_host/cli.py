@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds `tasks.py`: the suite is used from a checkout."""
 
 VERBOSITY_VARIABLE = "CCCI_VERBOSE"
-"""`1` logs each command run on a host, `2` also what it answered. The same as `-v` and `-vv`."""
+"""`1` logs each command run on a host, `2` also how much went in and out. The same as `-v` and `-vv`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def paragraph(error: CcciError) -> str:
 
 
 def set_up_logging(verbosity: int) -> None:
-    """Log to standard error: nothing at 0, commands at 1, their answers and the libraries' words at 2."""
+    """Log to standard error: nothing at 0, commands at 1, what the libraries say as well at 2."""
     level = {0: logging.CRITICAL, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s", force=True)
 
@@ -106,7 +106,7 @@ class CcciProgram(Program):
             kind=int,
             default=0,
             incrementable=True,
-            help="Log commands (-v), answers (-vv).",
+            help="Log commands (-v), and what the libraries say (-vv).",
         )
         return [*super().core_args(), verbose]
 

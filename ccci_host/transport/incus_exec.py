@@ -21,6 +21,7 @@ from ccci_host.errors import (
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
 from ccci_host.transport.incus_api import AGENT_DOWN, NOT_FOUND, AgentDownError, IncusApi, IncusRefusedError
 from ccci_host.transport.incus_files import InstanceFiles
+from ccci_host.transport.logged import logged
 from ccci_host.waiting import wait_until
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class IncusExecutor:
         """Instance and server, for messages."""
         return self._where
 
+    @logged
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT) -> Completed:
         """Run `argv` in the instance, as root."""
         deadline = time.monotonic() + timeout

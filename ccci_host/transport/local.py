@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ccci_host.errors import CommandTimeoutError, summarise
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
+from ccci_host.transport.logged import logged
 
 
 class LocalExecutor:
@@ -17,6 +18,7 @@ class LocalExecutor:
         """Which machine, for messages."""
         return "this machine"
 
+    @logged
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT) -> Completed:
         """Run `argv` here, as the user that runs the suite."""
         try:

@@ -11,6 +11,7 @@ import paramiko
 
 from ccci_host.errors import CommandTimeoutError, UnreachableError, summarise
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
+from ccci_host.transport.logged import logged
 from ccci_host.transport.ssh_door import Door
 
 CONNECT_TIMEOUT = 10.0
@@ -46,6 +47,7 @@ class SshExecutor:
         """Machine and way, for messages."""
         return self._where
 
+    @logged
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT) -> Completed:
         """Run `argv` on the host, as root."""
         deadline = time.monotonic() + timeout
