@@ -23,7 +23,7 @@ def ask(machine: Machine, word: str, payload: dict[str, Any], *, timeout: float)
     """One word of `stack_remote` on the host, in one round trip of at most `timeout` seconds and a margin.
 
     Raises `RefusedError` when somebody else is deploying or removing the stack, `HostError` when Docker, its
-    CLI or the swarm is not there, `DeployError` when the CLI took too long.
+    CLI or the swarm is not there, `DeployError` when Docker refuses or takes too long.
     """
     sent = {"word": word, "timeout": timeout, **payload}
     answer = machine.run_python(PROGRAM, sent, timeout=timeout + MARGIN)
@@ -77,6 +77,8 @@ def _trouble(host: str, kind: str, message: str) -> CcciError:
             return RefusedError(message, resolution="Wait until that has ended, and try again.")
         case "slow":
             return DeployError(message, resolution=f"Look at the daemon on {host}: `journalctl -u docker`.")
+        case "refused":
+            return DeployError(message, resolution="Correct the recipe or the app's environment.")
         case "no-cli":
             return HostError(message, resolution="Install it (Debian: `apt-get install docker-cli`).")
         case "swarm":

@@ -33,7 +33,8 @@ class Rendered:
 def read_rendered(config: str, raw: str, *, stack: str) -> Rendered:
     """Read `config` as `docker stack config` printed it, and `raw`, the same without interpolation or empty.
 
-    Raises `DeployError` when a name is longer than Docker allows or the configuration holds no service.
+    Raises `DeployError` when a name is longer than Docker allows, when the version of a secret is not set, or
+    when there is no service.
     """
     tree = _load(config)
     unresolved = _section(_load(raw), "secrets") if raw else {}
@@ -127,4 +128,13 @@ def _check_names(tree: Mapping[str, Any], rendered: Rendered) -> None:
             f"Docker allows {NAME_LIMIT} characters for the name of a secret or config.",
             details="\n".join(f"{name} has {len(name)}." for name in sorted(set(long))),
             resolution="Deploy it under a shorter domain.",
+        )
+    # Docker would refuse it as an invalid name, and not say why it is one.
+    unset = {name: variable for name, variable in rendered.external_secrets.items() if name.endswith("_")}
+    if unset:
+        variables = sorted(set(unset.values()))
+        raise DeployError(
+            f"The app's environment does not set {', '.join(variables)}.",
+            details=f"Without a version in its name there is no secret {', '.join(sorted(unset))}.",
+            resolution=f"Add {', '.join(f'{name}=v1' for name in variables)} to it.",
         )

@@ -271,7 +271,7 @@ def make_networks(names: list[str]) -> None:
         asked = {"Name": name, "Driver": "overlay", "Attachable": True, "Labels": {"ccci-host.made": "true"}}
         status, answer = daemon.ask("POST", "/networks/create", asked)
         if status not in (201, 409):  # made by another deploy meanwhile: just as well
-            raise TroubleError("swarm", f"The network {name} cannot be made: {said(answer)}")
+            raise TroubleError("refused", f"The network {name} cannot be made: {said(answer)}")
 
 
 def make_secrets(stack: str, secrets: list[Value]) -> None:
@@ -282,7 +282,7 @@ def make_secrets(stack: str, secrets: list[Value]) -> None:
         asked = {"Name": name, "Labels": {OURS: stack}, "Data": data}
         status, answer = daemon.ask("POST", "/secrets/create", asked)
         if status not in (200, 201, 409):  # made by another deploy meanwhile: its value stays
-            raise TroubleError("swarm", f"The secret {name} cannot be made: {said(answer)}")
+            raise TroubleError("refused", f"The secret {name} cannot be made: {said(answer)}")
 
 
 def look(payload: Value) -> Value:

@@ -108,6 +108,14 @@ def test_a_name_that_docker_would_refuse_is_named_with_its_length() -> None:
     read_rendered(CONFIG.replace("shop_test_entry_v3", long[:-1]), "", stack="shop_test")
 
 
+def test_a_secret_without_version_names_the_variable_to_set() -> None:
+    with pytest.raises(DeployError) as caught:
+        read_rendered(CONFIG.replace("api_key_v2", "api_key_"), RAW, stack="shop_test")
+    assert "SECRET_THE_KEY_VERSION" in caught.value.brief
+    assert caught.value.resolution == "Add SECRET_THE_KEY_VERSION=v1 to it."
+    read_rendered(CONFIG.replace("unused_v1", "unused_"), RAW, stack="shop_test")
+
+
 def test_no_service_is_an_error() -> None:
     with pytest.raises(DeployError, match="define no service"):
         read_rendered("services: {}\n", "", stack="s")

@@ -398,7 +398,13 @@ def test_a_name_that_is_no_stacks(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "error"),
-    [("swarm", HostError), ("daemon", HostError), ("no-cli", HostError), ("busy", RefusedError)],
+    [
+        ("swarm", HostError),
+        ("daemon", HostError),
+        ("no-cli", HostError),
+        ("refused", DeployError),
+        ("busy", RefusedError),
+    ],
 )
 def test_trouble_becomes_an_error_that_says_what_to_do(kind: str, error: type[Exception]) -> None:
     there = machine(Script(look={"trouble": kind, "message": "what the daemon said"}))
