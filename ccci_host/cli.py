@@ -7,6 +7,7 @@ A task's body returns what it has to say; `task` shows it and ends with its exit
 import json
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
 from ccci_host import __version__
-from ccci_host.errors import CcciError
+from ccci_host.errors import CcciError, UsageError
 from ccci_host.progress import say
 from ccci_host.verdict import COULD_NOT_RUN
 
@@ -32,6 +33,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 VERBOSITY_VARIABLE = "CCCI_VERBOSE"
 """`1` logs each command run on a host, `2` also how much went in and out. The same as `-v` and `-vv`."""
+
+_NO_NUMBER = re.compile(r"^invalid literal for int\(\) with base \d+: ")
+"""How Python says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,13 @@ def task(**options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
     def decorate(body: Callable[..., Said]) -> Task[Any]:
         @wraps(body)
         def run(*args: Any, **kwargs: Any) -> None:
-            set_up_logging(int(os.environ.get(VERBOSITY_VARIABLE) or 0))
-            said = _ended(lambda: body(*args, **kwargs))
-            print(json.dumps(said.value, indent=2) if kwargs.get("json") else said.text, flush=True)
+            def shown() -> Said:
+                set_up_logging(_verbosity())
+                said = body(*args, **kwargs)
+                _show(json.dumps(said.value, indent=2) if kwargs.get("json") else said.text)
+                return said
+
+            said = _ended(shown)
             if said.exit_code:
                 raise Exit(code=said.exit_code)
 
@@ -83,11 +91,32 @@ def _ended(body: Callable[[], Said]) -> Said:
     raise Exit(code=COULD_NOT_RUN)
 
 
+def _show(result: str) -> None:
+    """Print to standard output. Raises `CcciError` where nobody takes it, which must not look like a FAIL."""
+    try:
+        print(result, flush=True)
+    except OSError as error:
+        # What is still in the buffer would fail again when Python ends, with an exit code of Python's own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CcciError(
+            "The result could not be written to standard output.",
+            details=str(error),
+            resolution="Read it in the run's folder where there is one, or run this again.",
+        ) from None
+
+
 def paragraph(error: CcciError) -> str:
     """An error for a person: what happened, what was seen (indented), what to do."""
     details = "".join(f"\n    {line}" for line in error.details.splitlines() if line.strip())
     resolution = f"\n{error.resolution}" if error.resolution else ""
     return f"{error.brief}{details}{resolution}"
+
+
+def _verbosity() -> int:
+    said = os.environ.get(VERBOSITY_VARIABLE) or "0"
+    if not said.isdecimal():
+        raise UsageError(f"{VERBOSITY_VARIABLE} is {said!r}.", resolution="Set it to 0, 1 or 2, or unset it.")
+    return int(said)
 
 
 def set_up_logging(verbosity: int) -> None:
@@ -110,10 +139,16 @@ class CcciProgram(Program):
         )
         return [*super().core_args(), verbose]
 
+    def parse_core(self, argv: list[str] | None) -> None:
+        """invoke's own, and remember `-v` before the task: parsing the rest sets it back."""
+        super().parse_core(argv)
+        self._verbose_before = int(self.args.verbose.value)
+
     def update_config(self, merge: bool = True) -> None:
         """Pass `-v` on to the tasks, which may also run without this program."""
-        if self.args.verbose.value:
-            os.environ[VERBOSITY_VARIABLE] = str(self.args.verbose.value)
+        verbosity = self._verbose_before + int(self.args.verbose.value)
+        if verbosity:
+            os.environ[VERBOSITY_VARIABLE] = str(verbosity)
         super().update_config(merge)
 
     def ended(self, argv: Sequence[str]) -> int:
@@ -132,7 +167,11 @@ class CcciProgram(Program):
                 return COULD_NOT_RUN
             return int(end.code)
         except (ParseError, ValueError) as error:  # ValueError: a word where a flag wants a number
-            say(f"{error}\n`{argv[0]} --list` names the tasks, `{argv[0]} --help TASK` a task's arguments.")
+            wrong = _NO_NUMBER.sub("A flag wants a whole number, and got ", str(error))
+            say(f"{wrong}\n`{argv[0]} --list` names the tasks, `{argv[0]} --help TASK` a task's arguments.")
+            return COULD_NOT_RUN
+        except KeyboardInterrupt:
+            say("Interrupted before anything was begun.")
             return COULD_NOT_RUN
         return 0
 

@@ -22,7 +22,7 @@ def no_competing_pruner(history: History) -> Answer:
             f"Also prunes images on this host: {listed(pruner.name for pruner in active.values())}.",
             *(f"{pruner.where}: {pruner.command}" for pruner in active.values()),
             todo=" ".join(dict.fromkeys(pruner.remedy for pruner in active.values() if pruner.remedy))
-            or "Disable it, or run `invoke provision --apply-disable-pruners`.",
+            or "Disable it, or run `invoke provision --disable-pruners`.",
         )
     unread = [seen.problem for seen in looks if seen.problem]
     if unread or not looks:

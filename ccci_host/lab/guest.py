@@ -177,7 +177,7 @@ class Guest:
             what=f"Docker in {self._name}",
             timeout=_BOOT_SECONDS,
             retry_on=not_yet,
-            resolution=f"Look at it with `invoke lab.shell --host {self._name}` and `journalctl -u docker`.",
+            resolution=f"Look at it with `invoke lab.shell --name {self._name}` and `journalctl -u docker`.",
         )
         if not self._swarm_is_active(executor):
             executor.run(["docker", "swarm", "init", "--advertise-addr", instance.address()]).check()

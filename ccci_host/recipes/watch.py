@@ -18,7 +18,10 @@ LOOKING = 60.0
 VARYING = re.compile(r"/\S+|\w*\d\w*")
 """What differs between two failures of one kind: paths, digests, numbers."""
 ADVICE = (
-    (("no space left",), "The host's disk is full: `invoke status` tells what fills it."),
+    (
+        ("no space left",),
+        "The host's disk is full: `invoke prune` tells what may go, `invoke prune --apply` removes it.",
+    ),
     (
         ("toomanyrequests", "rate limit"),
         "The rate limit is used up: wait for its window; `invoke provision --check` tells of the login.",
