@@ -370,13 +370,15 @@ def lab_said(lab: Lab) -> Said:
     return Said("\n".join(lines), 0, asdict(status))
 
 
+QUICK_TESTS_FIRST = ("tests/test_linters.py", "tests/unit", "tests/contract", "tests/live")
+
+
 @task(help={"unit": "Only the tests that need no lab.", "only": "A pytest expression (-k) that picks tests."})
 def test(_: Context, unit: bool = False, only: str = "") -> Said:
     """Run every test, those against the lab's real parts included."""
     argv = [
-        sys.executable,
-        "-m",
-        "pytest",
+        *(sys.executable, "-m", "pytest"),
+        *QUICK_TESTS_FIRST,
         *(["-m", "not live"] if unit else []),
         *(["-k", only] if only else []),
     ]

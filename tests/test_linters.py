@@ -1,5 +1,6 @@
 """Formatter, linter, strict types and the order of the rooms run as tests."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,8 @@ def tracked_files() -> list[Path]:
 
 
 FORBIDDEN = {
-    "a Docker Hub PAT": "dckr" + "_pat_",
-    "a prune of everything": "image prune -" + "af",
+    "a Docker Hub PAT": re.compile(r"dckr_pat_[A-Za-z0-9_-]{20,}"),
+    "a prune of everything": re.compile(r"image prune -" + "af"),
 }
 MAY_SPEAK_OF_IT = {
     "a prune of everything": (
@@ -65,6 +66,6 @@ def test_nothing_tracked_holds(what: str) -> None:
         for path in tracked_files()
         if path.is_file()
         and not str(path.relative_to(ROOT)).startswith(allowed or ("\0",))
-        and FORBIDDEN[what] in path.read_text(errors="replace")
+        and FORBIDDEN[what].search(path.read_text(errors="replace"))
     ]
     assert not hits
