@@ -52,7 +52,7 @@ MAY_SPEAK_OF_IT = {
         "docs/",
         "machine-docs/",
         "tests/",
-        "ccci_host/facts/",
+        "ccci_host/faults/",
     ),
 }
 
