@@ -217,6 +217,9 @@ def test_with_the_traffic_s_witnesses_blind_it_is_unknown(
     ended = ccci("verify-pc3", "--host", NAME, "--evidence", str(tmp_path))
     assert ended.code == 2, ended
     assert ended.last.startswith("verify-pc3: UNKNOWN: ")
+    assert "no such file" in ended.last.lower()
+    assert "Incus shows no counters of the instance" in ended.last
+    assert ended.out.count("FAIL") == 0
     assert "Traceback" not in ended.err
 
 
@@ -235,6 +238,18 @@ class _Uncounted:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._instance, name)
+
+
+def test_a_pruning_timer_on_the_host_fails_pc1(ccci: CommandLine, machine: Machine, tmp_path: Path) -> None:
+    provision(machine)
+    sh(machine, "systemd-run --on-calendar=yearly --unit=tidy docker image prune -f 2>&1")
+    try:
+        ended = ccci("verify-pc1", "--host", NAME, "--evidence", str(tmp_path))
+    finally:
+        sh(machine, "systemctl stop tidy.timer")
+    assert ended.code == 1, ended
+    assert "What to do: `systemctl stop tidy.timer`" in ended.out
+    assert ended.last.startswith("verify-pc1: FAIL: Also prunes images on this host: tidy.service")
 
 
 def test_a_pat_that_was_revoked_since_fails_pc2(
