@@ -1,6 +1,6 @@
 """Reads an app's `.env` and the exports of a recipe's `abra.sh`. Nothing is ever evaluated by a shell.
 
-The dialect is that of Co-op Cloud's `.env.sample` files (DOMAIN.md, facts 28 and 30): dotenv, where a value
+The dialect is that of Co-op Cloud's `.env.sample` files: dotenv, where a value
 may build on an earlier line and the comment behind it may carry meaning.
 """
 

@@ -1,4 +1,4 @@
-"""What Docker's own parser makes of an app: `docker stack config`, read (DOMAIN.md, fact 26)."""
+"""What Docker's own parser makes of an app: `docker stack config`, read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

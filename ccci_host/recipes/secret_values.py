@@ -1,6 +1,6 @@
 """Values for the secrets that a recipe needs, as the comments in its `.env` say.
 
-`SECRET_DB_PASSWORD_VERSION=v1 # length=32 charset=alnum` (DOMAIN.md, fact 28): letters and digits, unless a
+`SECRET_DB_PASSWORD_VERSION=v1 # length=32 charset=alnum`: letters and digits, unless a
 charset is named, or several joined by commas. `generate=false` is for a value that only a person can know.
 """
 

@@ -22,7 +22,7 @@ def teardown(
 
     Goes: what carries the stack's label; the secrets that the suite generated for it; those that its services
     use under its name, and no other stack's; and `secrets` by name. External networks and volumes are their
-    maker's. `docker stack rm` returns long before the end (DOMAIN.md, fact 35); this does not.
+    maker's. `docker stack rm` returns long before the end; this does not.
 
     What could not be removed in that time is in `left`, with the daemon's reason. Safe to repeat.
     """

@@ -33,7 +33,7 @@ def by_digest(host: AgentHost) -> str:
 
 
 def prepare(host: AgentHost, how: str, by_digest: str) -> None:
-    """Bring the image into the store under the names of a line of DOMAIN.md's table."""
+    """Bring the image into the store under the names of a line of `LINES`."""
     if how == "by digest":
         host.docker("pull", by_digest)
         return

@@ -1,4 +1,4 @@
-"""Real Docker against the stand-in: logins, pulls, and what a pull asks for (DOMAIN.md, 11 to 15)."""
+"""Real Docker against the stand-in: logins, pulls, and what a pull asks for."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """Docker Hub's pull budget: one bucket an account, one a source address for anonymous clients.
 
-A `GET` of a manifest takes one, a `HEAD` none. The headers and the window are Docker Hub's (DOMAIN.md, 14).
+A `GET` of a manifest takes one, a `HEAD` none. The headers and the window are Docker Hub's.
 """
 
 import time

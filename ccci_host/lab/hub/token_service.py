@@ -1,6 +1,6 @@
 """`auth.docker.io`: tokens by `GET` with Basic authentication, and by the OAuth2 `POST` that containerd uses.
 
-A wrong or revoked PAT is refused whatever is asked for, so it breaks public pulls too (DOMAIN.md, 12).
+A wrong or revoked PAT is refused whatever is asked for, so it breaks public pulls too.
 """
 
 import base64
