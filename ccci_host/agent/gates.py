@@ -129,13 +129,13 @@ GATES: dict[str, Callable[[_Seen], Optional[Gate]]] = {
 def not_converged(service: Service, tasks: list[Task]) -> str:
     """What `service` still lacks, in words; empty when it has converged.
 
-    In each slot the newest task counts: it runs the image of the spec, or has ended where the restart
-    condition lets it.
+    In each slot the newest task that is to run counts, else the newest: it runs the image of the spec, or has
+    ended where the restart condition lets it. A rollback that is overtaken leaves a newer one shut down.
     """
     if service.update_state and not service.update_state.endswith("completed"):
         return f"its update is {service.update_state}"
     newest: dict[str, Task] = {}
-    for task in sorted(tasks, key=lambda task: (task.created, task.id)):
+    for task in sorted(tasks, key=lambda task: (task.desired not in ENDED, task.created, task.id)):
         newest[task.slot] = task
     current = [task for task in newest.values() if not _retired(task)]
     settled = [task for task in current if _settled(task, service)]

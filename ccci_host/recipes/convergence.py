@@ -141,9 +141,12 @@ def _repeats(service: Json) -> bool:
 
 
 def _newest(tasks: Sequence[Json]) -> list[Json]:
-    """The newest task of each slot (of each node, in global mode)."""
+    """The task that stands for each slot, or node in global mode: the newest that is to run, else the newest.
+
+    A rollback that a new deploy overtakes leaves a newer task shut down, and the older one running on.
+    """
     newest: dict[Any, Json] = {}
-    for task in sorted(tasks, key=_created):
+    for task in sorted(tasks, key=lambda task: (task["DesiredState"] == "running", _created(task))):
         newest[task.get("Slot") or task.get("NodeID", "")] = task
     return list(newest.values())
 

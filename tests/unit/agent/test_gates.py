@@ -147,6 +147,16 @@ def test_a_service_that_has_not_converged() -> None:
     assert plan.gates[0].until == pytest.approx(story.now + CONVERGING - HOUR, abs=1)
 
 
+def test_a_rollback_that_was_overtaken_leaves_the_older_task_running() -> None:
+    story = a_story()
+    image = by_digest("org/x:1", "x")
+    story.host.service("web", image, replicas=1, running=1, updated=story.now - HOUR)
+    story.host.task(
+        "web", image, service="service-web", state="shutdown", desired="shutdown", since=story.now + 1
+    )
+    assert "deploying" not in names(story.plan())
+
+
 def test_a_restart_loop_stops_retention_for_six_hours_only() -> None:
     story = a_story()
     story.host.service("loop", by_digest("org/app:1", "app"), running=0, updated=story.now - 5.9 * HOUR)

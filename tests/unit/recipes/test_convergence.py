@@ -68,6 +68,15 @@ TWO = {"Replicated": {"Replicas": 2}}
     [
         pytest.param(picture(service(), task("running")), "converged", id="running"),
         pytest.param(picture(service()), "shop_app: 0 of 1 up, no task", id="no task"),
+        pytest.param(
+            picture(
+                service(),
+                task("running", created=NOW - 90),
+                task("shutdown", id="t2", desired="shutdown", created=NOW - 40),
+            ),
+            "converged",
+            id="a rollback was overtaken: the older task runs on",
+        ),
         pytest.param(picture(service({"Replicated": {"Replicas": 0}})), "converged", id="zero replicas"),
         pytest.param(picture(service(TWO), task("running")), "shop_app: 1 of 2 up, no task", id="one of two"),
         pytest.param(
