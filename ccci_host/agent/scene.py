@@ -108,7 +108,8 @@ def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], list
         buffer = watch.buffered(daemon, now)
         caught = watch.catch_up(tail_of(events), buffer, daemon, now, watch.this_boot(places.run))
     except AgentError as error:
-        return events, [f"nobody watches the daemon's events, and they cannot be read: {error}"]
+        reason = f"nobody watches the daemon's events, and they cannot be read: {error}"
+        return [*events, word(GAP, now, "", reason=reason)], [f"{reason}: every image counts as used now"]
     gaps = [f"{line['reason']}: every image counts as used now" for line in caught if line["Action"] == GAP]
     return [*events, *caught], [f"nobody watches the daemon's events; does {paths.WATCH} run?", *gaps]
 

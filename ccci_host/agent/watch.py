@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import http.client
 import json
 import os
 import queue
@@ -76,11 +77,20 @@ def catch_up(tail: Tail, buffer: list[Any], daemon: Daemon, now: float, boot: st
 def buffered(daemon: Daemon, now: float) -> list[Any]:
     """The events that the daemon remembers, of every kind. Raises `DaemonError`."""
     response = daemon.open_events({"since": "1", "until": f"{now:.9f}"})
-    return [json.loads(line) for line in response.read().splitlines() if line.strip()]
+    try:
+        return [json.loads(line) for line in response.read().splitlines() if line.strip()]
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise DaemonError(f"The daemon's events break off or are no JSON: {error}") from None
+
+
+UNCONNECTED, UNWRITTEN = "watch.unconnected", "watch.unwritten"
+"""Marks in the run folder, which a full disk does not reach: a living watcher counts only without them."""
 
 
 def somebody_watches(run: Path) -> bool:
-    """Whether a watcher lives: it holds its lock."""
+    """Whether a watcher lives (it holds its lock), follows the daemon, and has written down what it saw."""
+    if any((run / mark).exists() for mark in (UNCONNECTED, UNWRITTEN)):
+        return False
     try:
         descriptor = os.open(run / "watch.lock", os.O_RDONLY)
     except FileNotFoundError:
@@ -111,7 +121,7 @@ def watch(state: Path, run: Path, daemon: Daemon, say: Say) -> NoReturn:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AgentError("Another watcher lives.") from None
-    watcher = _Watcher(Journal(state), daemon, this_boot(run), say)
+    watcher = _Watcher(Journal(state), run, daemon, say)
     signal.signal(signal.SIGTERM, lambda *_: _go())
     try:
         watcher.follow_for_ever()
@@ -124,12 +134,14 @@ def _go() -> NoReturn:
 
 
 class _Watcher:
-    def __init__(self, journal: Journal, daemon: Daemon, boot: str, say: Say) -> None:
+    def __init__(self, journal: Journal, run: Path, daemon: Daemon, say: Say) -> None:
         self._journal = journal
+        self._unconnected = run / UNCONNECTED
+        self._unconnected.touch()
         self._daemon = daemon
-        self._boot = boot
+        self._boot = this_boot(run)
         self._say = say
-        self._writer = _Writer(journal, Daemon(daemon.path, daemon.timeout), say)
+        self._writer = _Writer(journal, run, Daemon(daemon.path, daemon.timeout), say)
         self._writer.start()
         self._last: Optional[Anchor] = None
         """The last event that was seen, of whatever kind; None while no stream is open."""
@@ -144,6 +156,7 @@ class _Watcher:
                 if not silent:
                     self._say(f"waiting reason={json.dumps(str(error), ensure_ascii=False)}")
                 silent = True
+            self._unconnected.touch()
             self._daemon.close()
             time.sleep(RETRY)
 
@@ -186,9 +199,10 @@ class _Watcher:
 class _Writer(threading.Thread):
     """Writes lines in its own time: neither a full disk nor a service's look-up keeps the stream waiting."""
 
-    def __init__(self, journal: Journal, daemon: Daemon, say: Say) -> None:
+    def __init__(self, journal: Journal, run: Path, daemon: Daemon, say: Say) -> None:
         super().__init__(daemon=True)
         self._journal = journal
+        self._unconnected, self._unwritten = run / UNCONNECTED, run / UNWRITTEN
         self._daemon = daemon
         self._say = say
         self._queue: queue.Queue[list[Any]] = queue.Queue()
@@ -220,8 +234,12 @@ class _Writer(threading.Thread):
                     full = error.errno == errno.ENOSPC
                     self._say(f"waiting reason={'disk-full' if full else json.dumps(str(error))}")
                 said = True
+                self._unwritten.touch()
                 time.sleep(RETRY)
             else:
+                self._unwritten.unlink(missing_ok=True)
+                if any(line.get("Action") == OPEN for line in lines if is_word(line)):
+                    self._unconnected.unlink(missing_ok=True)
                 return
 
 

@@ -18,6 +18,7 @@ from ccci_host.agent.host import Host
 from ccci_host.agent.pressure import FileSystem
 from ccci_host.agent.scene import Places
 from ccci_host.agent.sweep import Outcome, tick
+from ccci_host.agent.watch import UNWRITTEN
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
 from tests.unit.agent.hosts import DAY, HOUR, STORES, FakeHost, by_digest
 
@@ -330,3 +331,16 @@ def test_an_hour_is_not_enough_for_anything(bench: Bench) -> None:
     bench.observe()
     bench.grow_old(HOUR - 60)
     assert not bench.tick().removed
+
+
+@pytest.mark.parametrize("why", ["nobody watches", "the watcher cannot write"])
+def test_where_use_may_have_been_missed_nothing_counts_as_idle(bench: Bench, why: str) -> None:
+    three_idle(bench)
+    if why == "nobody watches":
+        fcntl.flock(bench.watcher, fcntl.LOCK_UN)
+    else:
+        (bench.places.run / UNWRITTEN).touch()
+    bench.daemon.broken["/events"] = 500
+    outcome = bench.tick()
+    assert not bench.daemon.deleted
+    assert any("every image counts as used now" in note for note in outcome.notes)

@@ -1,9 +1,11 @@
 """What is seen between two looks: the journal of events, and whether anything was missed."""
 
+import errno
 import fcntl
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +207,52 @@ def test_over_a_restart_of_the_daemon_nothing_is_missed(
     daemon.live = EVENTS[:3]
     said = follow(daemon, tmp_path, monkeypatch, 2)
     assert len([line for line in said if line.startswith("gap")]) == 1, "only the very first time"
+
+
+@pytest.mark.parametrize("mark", [watch.UNCONNECTED, watch.UNWRITTEN])
+def test_a_watcher_that_lives_and_misses_something_does_not_count(tmp_path: Path, mark: str) -> None:
+    lock = os.open(tmp_path / "watch.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert somebody_watches(tmp_path)
+    (tmp_path / mark).touch()
+    assert not somebody_watches(tmp_path)
+    os.close(lock)
+
+
+def test_while_the_disk_is_full_nobody_relies_on_the_watcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unwritten = tmp_path / "run" / watch.UNWRITTEN
+    append, seen = Journal.append, []
+
+    def full_at_first(self: Journal, lines: Iterable[Any]) -> None:
+        seen.append(unwritten.exists())
+        if len(seen) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, lines)
+
+    monkeypatch.setattr(Journal, "append", full_at_first)
+    daemon = FakeDaemon(FakeHost())
+    daemon.live = EVENTS[:2]
+    follow(daemon, tmp_path, monkeypatch, 2)
+    assert seen[:2] == [False, True]
+    assert not unwritten.exists()
+
+
+def test_a_watcher_counts_from_when_its_stream_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unconnected = tmp_path / "run" / watch.UNCONNECTED
+    append, before = Journal.append, []
+
+    def noting(self: Journal, lines: Iterable[Any]) -> None:
+        before.append(unconnected.exists())
+        append(self, lines)
+
+    monkeypatch.setattr(Journal, "append", noting)
+    follow(FakeDaemon(FakeHost()), tmp_path, monkeypatch, 1)
+    assert before[0], "until the word `open` is on disk"
+    assert unconnected.exists(), "again, since the daemon closed the stream"
 
 
 def test_two_watchers_are_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
