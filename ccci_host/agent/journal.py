@@ -3,6 +3,11 @@
 Between the events stand words of those who write: the watcher follows (`open`), was told to go (`stopped`),
 saw the daemon close the stream (`closed`); a look caught up by itself (`caught up`); something may have been
 missed (`gap`). A word may carry the last event that its writer saw, of whatever kind: the anchor.
+
+The file has its size from the start, zeros after the last line, and lines are written in place: a full disk
+does not keep what was used from being written down. What a power cut tore shows by zeros within a line or
+between two, and is a gap. When the file is full, of lines that say the same the last one stays; should that
+not do, they become a gap.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +23,18 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import paths, storage
-from .snapshot import read_events
+from .snapshot import parse_events
+from .storage import Reserved
+
+SIZE = 1024 * 1024
+"""Bytes of the file; about four thousand lines. A second one of that size is its spare."""
 
 OPEN, STOPPED, CLOSED, CAUGHT, GAP = "open", "stopped", "closed", "caught up", "gap"
 
 Anchor = tuple[int, str]
 """`timeNano` and the actor's id of an event."""
+
+TORN = "the last lines were torn by a power cut"
 
 
 @dataclass(frozen=True)
@@ -39,11 +51,18 @@ class Journal:
 
     def __init__(self, state: Path) -> None:
         self.path = state / paths.EVENTS_FILE
+        self._file = Reserved(self.path, least=SIZE, fill=b"\0")
         self._lock = state / ".events.lock"
 
     def read(self) -> tuple[list[Any], str]:
-        """All lines, and what is wrong with the file (empty when nothing is)."""
-        return read_events(self.path) if self.path.exists() else ([], "")
+        """All lines that can be read, and what is wrong with the file (empty when nothing is)."""
+        if not self.path.exists():
+            return [], ""
+        try:
+            with self._locked(fcntl.LOCK_SH):
+                return self._read()
+        except OSError as error:
+            return [], str(error)
 
     def tail(self) -> Tail:
         """How it ends."""
@@ -51,49 +70,79 @@ class Journal:
 
     def append(self, lines: Iterable[Any]) -> None:
         """Write `lines` durably; raises `OSError`, and then none of them is in the file."""
-        content = _content(lines)
-        with self._locked(), self.path.open("ab") as file:
-            before = file.tell()
-            if before and not self._ends_whole():
-                content = b"\n" + content  # the line before was cut off by a power cut
+        added = list(lines)
+        with self._locked(fcntl.LOCK_EX):
+            whole, rest = self._parts()
+            torn = _is_torn(rest)
+            if torn:
+                added.insert(0, word(GAP, time.time(), "", reason=TORN))
+            content = _content(added)
+            if len(content) <= len(rest):
+                self._write(len(whole), content.ljust(len(rest) if torn else 0, b"\0"))
+                return
             try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                os.ftruncate(file.fileno(), before)
-                raise
+                self._file.write(_fitting([*parse_events(whole)[0], *added]))
+            except OSError:  # no room for the whole of it: as with any file, the line may still fit
+                if len(whole) + len(rest) >= SIZE:
+                    raise
+                self._write(len(whole), content)
 
     def settle(self, folded: list[Any]) -> None:
         """Drop the lines `folded`, which the ledger holds, but for the last event and the last word.
 
         What was caught up with, and is not in the file, comes into it that way. Raises `OSError`.
         """
-        with self._locked():
-            here, damage = self.read()
+        with self._locked(fcntl.LOCK_EX):
+            here, damage = self._read()
             known = {identity(line) for line in folded}
-            lines = [*folded, *(line for line in here if not damage and identity(line) not in known)]
-            last_event = max((n for n, line in enumerate(lines) if not is_word(line)), default=-1)
-            last_word = max((n for n, line in enumerate(lines) if _is_state(line)), default=-1)
-            stay = {last_event, last_word, *range(len(folded), len(lines))}
+            lines = [*folded, *(line for line in here if identity(line) not in known)]
+            stay = {*_ends(lines), *range(len(folded), len(lines))}
             kept = [line for number, line in enumerate(lines) if number in stay]
             if kept != here or damage:
-                storage.write(self.path, _content(kept))
+                self._file.write(_fitting(kept))
 
-    def _ends_whole(self) -> bool:
-        with self.path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
+    def _read(self) -> tuple[list[Any], str]:
+        whole, rest = self._parts()
+        lines, damage = parse_events(whole)
+        return lines, damage or (TORN if _is_torn(rest) else "")
+
+    def _parts(self) -> tuple[bytes, bytes]:
+        """The whole lines, and what follows them: zeros, if nothing was torn."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return b"", b""
+        zero = content.find(b"\0")
+        end = content.rfind(b"\n", 0, len(content) if zero < 0 else zero) + 1
+        return content[:end], content[end:]
+
+    def _write(self, at: int, content: bytes) -> None:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            storage.write_all(descriptor, content, at)
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, at)
+            raise
+        finally:
+            os.close(descriptor)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, how: int) -> Iterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, how)
             yield
         finally:
             os.close(descriptor)
+
+
+def essence(lines: list[Any]) -> list[Any]:
+    """Of lines that say the same the last: how often between two looks something was used does not matter."""
+    last = {_saying(line): number for number, line in enumerate(lines)}
+    stay = {*last.values(), *_ends(lines)}
+    return [line for number, line in enumerate(lines) if number in stay]
 
 
 def tail_of(lines: Iterable[Any]) -> Tail:
@@ -136,6 +185,38 @@ def identity(line: Any) -> Anchor:
 
 def _is_state(line: Any) -> bool:
     return is_word(line) and line.get("Action") in (OPEN, STOPPED, CLOSED, CAUGHT)
+
+
+def _ends(lines: list[Any]) -> set[int]:
+    """The places of the last event and of the last word on who watches: the tail is made of them."""
+    events = [number for number, line in enumerate(lines) if not is_word(line)]
+    words = [number for number, line in enumerate(lines) if _is_state(line)]
+    return {*events[-1:], *words[-1:]}
+
+
+def _saying(line: Any) -> str:
+    """What a line says, whenever it was; of a container only which image it is of."""
+    if is_word(line):
+        return "a gap" if line.get("Action") == GAP else "who watches"
+    actor = line.get("Actor") or {}
+    image = (actor.get("Attributes") or {}).get("image") if line.get("Type") == "container" else None
+    return json.dumps([line.get("Type"), line.get("Action"), image or actor.get("ID"), line.get("Service")])
+
+
+def _fitting(lines: list[Any]) -> bytes:
+    """The content of a file that holds `lines`, with half of it left for those to come."""
+    content = _content(lines)
+    if len(content) > SIZE // 2:
+        content = _content(essence(lines))
+    if len(content) > SIZE // 2:
+        ends = [line for number, line in enumerate(lines) if number in _ends(lines)]
+        content = _content([*ends, word(GAP, time.time(), "", reason="the journal of events was full")])
+    return content
+
+
+def _is_torn(rest: bytes) -> bool:
+    """Whether anything but zeros follows the whole lines."""
+    return rest != bytes(len(rest))
 
 
 def _content(lines: Iterable[Any]) -> bytes:

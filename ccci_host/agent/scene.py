@@ -41,6 +41,11 @@ class Places:
         return Reserved(self.state / paths.LEDGER_FILE)
 
     @property
+    def last(self) -> Reserved:
+        """The last decision's file."""
+        return Reserved(self.state / paths.LAST_FILE)
+
+    @property
     def leases(self) -> Leases:
         """The leases."""
         return Leases(self.state, self.run)

@@ -78,7 +78,10 @@ def read(folder: str) -> Snapshot:
             snapshot.problems[name] = str(error)
     path = root / f"{EVENTS}.jsonl"
     if path.exists():
-        snapshot.events, problem = read_events(path)
+        try:
+            snapshot.events, problem = parse_events(path.read_bytes())
+        except OSError as error:
+            problem = str(error)
         if problem:
             snapshot.problems[EVENTS] = problem
     return snapshot
@@ -102,16 +105,14 @@ def write(snapshot: Snapshot, folder: str) -> None:
     (root / f"{EVENTS}.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
-def read_events(path: Path) -> tuple[list[Any], str]:
-    """Events, a JSON object a line, and what is wrong with the file (empty when nothing is).
+def parse_events(content: bytes) -> tuple[list[Any], str]:
+    """Events, a JSON object a line, and what is wrong with them: the first line that is none is named.
 
-    A last line that was cut off by a power cut is left out without a word: whoever wrote it was not done.
+    A last line that was cut off is left out without a word: whoever wrote it was not done.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        return [], str(error)
     events: list[Any] = []
+    problem = ""
+    lines = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip(b"\0 \r"):
             continue
@@ -119,8 +120,8 @@ def read_events(path: Path) -> tuple[list[Any], str]:
             events.append(json.loads(line))
         except ValueError:
             if number < len(lines):
-                return events, f"line {number} is no JSON"
-    return events, ""
+                problem = problem or f"line {number} is no JSON"
+    return events, problem
 
 
 def _without_env(answer: Any) -> Any:

@@ -1,7 +1,8 @@
 """Files that survive a power cut and a full disk.
 
 `write` is written, fsynced, renamed. `Reserved` keeps a second file of the same size beside the first, so
-that the next write needs not one new block: its content goes into the spare, the names change places.
+that the next write needs not one new block: its content goes into the spare, the names change places. A file
+system that never writes in place (btrfs, ZFS) cannot promise that, and there a write may still fail.
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 class Reserved:
-    """A JSON file whose next write has its space reserved. Only one process may write it at a time."""
+    """A file whose next write has its space reserved. Only one process may write it at a time.
 
-    def __init__(self, path: Path) -> None:
+    It is padded with `fill` to its reserved size, which is at least `least` bytes; JSON does not mind blanks.
+    """
+
+    def __init__(self, path: Path, *, least: int = STEP, fill: bytes = b" ") -> None:
         self.path = path
+        self.least = least
+        self.fill = fill
         self.spare = path.with_name(path.name + ".spare")
         self.former = path.with_name(path.name + ".former")
 
@@ -43,10 +49,7 @@ class Reserved:
         return self.path.read_bytes()
 
     def write(self, content: bytes) -> None:
-        """Replace the content durably; raises `OSError`, which leaves the former content in place.
-
-        The file is padded with blanks to its reserved size; JSON does not mind.
-        """
+        """Replace the content durably; raises `OSError`, which leaves the former content in place."""
         self._recover()
         size = self._room(len(content))
         descriptor = os.open(self.spare, os.O_RDWR | os.O_CREAT, 0o644)
@@ -55,7 +58,7 @@ class Reserved:
             if room < size:
                 os.posix_fallocate(descriptor, 0, size)
                 room = size
-            _write_all(descriptor, content + b" " * (room - len(content)))
+            write_all(descriptor, content.ljust(room, self.fill))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -77,11 +80,11 @@ class Reserved:
 
     def _room(self, length: int) -> int:
         have = self.spare.stat().st_size if self.spare.exists() else 0
-        return have if have >= length else _whole_steps(length)
+        return have if have >= length else self._size(length)
 
     def _reserve(self, length: int) -> None:
         """Make the spare large enough for a content that grows; when the disk is full, later."""
-        size = _whole_steps(length)
+        size = self._size(length)
         descriptor = os.open(self.spare, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             if os.fstat(descriptor).st_size < size:
@@ -90,6 +93,9 @@ class Reserved:
             return
         finally:
             os.close(descriptor)
+
+    def _size(self, length: int) -> int:
+        return max(self.least, -(-int(length * SLACK) // STEP) * STEP)
 
 
 def sync_folder(folder: Path) -> None:
@@ -101,12 +107,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _whole_steps(length: int) -> int:
-    return -(-int(length * SLACK) // STEP) * STEP
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
+def write_all(descriptor: int, content: bytes, at: int = 0) -> None:
+    """Write `content` from the byte `at` on."""
     view = memoryview(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.lseek(descriptor, at, os.SEEK_SET)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from . import paths, storage
 from .clock import show
 from .daemon import Daemon, DaemonError
 from .decide import Plan, Ruling
@@ -82,9 +81,11 @@ def tick(places: Places, daemon: Daemon, say: Say) -> Outcome:
             say("skipped reason=another-process-writes-the-ledger")
             return outcome
         _Sweep(places, daemon, say, outcome).run()
-        storage.write(
-            places.state / paths.LAST_FILE, (json.dumps(outcome.to_json(), indent=1) + "\n").encode()
-        )
+        try:
+            places.last.write((json.dumps(outcome.to_json(), indent=1) + "\n").encode())
+        except OSError as error:
+            outcome.failures.append(f"the decision could not be kept for `status`: {error}")
+            say(f"failed reason={json.dumps(outcome.failures[-1])}")
     return outcome
 
 

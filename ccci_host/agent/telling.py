@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Optional
 
-from . import __version__, paths, policy, usage, watch
+from . import __version__, policy, usage, watch
 from .clock import show
 from .daemon import Daemon
 from .decide import Plan
@@ -110,7 +110,7 @@ def status_lines(report: dict[str, Any]) -> list[str]:
 
 def _last(places: Places) -> Any:
     try:
-        return json.loads((places.state / paths.LAST_FILE).read_text(encoding="utf-8"))
+        return json.loads(places.last.read())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -28,7 +28,20 @@ from typing import Any, NoReturn, Optional
 from . import storage
 from .daemon import Daemon, DaemonError
 from .host import STACK_IMAGE
-from .journal import CAUGHT, CLOSED, GAP, OPEN, STOPPED, Anchor, Journal, Tail, identity, is_word, word
+from .journal import (
+    CAUGHT,
+    CLOSED,
+    GAP,
+    OPEN,
+    STOPPED,
+    Anchor,
+    Journal,
+    Tail,
+    essence,
+    identity,
+    is_word,
+    word,
+)
 from .problem import AgentError
 
 BUFFER = 256
@@ -206,6 +219,8 @@ class _Writer(threading.Thread):
         self._daemon = daemon
         self._say = say
         self._queue: queue.Queue[list[Any]] = queue.Queue()
+        self._taken = 0
+        """Batches that were taken from the queue, and are not written yet."""
 
     def put(self, lines: list[Any]) -> None:
         self._queue.put(lines)
@@ -216,13 +231,19 @@ class _Writer(threading.Thread):
 
     def run(self) -> None:
         while True:
-            batches = [self._queue.get()]
-            while not self._queue.empty():
-                batches.append(self._queue.get_nowait())
-            lines = [line for batch in batches for line in batch]
-            self._write([line if is_word(line) else _slim(line, self._daemon) for line in lines])
-            for _ in batches:
+            self._write(self._take(self._queue.get()))
+            for _ in range(self._taken):
                 self._queue.task_done()
+            self._taken = 0
+
+    def _take(self, first: list[Any]) -> list[Any]:
+        """The lines of the batch `first` and of all that wait behind it, as they are written."""
+        lines, more = list(first), 1
+        while not self._queue.empty():
+            lines += self._queue.get_nowait()
+            more += 1
+        self._taken += more
+        return [line if is_word(line) else _slim(line, self._daemon) for line in lines]
 
     def _write(self, lines: list[Any]) -> None:
         said = False
@@ -236,6 +257,8 @@ class _Writer(threading.Thread):
                 said = True
                 self._unwritten.touch()
                 time.sleep(RETRY)
+                if not self._queue.empty():
+                    lines = essence([*lines, *self._take(self._queue.get())])
             else:
                 self._unwritten.unlink(missing_ok=True)
                 if any(line.get("Action") == OPEN for line in lines if is_word(line)):

@@ -13,13 +13,19 @@ from ccci_host.recipes import App, Recipe, make_app, own_domain
 
 CONVERGE_SECONDS = 60
 """What the service may take to converge, or to show that it cannot."""
+SWARM_SECONDS = "1s"
+"""Between two attempts at a task, and from an update to its completion; swarm's own defaults are five each."""
 
 
 @contextmanager
 def single(name: str, reference: str, token: str) -> Iterator[App]:
     """An app called `name` whose only service runs `reference`; its folder lives as long as the context."""
-    labels = [f"coop-cloud.${{STACK_NAME}}.timeout={CONVERGE_SECONDS}"]
-    compose = {"version": "3.8", "services": {"app": {"image": reference, "deploy": {"labels": labels}}}}
+    deploy = {
+        "labels": [f"coop-cloud.${{STACK_NAME}}.timeout={CONVERGE_SECONDS}"],
+        "restart_policy": {"delay": SWARM_SECONDS},
+        "update_config": {"monitor": SWARM_SECONDS},
+    }
+    compose = {"version": "3.8", "services": {"app": {"image": reference, "deploy": deploy}}}
     with TemporaryDirectory(prefix="ccci-") as folder:
         recipe = Recipe(name, Path(folder).resolve(), "control")
         (recipe.folder / "compose.yml").write_text(json.dumps(compose))  # JSON is YAML
