@@ -70,18 +70,17 @@ class Journal:
 
     def append(self, lines: Iterable[Any]) -> None:
         """Write `lines` durably; raises `OSError`, and then none of them is in the file."""
-        added = list(lines)
         with self._locked(fcntl.LOCK_EX):
             whole, rest = self._parts()
             torn = _is_torn(rest)
-            if torn:
-                added.insert(0, word(GAP, time.time(), "", reason=TORN))
+            added = [*([_gap(TORN)] if torn else []), *lines]
             content = _content(added)
             if len(content) <= len(rest):
                 self._write(len(whole), content.ljust(len(rest) if torn else 0, b"\0"))
                 return
+            here, damage = parse_events(whole)
             try:
-                self._file.write(_fitting([*parse_events(whole)[0], *added]))
+                self._file.write(_fitting([*here, *([_gap(damage)] if damage else []), *added]))
             except OSError:  # no room for the whole of it: as with any file, the line may still fit
                 if len(whole) + len(rest) >= SIZE:
                     raise
@@ -209,9 +208,14 @@ def _fitting(lines: list[Any]) -> bytes:
     if len(content) > SIZE // 2:
         content = _content(essence(lines))
     if len(content) > SIZE // 2:
-        ends = [line for number, line in enumerate(lines) if number in _ends(lines)]
-        content = _content([*ends, word(GAP, time.time(), "", reason="the journal of events was full")])
+        ends = _ends(lines)
+        last = [line for number, line in enumerate(lines) if number in ends]
+        content = _content([*last, _gap("the journal of events was full")])
     return content
+
+
+def _gap(reason: str) -> dict[str, Any]:
+    return word(GAP, time.time(), "", reason=reason)
 
 
 def _is_torn(rest: bytes) -> bool:

@@ -229,6 +229,18 @@ class FakeHost:
         }
 
 
+def event(number: int, kind: str = "container", action: str = "start") -> dict[str, Any]:
+    """The daemon's event of that number, as it comes."""
+    moment = START + number
+    return {
+        "Type": kind,
+        "Action": action,
+        "Actor": {"ID": f"c{number}", "Attributes": {"image": "org/app:1", "name": "n", "secret": "s"}},
+        "time": int(moment),
+        "timeNano": int(moment * 1e9),
+    }
+
+
 def by_digest(reference: str, name: str) -> str:
     """`reference` with the digest of the image called `name`: as swarm resolves it."""
     return f"{reference}@{digest_of(name)}"

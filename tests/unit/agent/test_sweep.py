@@ -299,6 +299,25 @@ def test_a_ledger_that_cannot_be_written_does_not_stop_the_cure(
     assert bench.ledger.images.keys() == {bench.host.id("kept")}
 
 
+def test_a_decision_that_cannot_be_kept_is_still_carried_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_idle(bench)
+    real = storage.Reserved.write
+
+    def write(self: Any, content: bytes) -> None:
+        if self.path.name == "last.json":
+            raise OSError(28, "No space left on device")
+        real(self, content)
+
+    monkeypatch.setattr(storage.Reserved, "write", write)
+    bench.percent = [95.0, 60.0]
+    outcome = bench.tick()
+    assert outcome.exit_code == 1
+    assert len(outcome.removed) == 1
+    assert "could not be kept" in bench.said[-1]
+
+
 def test_the_last_decision_is_kept_for_status(bench: Bench) -> None:
     three_idle(bench)
     bench.tick()

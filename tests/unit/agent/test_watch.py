@@ -13,23 +13,22 @@ import pytest
 
 from ccci_host.agent import watch
 from ccci_host.agent.daemon import Daemon
-from ccci_host.agent.journal import CAUGHT, CLOSED, GAP, OPEN, STOPPED, Journal, Tail, identity, tail_of, word
+from ccci_host.agent.journal import (
+    CAUGHT,
+    CLOSED,
+    GAP,
+    OPEN,
+    STOPPED,
+    Journal,
+    Tail,
+    identity,
+    tail_of,
+    word,
+)
 from ccci_host.agent.problem import AgentError
 from ccci_host.agent.watch import BUFFER, catch_up, missed, somebody_watches, this_boot
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
-from tests.unit.agent.hosts import START, FakeHost, by_digest
-
-
-def event(number: int, kind: str = "container", action: str = "start") -> dict[str, Any]:
-    moment = START + number
-    return {
-        "Type": kind,
-        "Action": action,
-        "Actor": {"ID": f"c{number}", "Attributes": {"image": "org/app:1", "name": "n", "secret": "s"}},
-        "time": int(moment),
-        "timeNano": int(moment * 1e9),
-    }
-
+from tests.unit.agent.hosts import START, FakeHost, by_digest, event
 
 EVENTS = [event(number) for number in range(10)]
 LAST = identity(EVENTS[4])
@@ -82,43 +81,6 @@ def test_three_hundred_health_checks_do_not_move_the_anchor_out_of_sight(tmp_pat
     assert not missed(tail, buffer, "boot")
     lines = catch_up(tail, buffer, Daemon(str(tmp_path / "no.sock")), START + 400, "boot")
     assert [line["Action"] for line in lines] == ["start", CAUGHT]
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state")
-
-
-def test_a_journal_keeps_lines_in_order(journal: Journal) -> None:
-    journal.append([word(OPEN, START, "boot")])
-    journal.append(EVENTS[:2])
-    journal.append(EVENTS[2:4])
-    assert [line.get("timeNano") for line in journal.read()[0][1:]] == [e["timeNano"] for e in EVENTS[:4]]
-    assert journal.tail() == Tail(identity(EVENTS[3]), OPEN, "boot")
-
-
-def test_a_line_that_was_cut_off_is_left_out_and_does_not_spoil_the_next(journal: Journal) -> None:
-    journal.append(EVENTS[:2])
-    whole = journal.path.read_bytes()
-    journal.path.write_bytes(whole[:-10])
-    assert journal.read() == (EVENTS[:1], "")
-    journal.append(EVENTS[2:3])
-    events, damage = journal.read()
-    assert events == EVENTS[:1]
-    assert "line 2" in damage, "what stands before a cut-off line in the middle is damaged, and said to be"
-
-
-def test_settling_drops_what_the_ledger_holds_but_for_the_anchor(journal: Journal) -> None:
-    journal.append([word(OPEN, START, "boot"), *EVENTS[:5]])
-    folded, _ = journal.read()
-    journal.append(EVENTS[5:7])
-    journal.settle(folded)
-    left, _ = journal.read()
-    assert [line.get("timeNano") for line in left] == [None, *(e["timeNano"] for e in EVENTS[5:7])]
-    journal.settle(left)
-    left, _ = journal.read()
-    assert left == [word(OPEN, START, "boot"), EVENTS[6]]
-    assert journal.tail() == Tail(identity(EVENTS[6]), OPEN, "boot")
 
 
 def test_the_token_of_a_boot_stays_while_the_run_folder_does(tmp_path: Path) -> None:
@@ -237,6 +199,32 @@ def test_while_the_disk_is_full_nobody_relies_on_the_watcher(
     follow(daemon, tmp_path, monkeypatch, 2)
     assert seen[:2] == [False, True]
     assert not unwritten.exists()
+
+
+def test_what_cannot_be_written_yet_waits_without_growing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, tries = Journal.append, []
+
+    def full_at_first(self: Journal, lines: Iterable[Any]) -> None:
+        tries.append(list(lines))
+        if len(tries) <= 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, lines)
+
+    def crash_loop(_: float = 0.0) -> None:
+        for number in range(500):
+            writer.put([event(number)])
+
+    monkeypatch.setattr(Journal, "append", full_at_first)
+    monkeypatch.setattr(time, "sleep", crash_loop)
+    writer = watch._Writer(Journal(tmp_path), tmp_path, Daemon("/nowhere"), lambda _: None)
+    crash_loop()
+    writer.start()
+    writer.flush()
+    assert [len(tried) for tried in tries] == [500, 1, 1, 1]
+    assert tries[-1] == [watch._slim(event(499), Daemon("/nowhere"))]
+    assert Journal(tmp_path).read() == (tries[-1], "")
 
 
 def test_a_watcher_counts_from_when_its_stream_is_open(
