@@ -371,18 +371,31 @@ def lab_said(lab: Lab) -> Said:
 
 
 QUICK_TESTS_FIRST = ("tests/test_linters.py", "tests/unit", "tests/contract", "tests/live")
+SIDE_BY_SIDE = ("--dist", "loadgroup", "--no-loadscope-reorder")
+"""Each process of the tests has a lab of its own, and live tests mostly wait: tests/conftest.py."""
 
 
-@task(help={"unit": "Only the tests that need no lab.", "only": "A pytest expression (-k) that picks tests."})
-def test(_: Context, unit: bool = False, only: str = "") -> Said:
+@task(
+    help={
+        "unit": "Only the tests that need no lab.",
+        "only": "A pytest expression (-k) that picks tests.",
+        "jobs": "Processes to run them in, each with a lab of its own.",
+    }
+)
+def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
     """Run every test, those against the lab's real parts included."""
+    lab = Lab.default()
+    was_up = lab.status().hub == "up"
     argv = [
         *(sys.executable, "-m", "pytest"),
         *QUICK_TESTS_FIRST,
+        *("-n", str(jobs), *SIDE_BY_SIDE),
         *(["-m", "not live"] if unit else []),
         *(["-k", only] if only else []),
     ]
     done = subprocess.run(argv, cwd=CHECKOUT, check=False)
+    if not (unit or was_up):
+        lab.down()
     return Said("", 0 if done.returncode == 0 else 1)
 
 

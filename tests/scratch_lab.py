@@ -10,7 +10,7 @@ from pathlib import Path
 from ccci_host.errors import CcciError
 from ccci_host.lab import Lab, processes
 from ccci_host.lab.incus import Incus
-from ccci_host.lab.settings import USUAL_FOLDER, Settings
+from ccci_host.lab.settings import Settings
 from ccci_host.waiting import wait_until
 
 _UP = """
@@ -32,7 +32,7 @@ class ScratchLab:
     def borrow_image(self) -> None:
         """Take the usual lab's CI host image, where it has one: making it is `image`'s matter."""
         self.settings.cache.mkdir(parents=True, exist_ok=True)
-        for tarball in (USUAL_FOLDER / "cache").glob("*.tar"):
+        for tarball in Settings.usual().cache.glob("*.tar"):
             if not (self.settings.cache / tarball.name).exists():
                 os.link(tarball, self.settings.cache / tarball.name)
 

@@ -14,7 +14,7 @@ from ccci_host.recipes import App, Recipe, make_app, own_domain
 CONVERGE_SECONDS = 60
 """What the service may take to converge, or to show that it cannot."""
 SWARM_SECONDS = "1s"
-"""Between two attempts at a task, and from an update to its completion; swarm's own defaults are five each."""
+"""Between two attempts at a task, and from an update to its completion; by default swarm takes five each."""
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from ccci_host.lab import apt_sources
 from ccci_host.lab.commands import WITH_US, run
 from ccci_host.lab.incus import Incus
+from ccci_host.lab.lock import held
 from ccci_host.lab.packages import release
 from ccci_host.progress import doing
 
@@ -80,10 +81,15 @@ class HostImage:
 
 def build(image: HostImage, cache: Path, log: Path) -> Path:
     """The image as one tarball in `cache`; made when it is not there yet."""
-    tarball = cache / f"{image.alias}.tar"
-    if tarball.exists():
+    with held(cache / "lock", "making the CI host image"):
+        tarball = cache / f"{image.alias}.tar"
+        if not tarball.exists():
+            _build(image, tarball, log)
         return tarball
-    cache.mkdir(parents=True, exist_ok=True)
+
+
+def _build(image: HostImage, tarball: Path, log: Path) -> None:
+    cache = tarball.parent
     for outdated in cache.glob(f"{image.family}*.tar"):
         outdated.unlink()
     half_done = cache / "half-done"
@@ -101,7 +107,6 @@ def build(image: HostImage, cache: Path, log: Path) -> Path:
         ).check()
         whole.rename(tarball)
         shutil.rmtree(half_done)
-    return tarball
 
 
 def ensure_imported(incus: Incus, image: HostImage, tarball: Path) -> None:

@@ -122,7 +122,12 @@ class Lab:
         os.execvpe(argv[0], argv, environment(self._daemon.client_environment))  # noqa: S606
 
     def down(self, *, purge: bool = False) -> None:
-        """Stop the lab's processes; with `purge`, remove everything that it made except Debian packages."""
+        """Stop the lab's processes; with `purge`, remove everything that it made except Debian packages.
+
+        The labs beside it go the same way.
+        """
+        for settings in self.settings.all_beside():
+            Lab(settings).down(purge=purge)
         with held(self.settings.lock, "purging the lab" if purge else "stopping the lab"):
             self.hub.stop()
             if purge:
@@ -141,7 +146,7 @@ class Lab:
             self.hub.stop()
             self._purge()
         log = settings.logs
-        packages.install(packages.missing(), log / "apt-get.log")
+        packages.ensure(log / "apt-get.log")
         with ThreadPoolExecutor() as beside:
             images = [image.HostImage(suite) for suite in {wish.suite for wish in wanted.values()}]
             tarballs = beside.submit(

@@ -6,6 +6,7 @@ from pathlib import Path
 from ccci_host.errors import HostError
 from ccci_host.lab import apt_sources
 from ccci_host.lab.commands import run
+from ccci_host.lab.lock import held
 from ccci_host.progress import doing, say
 from ccci_host.waiting import wait_until
 
@@ -37,6 +38,8 @@ _QUIET = {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART
 _PATIENCE = 300
 """Seconds to wait for somebody else's apt-get or dpkg."""
 
+_LOCK = Path("/run/ccci-lab-packages.lock")
+"""apt-get has no lock of its own that covers all of it, and labs may be made side by side."""
 _BACKPORTS_FILE = Path("/etc/apt/sources.list.d/ccci-lab-backports.sources")
 _OS_RELEASE = Path("/etc/os-release")
 
@@ -63,6 +66,13 @@ def missing(names: Iterable[str] = NEEDED) -> tuple[str, ...]:
         if status == "installed"
     }
     return tuple(name for name in wanted if name not in installed)
+
+
+def ensure(log: Path) -> None:
+    """Install what of `NEEDED` is missing, one lab at a time."""
+    if missing():
+        with held(_LOCK, "installing Debian packages"):
+            install(missing(), log)
 
 
 def install(names: Sequence[str], log: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 ENVIRONMENT_VARIABLE = "CCCI_LAB_DIR"
 USUAL_FOLDER = Path("/var/lib/ccci-lab")
+BESIDE = "-beside-"
+"""Stands in the name of a folder between that of the lab beside which it is, and its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,15 @@ class Settings:
         network = IPv4Interface(f"10.77.{third}.1/24")
         return cls(folder, f"ccci-lab-{mark}", f"ccci-{mark}", network, port)
 
+    def beside(self, number: int) -> "Settings":
+        """One more lab beside this one, in a folder of its own: for what is to run at the same time."""
+        return Settings.for_folder(self.folder.with_name(f"{self.folder.name}{BESIDE}{number}"))
+
+    def all_beside(self) -> tuple["Settings", ...]:
+        """The labs beside this one that there are."""
+        folders = self.folder.parent.glob(f"{self.folder.name}{BESIDE}*")
+        return tuple(Settings.for_folder(folder) for folder in sorted(folders))
+
     @property
     def lock(self) -> Path:
         """Held by whoever changes the lab."""
@@ -75,8 +86,8 @@ class Settings:
 
     @property
     def cache(self) -> Path:
-        """CI host images, named after their inputs."""
-        return self.folder / "cache"
+        """CI host images, named after their inputs; one cache for a lab and those beside it."""
+        return self.folder.with_name(self.folder.name.partition(BESIDE)[0]) / "cache"
 
     @property
     def disks(self) -> Path:

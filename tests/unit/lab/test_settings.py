@@ -36,3 +36,18 @@ def test_the_same_folder_gives_the_same_lab_always(tmp_path: Path) -> None:
 
 def test_a_bridge_name_is_one_that_linux_takes(tmp_path: Path) -> None:
     assert len(Settings.for_folder(tmp_path).bridge) <= 15
+
+
+def test_labs_beside_the_usual_one_share_its_cache_and_nothing_else() -> None:
+    usual = Settings.for_folder(USUAL_FOLDER)
+    labs = [usual, *(usual.beside(number) for number in range(1, 8))]
+    assert {lab.cache for lab in labs} == {usual.cache}
+    for taken in ("folder", "project", "bridge", "address", "https_port"):
+        assert len({getattr(lab, taken) for lab in labs}) == len(labs), taken
+
+
+def test_the_labs_beside_one_are_found_and_no_others(tmp_path: Path) -> None:
+    lab = Settings.for_folder(tmp_path / "lab")
+    for name in ("lab", "lab-beside-2", "lab-beside-1", "lab-scratch", "other-beside-1"):
+        (tmp_path / name).mkdir()
+    assert lab.all_beside() == (lab.beside(1), lab.beside(2))
