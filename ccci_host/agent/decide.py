@@ -7,8 +7,8 @@ row that fits is the image's fate. An image is judged whole, with all its refere
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Optional
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Optional
 
 from . import roots
 from .clock import show, span
@@ -25,8 +25,7 @@ ORDER = (ORPHANED, SUPERSEDED, IDLE)
 Why = Callable[[Image, "_Facts"], str]
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(NamedTuple):
     """An image's fate and its row. `until` is when it may go, where that is known; epoch seconds."""
 
     image: Image
@@ -94,7 +93,7 @@ def _behind(ruling: Ruling, shut: tuple[Gate, ...]) -> Ruling:
     untils = [gate.until for gate in shut]
     known = [until for until in untils if until is not None]
     until = max(known) if len(known) == len(untils) else None
-    return replace(ruling, goes=False, until=until, behind=", ".join(gate.name for gate in shut))
+    return ruling._replace(goes=False, until=until, behind=", ".join(gate.name for gate in shut))
 
 
 def _shown(ruling: Ruling) -> dict[str, Any]:
@@ -117,12 +116,14 @@ class _Facts:
         self.clock = ledger.clock_at(around.now, trusted=around.trusted)
         self.index = roots.Index(host, ledger)
         self.holds = roots.holds(host, self.index)
-        self.keep = roots.Keep(policy.keep, self.index, ledger)
+        self.held = {row: {image for image, rows in self.holds.items() if row in rows} for row in roots.ROWS}
+        """The images that roots hold, by row."""
+        self.keep = roots.Keep(policy.keep, self.index)
         self.parents = {image.parent for image in host.images if image.parent}
-        self.tags: dict[str, list[str]] = {}
+        self.tags: dict[str, tuple[str, ...]] = {}
         for tag, marks in ledger.tags.items():
             for digest in marks:
-                self.tags.setdefault(digest, []).append(tag)
+                self.tags[digest] = (*self.tags.get(digest, ()), tag)
         self.bases: dict[str, str] = {}
         """Images whose layers all lie at the bottom of another that stays, and that other."""
 
@@ -130,12 +131,9 @@ class _Facts:
         """What is remembered of `image`; one that was never seen counts as seen and used now."""
         return self.ledger.images.get(image.id) or Entry(self.clock, self.clock, self.clock)
 
-    def is_held(self, image: Image, row: str) -> bool:
-        return row in self.holds.get(image.id, ())
-
-    def tags_of(self, image: Image) -> list[str]:
+    def tags_of(self, image: Image) -> set[str]:
         """Every tag that was found to mean `image`."""
-        return sorted({tag for key in image.keys for tag in self.tags.get(key, ())})
+        return {tag for key in image.keys for tag in self.tags.get(key, ())}
 
     def wall(self, clock: float) -> float:
         """The moment at which the agent's clock showed `clock`, if all time since was seen to pass."""
@@ -149,19 +147,21 @@ class _Facts:
 
     def rule(self) -> list[Ruling]:
         """The ruling on every image: the first row that fits it."""
-        images = self.host.images
-        first = {image.id: self._first_row(image) for image in images}
-        staying = [image for image in images if not ROWS[first[image.id]].goes or self.young_until(image)]
-        self.bases = find_bases(images, staying)
-        order = list(ROWS)
-        for image in images:
-            if order.index("base") < order.index(first[image.id]) and base(image, self):
-                first[image.id] = "base"
-        return [self._ruling(image, first[image.id]) for image in images]
+        rulings = [self._ruling(image, self._first_row(image)) for image in self.host.images]
+        self.bases = find_bases(self.host.images, (ruling.image for ruling in rulings if not ruling.goes))
+        return [
+            self._ruling(ruling.image, "base")
+            if ruling.row in BELOW_BASE and base(ruling.image, self)
+            else ruling
+            for ruling in rulings
+        ]
 
     def _first_row(self, image: Image) -> str:
         """The first row that fits, `base` apart, which asks what the others say of other images."""
-        return next(name for name, row in ROWS.items() if name != "base" and row.fits(image, self))
+        for name, row in ROWS.items():
+            if row.fits is not base and row.fits(image, self):
+                return name
+        raise AssertionError("the last row fits every image")
 
     def _ruling(self, image: Image, name: str) -> Ruling:
         row = ROWS[name]
@@ -178,38 +178,21 @@ class _Facts:
 
 def find_bases(images: Iterable[Image], staying: Iterable[Image]) -> dict[str, str]:
     """Images whose layers all lie at the bottom of one of the `staying` other than itself, and that other."""
-    bottoms: dict[tuple[int, str], int] = {}
-    above: dict[int, list[str]] = {}
+    above: dict[tuple[str, ...], list[str]] = {image.layers: [] for image in images if image.layers}
+    lengths = sorted({len(layers) for layers in above})
     for image in staying:
-        for node in _walk(image.layers, bottoms):
-            on = above.setdefault(node, [])
-            if len(on) < 2:
+        for length in lengths:
+            if length > len(image.layers):
+                break
+            on = above.get(image.layers[:length])
+            if on is not None and len(on) < 2:
                 on.append(image.id)
     found = {}
     for image in images:
-        node = _top(image.layers, bottoms)
-        on = [other for other in above.get(node, ()) if other != image.id] if node else []
-        if on:
-            found[image.id] = on[0]
+        others = [other for other in above.get(image.layers, ()) if other != image.id]
+        if others:
+            found[image.id] = others[0]
     return found
-
-
-def _walk(layers: Iterable[str], bottoms: dict[tuple[int, str], int]) -> Iterable[int]:
-    """The node of every bottom of `layers`, entered where it is new."""
-    node = 0
-    for layer in layers:
-        node = bottoms.setdefault((node, layer), len(bottoms) + 1)
-        yield node
-
-
-def _top(layers: Iterable[str], bottoms: dict[tuple[int, str], int]) -> int:
-    """The node of all `layers` together; 0 when there are none, or nothing has them at its bottom."""
-    node = 0
-    for layer in layers:
-        node = bottoms.get((node, layer), 0)
-        if not node:
-            return 0
-    return node
 
 
 def uninspectable(image: Image, _facts: _Facts) -> bool:
@@ -219,27 +202,27 @@ def uninspectable(image: Image, _facts: _Facts) -> bool:
 
 def container(image: Image, facts: _Facts) -> bool:
     """Is that of a container, running or not."""
-    return facts.is_held(image, "container")
+    return image.id in facts.held["container"]
 
 
 def service(image: Image, facts: _Facts) -> bool:
     """Is named by a service's spec."""
-    return facts.is_held(image, "service")
+    return image.id in facts.held["service"]
 
 
 def rollback(image: Image, facts: _Facts) -> bool:
     """Is named by a service's `PreviousSpec`."""
-    return facts.is_held(image, "rollback")
+    return image.id in facts.held["rollback"]
 
 
 def task(image: Image, facts: _Facts) -> bool:
     """Is named by a task that has not ended."""
-    return facts.is_held(image, "task")
+    return image.id in facts.held["task"]
 
 
 def pinned(image: Image, facts: _Facts) -> bool:
     """Is pinned by a recipe under the configured recipe roots."""
-    return facts.is_held(image, "pinned")
+    return image.id in facts.held["pinned"]
 
 
 def keep(image: Image, facts: _Facts) -> bool:
@@ -260,8 +243,9 @@ def orphaned(image: Image, facts: _Facts) -> bool:
 def superseded(image: Image, facts: _Facts) -> bool:
     """Some tag meant it, every such tag was moved away from, and nothing has used it since."""
     moves = [facts.ledger.moved_away(tag, image.keys) for tag in facts.tags_of(image)]
-    known = [moved for moved in moves if moved is not None]
-    return bool(moves) and len(known) == len(moves) and facts.entry(image).wanted < max(known)
+    if not moves or None in moves:
+        return False
+    return facts.entry(image).wanted < max(moved for moved in moves if moved is not None)
 
 
 def unknown_origin(image: Image, facts: _Facts) -> bool:
@@ -290,7 +274,7 @@ def _used(image: Image, facts: _Facts) -> str:
 
 
 def _moved(image: Image, facts: _Facts) -> str:
-    tags = facts.tags_of(image)
+    tags = sorted(facts.tags_of(image))
     moved = max(facts.ledger.moved_away(tag, image.keys) or 0.0 for tag in tags)
     return f"{', '.join(tags)} moved on {show(facts.wall(moved))}, {_used(image, facts)}"
 
@@ -333,3 +317,5 @@ ROWS: dict[str, Row] = {
     "cached": Row(IDLE, False, cached, _used, _idle_from),
 }
 """From the top, the first that fits is the image's fate."""
+
+BELOW_BASE = frozenset(list(ROWS)[list(ROWS).index("base") + 1 :])

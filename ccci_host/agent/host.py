@@ -42,22 +42,22 @@ class Image:
     """Bytes, as the daemon says it; shared layers are counted in every image that has them."""
     problem: str = ""
     """Why it cannot be inspected; empty when it can."""
+    named: tuple[Reference, ...] = field(init=False)
+    """All its references, read."""
+    keys: frozenset[str] = field(init=False)
+    """The digests that mean this image: its id, and the digest of every reference."""
+
+    def __post_init__(self) -> None:
+        parsed = [references.parse(text) for text in self.refs]
+        named = tuple([reference for reference in parsed if reference is not None])
+        digests = [reference.digest for reference in named if reference.digest]
+        object.__setattr__(self, "named", named)
+        object.__setattr__(self, "keys", frozenset([self.id, *digests]))
 
     @property
     def refs(self) -> tuple[str, ...]:
         """All its references, as the daemon writes them."""
         return self.tags + self.digests
-
-    @cached_property
-    def named(self) -> tuple[Reference, ...]:
-        """All its references, read."""
-        parsed = (references.parse(text) for text in self.refs)
-        return tuple(reference for reference in parsed if reference is not None)
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The digests that mean this image: its id, and the digest of every reference."""
-        return frozenset([self.id, *(reference.digest for reference in self.named if reference.digest)])
 
 
 @dataclass(frozen=True)

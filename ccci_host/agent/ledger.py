@@ -106,8 +106,11 @@ class Ledger:
 
 def last_asked(marks: dict[str, Mark]) -> Optional[str]:
     """The digest that a tag gave when it was last asked for by itself; None when it never was."""
-    asked = [(mark.asked, digest) for digest, mark in marks.items() if mark.asked is not None]
-    return max(asked)[1] if asked else None
+    last, found = -1.0, None
+    for digest, mark in marks.items():
+        if mark.asked is not None and (mark.asked, digest) > (last, found or ""):
+            last, found = mark.asked, digest
+    return found
 
 
 def dump(ledger: Ledger) -> bytes:

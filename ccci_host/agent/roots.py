@@ -6,13 +6,17 @@ the store; where the ledger knows nothing of it, for every image of its reposito
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from . import references
 from .host import ENDED, Host, Image
 from .ledger import Ledger
+
+ROWS = ("container", "service", "rollback", "task", "pinned")
+"""The rows of the page that say who holds an image."""
 
 Holds = dict[str, dict[str, str]]
 """Image id → row → what holds it."""
@@ -23,10 +27,10 @@ class Index:
 
     def __init__(self, host: Host, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._ids = [image.id for image in host.images]
         self._by_key: dict[str, set[str]] = defaultdict(set)
         self._by_tag: dict[str, set[str]] = defaultdict(set)
         self._by_repository: dict[str, set[str]] = defaultdict(set)
-        self._ids = [image.id for image in host.images]
         for image in host.images:
             for key in image.keys:
                 self._by_key[key].add(image.id)
@@ -47,19 +51,21 @@ class Index:
         """The images that have `repository:tag` in the store now."""
         return self._by_tag.get(tag, set())
 
-    def tags(self) -> Iterable[str]:
-        """Every `repository:tag` that an image of the store has."""
-        return self._by_tag
+    def repositories(self, pattern: str) -> set[str]:
+        """The repositories that match `pattern`, in full or as people write it."""
+        if not any(sign in pattern for sign in "*?["):
+            return {references.full(pattern)}
+        fits = re.compile(translate(pattern)).match
+        return {name for name in self._by_repository if fits(name) or fits(references.familiar(name))}
+
+    def tags_in(self, repositories: set[str]) -> set[str]:
+        """Every `repository:tag` of these repositories that the ledger or the store knows."""
+        known = (*self._ledger.tags, *self._by_tag)
+        return {tag for tag in known if tag.rpartition(":")[0] in repositories}
 
     def of_repository(self, pattern: str) -> set[str]:
-        """The images of the repositories that match `pattern`, in full or as people write it."""
-        if not any(sign in pattern for sign in "*?["):
-            return self._by_repository.get(references.full(pattern), set())
-        found: set[str] = set()
-        for repository, images in self._by_repository.items():
-            if fnmatchcase(repository, pattern) or fnmatchcase(references.familiar(repository), pattern):
-                found |= images
-        return found
+        """The images of the repositories that match `pattern`."""
+        return set().union(*(self._by_repository.get(name, ()) for name in self.repositories(pattern)))
 
     def meant_by_tag(self, tag: str) -> set[str]:
         """The images that `repository:tag` stands for."""
@@ -113,10 +119,10 @@ def holds(host: Host, index: Index) -> Holds:
 class Keep:
     """The `keep` patterns of a policy."""
 
-    def __init__(self, patterns: tuple[str, ...], index: Index, ledger: Ledger) -> None:
+    def __init__(self, patterns: tuple[str, ...], index: Index) -> None:
         self._held: dict[str, str] = {}
         for pattern in sorted(patterns):
-            for image in self._matching(pattern, index, ledger):
+            for image in self._matching(pattern, index):
                 self._held.setdefault(image, pattern)
 
     def pattern_of(self, image: Image) -> str:
@@ -124,7 +130,7 @@ class Keep:
         return self._held.get(image.id, "")
 
     @staticmethod
-    def _matching(pattern: str, index: Index, ledger: Ledger) -> set[str]:
+    def _matching(pattern: str, index: Index) -> set[str]:
         digest = references.digest_of(pattern)
         if digest:
             return index.with_key(digest)
@@ -134,12 +140,13 @@ class Keep:
         if not any(sign in pattern for sign in "*?["):
             return index.meant_by_tag(f"{references.full(repository)}:{tag}")
         candidates = index.of_repository(repository)
+        fits = re.compile(translate(tag)).match
         found: set[str] = set()
         tagged: set[str] = set()
-        for known in sorted({*ledger.tags, *index.tags()}):
+        for known in index.tags_in(index.repositories(repository)):
             means = index.meant_by_tag(known) & candidates
             tagged |= means
-            if fnmatchcase(known.rpartition(":")[2], tag):
+            if fits(known.rpartition(":")[2]):
                 found |= means
         return found | (candidates - tagged)
 
