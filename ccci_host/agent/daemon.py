@@ -2,14 +2,16 @@
 
 Every answer is JSON. The API version is the lowest that serves us and that the daemon still speaks, so that
 answers look alike from Docker 20.10 (1.41) on.
+
+Each question has a connection of its own and is asked in HTTP/1.0, whose answer ends where the daemon hangs
+up: nothing is kept alive, nothing repeated. To import `http.client` costs more than all that a tick asks.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-from typing import Any, Optional
+from typing import Any, BinaryIO, Optional
 from urllib.parse import quote, urlencode
 
 from . import paths
@@ -28,24 +30,12 @@ class DaemonError(AgentError):
         self.status = status
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("docker", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 class Daemon:
     """A Docker daemon, by the path of its socket."""
 
     def __init__(self, path: str = paths.SOCKET, timeout: float = TIMEOUT) -> None:
         self.path = path
         self.timeout = timeout
-        self._connection: Optional[_Connection] = None
         self._version: Optional[str] = None
 
     def get(self, path: str, query: Optional[dict[str, Any]] = None) -> Any:
@@ -53,33 +43,15 @@ class Daemon:
         return self._ask("GET", path, query)
 
     def delete(self, path: str, query: Optional[dict[str, Any]] = None) -> Any:
-        """The JSON answer to a DELETE; raises `DaemonError`, whose status 404 and 409 are part of life.
-
-        It goes over a connection of its own: one that the daemon had closed would leave open whether it ran.
-        """
-        self.close()
+        """The JSON answer to a DELETE; raises `DaemonError`, whose status 404 and 409 are part of life."""
         return self._ask("DELETE", path, query)
 
-    def open_events(self, query: dict[str, Any]) -> http.client.HTTPResponse:
+    def open_events(self, query: dict[str, Any]) -> BinaryIO:
         """The open stream of events, a JSON object a line; it never times out. Raises `DaemonError`."""
-        connection = _Connection(self.path, self.timeout)
-        target = self._target("/events", query)
-        try:
-            connection.request("GET", target)
-            response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise DaemonError(f"The daemon's events cannot be read: {error}") from None
-        if response.status != 200:
-            raise DaemonError(f"The daemon refuses its events: {response.read()!r}", response.status)
-        connection.sock.settimeout(None)
-        return response
-
-    def close(self) -> None:
-        """Give up the connection; a later question opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        status, answer = self._begin("GET", self._target("/events", query), endless=True)
+        if status != 200:
+            raise DaemonError(f"The daemon refuses its events: {answer.read()!r}", status)
+        return answer
 
     @property
     def api_version(self) -> str:
@@ -108,31 +80,40 @@ class Daemon:
         return self._exchange(method, self._target(path, query))
 
     def _exchange(self, method: str, target: str) -> Any:
-        fresh = self._connection is None
+        status, answer = self._begin(method, target)
         try:
-            status, body = self._send(method, target)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            if fresh or method != "GET":
-                raise DaemonError(
-                    f"The daemon at {self.path} does not answer {method} {target}: {error}"
-                ) from None
-            return self._exchange(method, target)  # the kept connection had been closed by the daemon
+            with answer:
+                body = answer.read()
+        except OSError as error:
+            raise self._silent(method, target, error) from None
         try:
-            answer = json.loads(body) if body.strip() else None
+            said = json.loads(body) if body or method == "GET" else None
         except ValueError:
             raise DaemonError(f"The daemon's answer to {method} {target} is no JSON.", status) from None
         if status >= 400:
-            said = answer.get("message", "") if isinstance(answer, dict) else ""
-            raise DaemonError(f"{method} {target}: {status} {said}".rstrip(), status)
-        return answer
+            message = said.get("message", "") if isinstance(said, dict) else ""
+            raise DaemonError(f"{method} {target}: {status} {message}".rstrip(), status)
+        return said
 
-    def _send(self, method: str, target: str) -> tuple[int, bytes]:
-        if self._connection is None:
-            self._connection = _Connection(self.path, self.timeout)
-        self._connection.request(method, target)
-        response = self._connection.getresponse()
-        return response.status, response.read()
+    def _begin(self, method: str, target: str, *, endless: bool = False) -> tuple[int, BinaryIO]:
+        """Ask; the status, and the answer from its body on. Raises `DaemonError`."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+            link.settimeout(self.timeout)
+            try:
+                link.connect(self.path)
+                link.sendall(f"{method} {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+                answer = link.makefile("rb")
+                status = int(answer.readline().split()[1])
+                while answer.readline().strip():
+                    pass
+            except (OSError, ValueError, IndexError) as error:
+                raise self._silent(method, target, error) from None
+            if endless:
+                link.settimeout(None)
+        return status, answer
+
+    def _silent(self, method: str, target: str, error: Exception) -> DaemonError:
+        return DaemonError(f"The daemon at {self.path} does not answer {method} {target}: {error}")
 
 
 def _numbers(version: Any) -> tuple[int, int]:

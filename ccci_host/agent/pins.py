@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -39,7 +38,7 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
 
     Raises `UnreadableError` when a root cannot be listed: absent is not empty.
     """
-    remembered = _read_cache(cache)
+    remembered = storage.recall(cache)
     now: dict[str, Any] = {}
     images: list[list[str]] = []
     repositories: list[list[str]] = []
@@ -53,12 +52,14 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
         repositories += [[repository, str(folder)] for repository in known["repositories"]]
         problems += known["problems"]
     if now != remembered:
-        _write_cache(cache, now)
+        storage.remember(cache, now)
     return {"images": images, "repositories": repositories, "problems": problems}
 
 
 def stack_config(folder: Path, files: list[str], environment: dict[str, str]) -> str:
     """`docker stack config`; raises `ValueError` when it refuses, or is not to be had."""
+    import subprocess  # noqa: PLC0415 - most ticks have nothing to render
+
     argv = ["docker", "stack", "config"]
     for name in files:
         argv += ["--compose-file", name]
@@ -168,18 +169,3 @@ class _Recipe:
 def _key(folder: Path, files: dict[str, str]) -> str:
     content = json.dumps([str(folder), sorted(files.items())]).encode()
     return hashlib.sha256(content).hexdigest()
-
-
-def _read_cache(cache: Path) -> dict[str, Any]:
-    try:
-        remembered = json.loads(cache.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # it is made again
-    return remembered if isinstance(remembered, dict) else {}
-
-
-def _write_cache(cache: Path, content: dict[str, Any]) -> None:
-    try:
-        storage.write(cache, json.dumps(content).encode())
-    except OSError:
-        return  # a full disk: it is made again the next time

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .host import CONTAINERD, Host
 from .problem import UnreadableError
@@ -50,6 +51,19 @@ def measure(host: Host) -> tuple[FileSystem, ...]:
         except OSError as error:
             raise UnreadableError(f"disk: {folder} cannot be measured ({error})") from None
     return tuple(found.values())
+
+
+def disk_json(disk: tuple[FileSystem, ...]) -> list[dict[str, Any]]:
+    """The file systems that hold the store."""
+    return [
+        {
+            "path": system.path,
+            "blocks_percent": round(system.blocks, 2),
+            "inodes_percent": round(system.inodes, 2),
+            "free_bytes": system.free,
+        }
+        for system in disk
+    ]
 
 
 def store_folders(host: Host) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from . import downloads, ledger, paths, pins, policy, pressure, snapshot, watch
+from . import downloads, ledger, paths, pins, policy, pressure, sightings, snapshot
 from .daemon import Daemon
 from .decide import Plan, decide
 from .gates import Circumstances
@@ -78,7 +78,7 @@ class Scene:
     looked: bool = False
     """Whether all could be read, so that the ledger holds this look."""
     notes: list[str] = field(default_factory=list)
-    """What a person should know of how it was seen."""
+    """What a person should know of how it was sightings."""
 
     @property
     def disk(self) -> tuple[FileSystem, ...]:
@@ -107,11 +107,11 @@ def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], list
     if damage:
         unseen = word(GAP, now, "", reason=damage)
         return [*events, unseen], [f"{journal.path}: {damage}: every image counts as used now"]
-    if watch.somebody_watches(places.run):
+    if sightings.somebody_watches(places.run):
         return events, []
     try:
-        buffer = watch.buffered(daemon, now)
-        caught = watch.catch_up(tail_of(events), buffer, daemon, now, watch.this_boot(places.run))
+        buffer = sightings.buffered(daemon, now)
+        caught = sightings.catch_up(tail_of(events), buffer, daemon, now, sightings.this_boot(places.run))
     except AgentError as error:
         reason = f"nobody watches the daemon's events, and they cannot be read: {error}"
         return [*events, word(GAP, now, "", reason=reason)], [f"{reason}: every image counts as used now"]
@@ -145,15 +145,15 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         recipes = pins.collect(rules.recipe_roots, places.state / pins.CACHE_FILE)
     except UnreadableError as error:
         problems.append(str(error))
-    seen = snapshot.take(daemon, known)
-    seen.events = events
+    answers = snapshot.take(daemon, known)
+    answers.events = events
     if recipes is not None:
-        seen.answers[snapshot.PINS] = recipes
-    host = read(seen)
+        answers.answers[snapshot.PINS] = recipes
+    host = read(answers)
     disk: tuple[FileSystem, ...] = ()
     growing: tuple[str, ...] = ()
     leases: Any = ()
-    if "info" in seen.answers:
+    if "info" in answers.answers:
         try:
             disk = pressure.measure(host)
             growing = downloads.under_way(host, now)
@@ -169,4 +169,4 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         host.events = tuple(Journal(places.state).read()[0])
         remembered = uses(remembered, host, now)  # what happened during this look is learnt by the next
     around = Circumstances(now, disk, leases, growing, tuple(problems))
-    return Scene(host, remembered, rules, around, seen, looked, notes)
+    return Scene(host, remembered, rules, around, answers, looked, notes)

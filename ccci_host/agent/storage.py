@@ -7,8 +7,10 @@ system that never writes in place (btrfs, ZFS) cannot promise that, and there a 
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 SLACK = 1.25
 STEP = 64 * 1024
@@ -29,6 +31,23 @@ def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def recall(path: Path) -> dict[str, Any]:
+    """What was remembered in the file at `path`; nothing when it cannot be read: it is found out again."""
+    try:
+        remembered = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return remembered if isinstance(remembered, dict) else {}
+
+
+def remember(path: Path, content: dict[str, Any]) -> None:
+    """Write down what can be found out again; on a full disk nothing is."""
+    try:
+        write(path, json.dumps(content).encode())
+    except OSError:
+        return
 
 
 class Reserved:

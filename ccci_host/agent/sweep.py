@@ -1,7 +1,8 @@
 """The sweep: one image at a time, everything read again before each, the store read back after each.
 
-Killed at any point it leaves a store and a ledger that the next tick understands: the ledger says that a
-sweep is unfinished, and the next tick goes on to the low watermark.
+What inspecting an image told is remembered over ticks, for an image never changes under its id; before one is
+deleted it is inspected again. Killed at any point it leaves a store and a ledger that the next tick
+understands: the ledger says that a sweep is unfinished, and the next tick goes on to the low watermark.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from . import paths, storage
 from .clock import show
 from .daemon import Daemon, DaemonError
 from .decide import Plan, Ruling
 from .gates import Circumstances, Lease
 from .host import Image
 from .leases import tidy
-from .pressure import FileSystem, measure
+from .pressure import FileSystem, disk_json, measure
 from .problem import AgentError
 from .scene import Places, Scene, record, see
-from .telling import disk_json
+from .snapshot import INSPECTS
 
 GONE, CONFLICT = 404, 409
 
@@ -35,7 +37,7 @@ class Outcome:
     at: float
     removed: list[dict[str, Any]] = field(default_factory=list)
     conflicts: dict[str, str] = field(default_factory=dict)
-    """Image id → why the daemon would not let it go."""
+    """Image id → why it was left alone although it might go."""
     failures: list[str] = field(default_factory=list)
     """Why the unit fails; none of them, and it ends well."""
     notes: list[str] = field(default_factory=list)
@@ -95,19 +97,23 @@ class _Sweep:
         self.daemon = daemon
         self.say = say
         self.outcome = outcome
-        self.inspects: dict[str, Any] = {}
+        self.remembered = places.state / paths.INSPECTS_FILE
+        self.inspects = _sound(storage.recall(self.remembered))
 
     def run(self) -> None:
+        before = self.inspects
         going = True
         while going:
             with self.places.leases.alone() as alone:
                 going = self._step(alone)
+        if self.inspects != before:
+            storage.remember(self.remembered, self.inspects)
         self._close()
 
     def _step(self, alone: bool) -> bool:
         """Look, decide, remove one image; whether there may be another."""
         scene = see(self.places, self.daemon, self.inspects)
-        self.inspects = _sound(scene.snapshot.answers.get("image_inspect"))
+        self.inspects = _sound(scene.snapshot.answers.get(INSPECTS))
         if not alone and not scene.around.leases:
             scene.around = _leased(scene.around)
         plan = scene.plan()
@@ -128,6 +134,11 @@ class _Sweep:
 
     def _remove(self, ruling: Ruling, scene: Scene) -> bool:
         try:
+            self.daemon.get(f"/images/{ruling.image.id}/json")
+        except DaemonError as error:
+            del self.inspects[ruling.image.id]
+            return self._spare(ruling.image, f"it cannot be inspected: {error}")
+        try:
             answer = remove(self.daemon, ruling.image)
         except TookMoreError as error:
             self.outcome.failures.append(str(error))
@@ -136,11 +147,7 @@ class _Sweep:
             if error.status != CONFLICT:
                 self.outcome.failures.append(f"{ruling.image.id} was not removed: {error}")
                 return False
-            self.outcome.conflicts[ruling.image.id] = str(error)
-            self.say(
-                f"conflict image={ruling.image.id} refs={_refs(ruling.image)} reason={json.dumps(str(error))}"
-            )
-            return True
+            return self._spare(ruling.image, str(error))
         after = measure(scene.host)
         freed = sum(new.free - old.free for old, new in zip(scene.disk, after))
         self.outcome.disk = after
@@ -158,6 +165,12 @@ class _Sweep:
             f"deleted image={ruling.image.id} refs={_refs(ruling.image)} class={ruling.kind} freed={freed} "
             f"reason={json.dumps(ruling.reason, ensure_ascii=False)}"
         )
+        return True
+
+    def _spare(self, image: Image, why: str) -> bool:
+        """Leave `image` alone in this tick; the others have their turn."""
+        self.outcome.conflicts[image.id] = why
+        self.say(f"conflict image={image.id} refs={_refs(image)} reason={json.dumps(why)}")
         return True
 
     def _end(self, scene: Scene, *, finished: bool) -> None:
@@ -261,7 +274,12 @@ def _leased(around: Circumstances) -> Circumstances:
 
 
 def _sound(inspects: Any) -> dict[str, Any]:
-    return {key: value for key, value in (inspects or {}).items() if "RootFS" in value}
+    """Of inspect answers those that make sense, and of them what `host` reads."""
+    return {
+        identity: {"RootFS": answer["RootFS"], "Parent": answer.get("Parent")}
+        for identity, answer in (inspects or {}).items()
+        if isinstance(answer, dict) and isinstance(answer.get("RootFS"), dict)
+    }
 
 
 def _refs(image: Image) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, Optional
 
-from . import __version__, policy, usage, watch
+from . import __version__, policy, sightings, usage
 from .clock import show
 from .daemon import Daemon
 from .decide import Plan
-from .pressure import FileSystem
+from .pressure import disk_json
 from .roots import Index
 from .scene import Places, Scene
 
@@ -27,19 +27,6 @@ def plan_lines(decision: Plan, scene: Optional[Scene], image: Optional[str]) -> 
                 until = f"; may go from {show(ruling.until)}" if ruling.until else ""
                 lines.append(f"{fate:5}  {ruling.image.id[7:19]}  {name}  {ruling.reason}{until}")
     return lines
-
-
-def disk_json(disk: tuple[FileSystem, ...]) -> list[dict[str, Any]]:
-    """The file systems that hold the store."""
-    return [
-        {
-            "path": system.path,
-            "blocks_percent": round(system.blocks, 2),
-            "inodes_percent": round(system.inodes, 2),
-            "free_bytes": system.free,
-        }
-        for system in disk
-    ]
 
 
 def status_json(places: Places, daemon: Daemon, scene: Scene) -> dict[str, Any]:
@@ -64,7 +51,7 @@ def status_json(places: Places, daemon: Daemon, scene: Scene) -> dict[str, Any]:
             }
             for held in scene.around.leases
         ],
-        "watched": watch.somebody_watches(places.run),
+        "watched": sightings.somebody_watches(places.run),
         "disk": disk_json(scene.disk),
         "usage": usage.explain(daemon, scene.host, scene.disk),
         "above_since": _shown(scene.ledger.above_since),

@@ -1,9 +1,11 @@
-"""The agent's words: what each does, and what it prints."""
+"""The agent's words: what each does, and what it prints.
+
+What a tick has no need of is imported by the words that do: a tick is mostly the time that imports take.
+"""
 
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import os
 import sys
@@ -11,9 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from . import __version__, paths, policy, pressure, snapshot, telling
+from . import __version__, paths, policy, pressure, snapshot
 from . import ledger as ledgers
-from . import watch as watching
 from .daemon import Daemon
 from .decide import Plan, decide
 from .gates import Circumstances
@@ -50,6 +51,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def plan(options: argparse.Namespace) -> int:
     """Say of every image what would become of it now, and why. Changes nothing."""
+    from . import telling  # noqa: PLC0415
+
     decision, scene = (_recorded_plan(options), None) if options.source else _live_plan(options)
     if options.json:
         print(json.dumps(decision.to_json(), indent=1))
@@ -115,6 +118,8 @@ def take_snapshot(options: argparse.Namespace) -> int:
 
 def lease(options: argparse.Namespace) -> int:
     """Hold, renew or release a run lease, or run a command under one."""
+    import getpass  # noqa: PLC0415
+
     leases = _places(options).leases
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if command:
@@ -138,12 +143,16 @@ def lease(options: argparse.Namespace) -> int:
 
 def watch(options: argparse.Namespace) -> int:
     """Stay, and write down what the daemon's events show of use between two looks."""
+    from .watch import watch as follow  # noqa: PLC0415
+
     places = _places(options)
-    watching.watch(places.state, places.run, Daemon(places.socket), lambda line: print(line, flush=True))
+    follow(places.state, places.run, Daemon(places.socket), lambda line: print(line, flush=True))
 
 
 def status(options: argparse.Namespace) -> int:
     """What the agent did last and why, who holds a lease, how full the disk is and with what."""
+    from . import telling  # noqa: PLC0415
+
     places = _places(options)
     daemon = Daemon(places.socket)
     report = telling.status_json(places, daemon, see(places, daemon))

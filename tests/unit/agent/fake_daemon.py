@@ -29,6 +29,8 @@ class FakeDaemon:
 
     def __init__(self, host: FakeHost) -> None:
         self.host = host
+        self.asked: list[str] = []
+        """API paths of every GET."""
         self.deleted: list[str] = []
         self.queries: list[dict[str, list[str]]] = []
         self.broken: dict[str, int] = {}
@@ -43,6 +45,7 @@ class FakeDaemon:
 
     def get(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """The answer to a GET."""
+        self.asked.append(path)
         if path in self.broken:
             return self.broken[path], {"message": "broken by the test"}
         snapshot = self.host.snapshot()

@@ -17,8 +17,8 @@ from ccci_host.agent.daemon import Daemon
 from ccci_host.agent.host import Host
 from ccci_host.agent.pressure import FileSystem
 from ccci_host.agent.scene import Places
+from ccci_host.agent.sightings import UNWRITTEN
 from ccci_host.agent.sweep import Outcome, tick
-from ccci_host.agent.watch import UNWRITTEN
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
 from tests.unit.agent.hosts import DAY, HOUR, STORES, FakeHost, by_digest
 
@@ -316,6 +316,52 @@ def test_a_decision_that_cannot_be_kept_is_still_carried_out(
     assert outcome.exit_code == 1
     assert len(outcome.removed) == 1
     assert "could not be kept" in bench.said[-1]
+
+
+def inspected(bench: Bench) -> set[str]:
+    """The images that were inspected since the last time."""
+    asked, bench.daemon.asked = bench.daemon.asked, []
+    names = {bench.host.id(image.name): image.name for image in bench.host.images}
+    return {names[path.split("/")[2]] for path in asked if path.startswith("/images/sha256")}
+
+
+def test_an_image_that_is_known_is_inspected_again_only_to_be_deleted(bench: Bench) -> None:
+    three_idle(bench)
+    assert inspected(bench) == {"a", "b", "c", "kept"}
+    bench.host.image("new", pulled=("org/new:1",))
+    bench.observe()
+    assert inspected(bench) == {"new"}
+    bench.observe()
+    assert inspected(bench) == set()
+    bench.percent = [95.0, 60.0]
+    (gone,) = bench.tick().removed
+    assert [path for path in bench.daemon.asked if path.startswith("/images/sha256")] == [
+        f"/images/{gone['id']}/json"
+    ]
+
+
+def test_an_image_that_cannot_be_inspected_any_more_stays_and_the_others_go(bench: Bench) -> None:
+    three_idle(bench)
+    (broken,) = [image for image in bench.host.images if image.name == "b"]
+    broken.inspectable = False
+    outcome = bench.tick()
+    assert bench.names() == {"b", "kept"}
+    assert "cannot be inspected" in outcome.conflicts[bench.host.id("b")]
+    assert bench.tick().to_json()["kept_by_row"] == {"container": 1, "uninspectable": 1}
+    assert bench.names() == {"b", "kept"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"sha256:x": 5}', "all five", "no layers"])
+def test_what_was_remembered_wrong_is_asked_again(bench: Bench, content: str) -> None:
+    three_idle(bench)
+    wrong = {"all five": 5, "no layers": {"RootFS": None}}.get(content)
+    ids = [bench.host.id(image.name) for image in bench.host.images]
+    remembered = bench.places.state / "inspects.json"
+    remembered.write_text(content if wrong is None else json.dumps(dict.fromkeys(ids, wrong)))
+    inspected(bench)
+    bench.observe()
+    assert inspected(bench) == {"a", "b", "c", "kept"}
+    assert json.loads(remembered.read_text()).keys() == set(ids)
 
 
 def test_the_last_decision_is_kept_for_status(bench: Bench) -> None:

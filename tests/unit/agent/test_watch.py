@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.agent import watch
+from ccci_host.agent import sightings, watch
 from ccci_host.agent.daemon import Daemon
 from ccci_host.agent.journal import (
     CAUGHT,
@@ -26,7 +26,7 @@ from ccci_host.agent.journal import (
     word,
 )
 from ccci_host.agent.problem import AgentError
-from ccci_host.agent.watch import BUFFER, catch_up, missed, somebody_watches, this_boot
+from ccci_host.agent.sightings import BUFFER, catch_up, missed, somebody_watches, this_boot
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
 from tests.unit.agent.hosts import START, FakeHost, by_digest, event
 
@@ -171,7 +171,7 @@ def test_over_a_restart_of_the_daemon_nothing_is_missed(
     assert len([line for line in said if line.startswith("gap")]) == 1, "only the very first time"
 
 
-@pytest.mark.parametrize("mark", [watch.UNCONNECTED, watch.UNWRITTEN])
+@pytest.mark.parametrize("mark", [sightings.UNCONNECTED, sightings.UNWRITTEN])
 def test_a_watcher_that_lives_and_misses_something_does_not_count(tmp_path: Path, mark: str) -> None:
     lock = os.open(tmp_path / "watch.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -184,7 +184,7 @@ def test_a_watcher_that_lives_and_misses_something_does_not_count(tmp_path: Path
 def test_while_the_disk_is_full_nobody_relies_on_the_watcher(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unwritten = tmp_path / "run" / watch.UNWRITTEN
+    unwritten = tmp_path / "run" / sightings.UNWRITTEN
     append, seen = Journal.append, []
 
     def full_at_first(self: Journal, lines: Iterable[Any]) -> None:
@@ -223,14 +223,14 @@ def test_what_cannot_be_written_yet_waits_without_growing(
     writer.start()
     writer.flush()
     assert [len(tried) for tried in tries] == [500, 1, 1, 1]
-    assert tries[-1] == [watch._slim(event(499), Daemon("/nowhere"))]
+    assert tries[-1] == [sightings.slim(event(499), Daemon("/nowhere"))]
     assert Journal(tmp_path).read() == (tries[-1], "")
 
 
 def test_a_watcher_counts_from_when_its_stream_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unconnected = tmp_path / "run" / watch.UNCONNECTED
+    unconnected = tmp_path / "run" / sightings.UNCONNECTED
     append, before = Journal.append, []
 
     def noting(self: Journal, lines: Iterable[Any]) -> None:
