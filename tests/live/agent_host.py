@@ -48,12 +48,28 @@ class AgentHost:
         plan: dict[str, Any] = json.loads(self.prune("plan", "--json").check().stdout)
         return plan
 
+    def status(self) -> dict[str, Any]:
+        """All that the agent's `status` knows."""
+        status: dict[str, Any] = json.loads(self.prune("status", "--json").check().stdout)
+        return status
+
     def row(self, reference: str) -> str:
         """The row that the plan gives to the image that `docker inspect` knows as `reference`."""
         identity = self.id(reference)
         plan = self.plan()
         (found,) = [image for image in (*plan["victims"], *plan["kept"]) if image["id"] == identity]
         return str(found["reason"].split(":")[0])
+
+    def ledger(self, state: str = paths.STATE) -> dict[str, Any]:
+        """The ledger as it lies in the folder `state`."""
+        content = self.machine.instance.read_file(f"{state}/{paths.LEDGER_FILE}")
+        ledger: dict[str, Any] = json.loads(content)
+        return ledger
+
+    def first_seen(self, images: set[str], state: str = paths.STATE) -> dict[str, float]:
+        """When each of `images` was first seen, by the ledger."""
+        entries = self.ledger(state)["images"]
+        return {image: entries[image]["first"] for image in images}
 
     @staticmethod
     def last_used(image: dict[str, Any]) -> str:
@@ -68,15 +84,21 @@ class AgentHost:
         """Whether the store knows an image by that reference."""
         return self.run("docker", "image", "inspect", reference).ok
 
+    def images(self, socket: str = paths.SOCKET) -> dict[str, set[str]]:
+        """Every image in the store of the daemon at `socket`, by id, with its references."""
+        raw = self.run("curl", "-s", "--unix-socket", socket, "http://d/images/json?all=1").check()
+        return {
+            image["Id"]: {
+                name
+                for name in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ()))
+                if not name.startswith("<none>")
+            }
+            for image in json.loads(raw.stdout)
+        }
+
     def references(self) -> set[str]:
         """Every reference of every image in the store."""
-        raw = self.run("curl", "-s", "--unix-socket", paths.SOCKET, "http://d/images/json?all=1").check()
-        return {
-            name
-            for image in json.loads(raw.stdout)
-            for name in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ()))
-            if not name.startswith("<none>")
-        }
+        return {name for names in self.images().values() for name in names}
 
     def delete(self, reference: str) -> int:
         """`DELETE /images/…?noprune=1`; the HTTP status."""
