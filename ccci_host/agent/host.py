@@ -56,8 +56,8 @@ class Image:
 
     @property
     def refs(self) -> tuple[str, ...]:
-        """All its references, as the daemon writes them."""
-        return self.tags + self.digests
+        """All its references, as the daemon writes them; some stores list one under both headings."""
+        return tuple(dict.fromkeys(self.tags + self.digests))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,16 @@ SHEBANG = b"#!/usr/bin/env -S python3 -IS\n"
 PACKAGE = "ccci_prune"
 """The agent's package within the archive."""
 
-_MAIN = f"import sys\n\nfrom {PACKAGE}.words import main\n\nsys.exit(main())\n".encode()
+_MAIN = f"""import sys
+
+from {PACKAGE} import bytecode
+
+bytecode.serve(sys.path[0])
+
+from {PACKAGE}.words import main
+
+sys.exit(main())
+""".encode()
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 
