@@ -33,6 +33,7 @@ from ccci_host.verify import analyze as analyze_run
 HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
 JSON = "Print JSON instead of text."
 RECIPE = "A recipe's folder, or the name of one in the folders that ccci.toml lists."
+DEFAULT_RECIPE = f"{RECIPE} By default the host's default_recipe."
 
 
 def machine(host: str | None) -> Machine:
@@ -126,8 +127,8 @@ def teardown(
 
 @task(
     help={
-        "apply": "Sweep now: the gates and rows are the same.",
-        "explain": "Only this image: by a reference, or by the beginning of its id.",
+        "apply": "Delete now what may go, by the same gates and rows as the timer's tick.",
+        "explain": "Tell of this image alone: a reference, or the beginning of its id.",
         "adopt": "Settle the unknown origin of this image, once its registry says that it has it.",
         "host": HOST,
         "json": JSON,
@@ -153,10 +154,10 @@ def prune(
 
 
 EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
-CYCLES = "How often deploy, teardown and redeploy are gone through."
+CYCLES = "How often deploy, teardown and redeploy are gone through; by default once."
 PAUSES: tuple[str, ...] = get_args(PauseBefore)
 PAUSE = f"Wait for Enter before one of: {', '.join(PAUSES)}."
-EXPERIMENT = {"host": HOST, "recipe": RECIPE, "evidence": EVIDENCE, "json": JSON}
+EXPERIMENT = {"host": HOST, "recipe": DEFAULT_RECIPE, "evidence": EVIDENCE, "json": JSON}
 
 
 def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
@@ -194,8 +195,14 @@ def closing(outcomes: Sequence[Outcome]) -> str:
 
 
 def wait_for_enter(why: str) -> None:
-    """Let a person say when to go on."""
-    input(f"{why} ")
+    """Let a person say when to go on; raises `UsageError` where there is nobody to ask."""
+    try:
+        input(f"{why} ")
+    except EOFError:
+        raise UsageError(
+            "A pause waits for Enter, and standard input is at its end.",
+            resolution="Run this in a terminal, or without --pause-before.",
+        ) from None
 
 
 @task(help=EXPERIMENT)
@@ -252,7 +259,7 @@ def verify(
     help={
         **EXPERIMENT,
         "forced_stop": "Stop the machine by force instead of asking it to shut down.",
-        "boot_timeout": "Seconds that the machine may take until it is ready again.",
+        "boot_timeout": "Seconds that the machine may take until it is ready again; by default 300.",
         "cycles": CYCLES,
         "pause_before": PAUSE,
     }
@@ -290,7 +297,7 @@ def analyze(_: Context, run: str, json: bool = False) -> Said:
     return Said("\n".join(analysis.lines()), code, analysis.outcome.value)
 
 
-@task(help={"store": "The image store of the lab's host: classic or containerd."})
+@task(help={"store": "The image store of the lab's host: classic (the default) or containerd."})
 def demo(_: Context, store: str = "classic") -> Said:
     """Everything, on the lab: make it, provision its host, verify PC1 to PC3, reboot and redeploy."""
     lab = Lab.default()
@@ -305,7 +312,7 @@ def demo(_: Context, store: str = "classic") -> Said:
     return Said(closing(outcomes), overall(outcomes).exit_code)
 
 
-@task(name="up", help={"stores": "Image stores, with commas: classic, containerd."})
+@task(name="up", help={"stores": "Image stores, with commas: classic (the default), containerd."})
 def lab_up(_: Context, stores: str = "classic") -> Said:
     """Make or mend the lab, and start it."""
     lab = Lab.default()
@@ -319,7 +326,7 @@ def lab_status(_: Context, json: bool = False) -> Said:
     return lab_said(Lab.default())
 
 
-@task(name="shell", help={"name": "The instance."})
+@task(name="shell", help={"name": "The instance; by default classic."})
 def lab_shell(_: Context, name: str = "classic") -> Said:
     """Open a root shell in an instance of the lab."""
     Lab.default().shell(name)
@@ -338,7 +345,7 @@ def lab_down(_: Context, purge: bool = False) -> Said:
     help={
         "images": "References to publish stand-ins for, with commas.",
         "recipe": "Or all images of this recipe.",
-        "name": "The instance whose Docker reads the recipe.",
+        "name": "The instance whose Docker reads the recipe; by default classic.",
     },
 )
 def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "classic") -> Said:
@@ -379,7 +386,7 @@ SIDE_BY_SIDE = ("--dist", "loadgroup", "--no-loadscope-reorder")
     help={
         "unit": "Only the tests that need no lab.",
         "only": "A pytest expression (-k) that picks tests.",
-        "jobs": "Processes to run them in, each with a lab of its own.",
+        "jobs": "Processes to run them in, each with a lab of its own; by default 3.",
     }
 )
 def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:

@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from invoke.context import Context
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
@@ -59,6 +60,7 @@ def task(**options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
         def run(*args: Any, **kwargs: Any) -> None:
             def shown() -> Said:
                 set_up_logging(_verbosity())
+                _refuse_dry(args[0])
                 said = body(*args, **kwargs)
                 _show(json.dumps(said.value, indent=2) if kwargs.get("json") else said.text)
                 return said
@@ -71,6 +73,15 @@ def task(**options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
         return decorated
 
     return decorate
+
+
+def _refuse_dry(context: Context) -> None:
+    """invoke's `--dry` holds back only commands that invoke runs, and ours reach the host by other ways."""
+    if context.config.run.dry:
+        raise UsageError(
+            "`--dry` would not keep a task from acting, so nothing was begun.",
+            resolution="`invoke provision --check` and `invoke prune` look and change nothing.",
+        )
 
 
 def _ended(body: Callable[[], Said]) -> Said:

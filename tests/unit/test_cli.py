@@ -1,5 +1,6 @@
 """Exit codes and texts of the command line, under `ccci` and under bare invoke."""
 
+import io
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from invoke.program import Program
 import tasks
 from ccci_host import cli
 from ccci_host.cli import CHECKOUT, CcciProgram, Said
-from ccci_host.errors import HostError
+from ccci_host.errors import HostError, UsageError
 from tests.command_line import CommandLine, configured
 
 
@@ -45,6 +46,7 @@ def ccci(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
         ("verify-pc3 --pause-before lunch", "'lunch'.\nChoose from teardown, reboot, redeploy"),
         ("lab.up --stores tape", "'tape'.\nThe stores are classic and containerd"),
         ("analyze nowhere", "no verdict at"),
+        ("--dry provision", "`--dry` would not keep a task from acting"),
         ("provision", "No host is configured, and there is no lab.\nWrite ccci.toml after"),
         ("verify --json", "No host is configured, and there is no lab."),
     ],
@@ -239,6 +241,26 @@ def test_the_bash_script_is_one() -> None:
     script = CHECKOUT / "ccci"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+@pytest.mark.parametrize("under", [_under_ccci, _under_invoke], ids=["ccci", "invoke"])
+def test_no_task_begins_under_dry(under: Callable[[Collection, list[str]], int]) -> None:
+    begun: list[str] = []
+
+    def begin() -> Said:
+        begun.append("work")
+        return Said("")
+
+    assert under(_collection(begin), ["--dry", "work"]) == 3
+    assert begun == []
+    assert under(_collection(begin), ["work"]) == 0
+    assert begun == ["work"]
+
+
+def test_a_pause_without_a_person_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(UsageError, match="standard input is at its end"):
+        tasks.wait_for_enter("Waiting")
 
 
 NAMED = re.compile(r"(?:`|^ {4,}|\$ )(?:\./ccci|ccci|invoke)[ \t]+([a-z][\w.-]*)([^`\n#\"]*)", re.MULTILINE)
