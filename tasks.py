@@ -13,16 +13,19 @@ from typing import Any, get_args
 from invoke.collection import Collection
 from invoke.context import Context
 
-from ccci_host import config
+from ccci_host import config, deferred, machine_docs
 from ccci_host import prune as pruning
 from ccci_host.cli import CHECKOUT, Said, task
 from ccci_host.errors import ConfigError, UsageError
 from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.lab import Lab
+from ccci_host.lab.benchmark import measure_all, table
 from ccci_host.lab.publishing import publish_images, publish_recipe
 from ccci_host.progress import say
 from ccci_host.provision import provision as provision_machine
 from ccci_host.recipes import deploy_recipe, find_recipe, teardown_recipe
+from ccci_host.sign_off import look as look_now
+from ccci_host.sign_off import sign_off as sign_off_now
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import COULD_NOT_RUN, Verdict
@@ -33,6 +36,7 @@ from ccci_host.verify import analyze as analyze_run
 HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
 JSON = "Print JSON instead of text."
 RECIPE = "A recipe's folder, or the name of one in the folders that ccci.toml lists."
+DEPLOYER = "stack, or command for the harness that ccci.toml describes; by default the host's."
 DEFAULT_RECIPE = f"{RECIPE} By default the host's default_recipe."
 
 
@@ -79,6 +83,7 @@ def provision(
         "host": HOST,
         "domain": "The app's domain; by default one of its own.",
         "env": "The app's .env; by default made from the recipe's .env.sample.",
+        "deployer": DEPLOYER,
         "json": JSON,
     }
 )
@@ -88,11 +93,13 @@ def deploy(
     host: str | None = None,
     domain: str | None = None,
     env: str | None = None,
+    deployer: str | None = None,
     json: bool = False,
 ) -> Said:
-    """Deploy a recipe with `docker stack deploy` and wait until it has converged."""
+    """Deploy a recipe, by `docker stack deploy` or a harness, and wait until it has converged."""
+    env_file = Path(env) if env else None
     with machine(host) as reached:
-        deployment = deploy_recipe(reached, recipe, domain=domain, env_file=Path(env) if env else None)
+        deployment = deploy_recipe(reached, recipe, domain=domain, env_file=env_file, deployer=deployer)
     services = "\n".join(f"  {service.name}: {service.image}" for service in deployment.services)
     summary = f"{deployment.stack} runs {deployment.recipe} {deployment.recipe_version}"
     return Said(f"{services}\n{summary}.", 0, deployment.model_dump(mode="json"))
@@ -104,6 +111,7 @@ def deploy(
         "host": HOST,
         "domain": "The app's domain, as given to `deploy`.",
         "env": "The app's .env, as given to `deploy`.",
+        "deployer": DEPLOYER,
         "json": JSON,
     }
 )
@@ -113,11 +121,13 @@ def teardown(
     host: str | None = None,
     domain: str | None = None,
     env: str | None = None,
+    deployer: str | None = None,
     json: bool = False,
 ) -> Said:
     """Remove a recipe's stack with its services, volumes, secrets, configs and networks; never an image."""
+    env_file = Path(env) if env else None
     with machine(host) as reached:
-        removal = teardown_recipe(reached, recipe, domain=domain, env_file=Path(env) if env else None)
+        removal = teardown_recipe(reached, recipe, domain=domain, env_file=env_file, deployer=deployer)
     gone = "\n".join(f"  removed {kind} {name}" for kind, name in removal.removed)
     left = "\n".join(f"  still there: {kind} {name}: {why}" for kind, name, why in removal.left)
     summary = f"{removal.stack} could not be removed whole." if left else f"{removal.stack} is gone."
@@ -157,7 +167,13 @@ EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evi
 CYCLES = "How often deploy, teardown and redeploy are gone through; by default once."
 PAUSES: tuple[str, ...] = get_args(PauseBefore)
 PAUSE = f"Wait for Enter before one of: {', '.join(PAUSES)}."
-EXPERIMENT = {"host": HOST, "recipe": DEFAULT_RECIPE, "evidence": EVIDENCE, "json": JSON}
+EXPERIMENT = {
+    "host": HOST,
+    "recipe": DEFAULT_RECIPE,
+    "deployer": DEPLOYER,
+    "evidence": EVIDENCE,
+    "json": JSON,
+}
 
 
 def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
@@ -210,11 +226,12 @@ def verify_pc1(
     _: Context,
     host: str | None = None,
     recipe: str | None = None,
+    deployer: str | None = None,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
     """PC1, conservative prune: only the agent deletes images on the host, and only as it should."""
-    return verified(["verify-pc1"], host, evidence, recipe=recipe)
+    return verified(["verify-pc1"], host, evidence, recipe=recipe, deployer=deployer)
 
 
 @task(help=EXPERIMENT)
@@ -222,11 +239,12 @@ def verify_pc2(
     _: Context,
     host: str | None = None,
     recipe: str | None = None,
+    deployer: str | None = None,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
     """PC2, retained and authenticated: the node's own pulls carry the account."""
-    return verified(["verify-pc2"], host, evidence, recipe=recipe)
+    return verified(["verify-pc2"], host, evidence, recipe=recipe, deployer=deployer)
 
 
 @task(help={**EXPERIMENT, "cycles": CYCLES, "pause_before": PAUSE})
@@ -234,13 +252,22 @@ def verify_pc3(
     _: Context,
     host: str | None = None,
     recipe: str | None = None,
+    deployer: str | None = None,
     cycles: int = 1,
     pause_before: str | None = None,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
     """PC3, proven: deploy, teardown and redeploy download no layer."""
-    return verified(["verify-pc3"], host, evidence, recipe=recipe, cycles=cycles, pause_before=pause_before)
+    return verified(
+        ["verify-pc3"],
+        host,
+        evidence,
+        recipe=recipe,
+        deployer=deployer,
+        cycles=cycles,
+        pause_before=pause_before,
+    )
 
 
 @task(help=EXPERIMENT)
@@ -248,11 +275,12 @@ def verify(
     _: Context,
     host: str | None = None,
     recipe: str | None = None,
+    deployer: str | None = None,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
     """PC1, PC2 and PC3, one after the other."""
-    return verified(VERIFY, host, evidence, recipe=recipe)
+    return verified(VERIFY, host, evidence, recipe=recipe, deployer=deployer)
 
 
 @task(
@@ -268,6 +296,7 @@ def reboot_and_redeploy(
     _: Context,
     host: str | None = None,
     recipe: str | None = None,
+    deployer: str | None = None,
     forced_stop: bool = False,
     cycles: int = 1,
     pause_before: str | None = None,
@@ -281,6 +310,7 @@ def reboot_and_redeploy(
         host,
         evidence,
         recipe=recipe,
+        deployer=deployer,
         forced_stop=forced_stop,
         cycles=cycles,
         pause_before=pause_before,
@@ -295,6 +325,41 @@ def analyze(_: Context, run: str, json: bool = False) -> Said:
     analysis = analyze_run(folder)
     code = analysis.outcome.exit_code if analysis.confirmed else COULD_NOT_RUN
     return Said("\n".join(analysis.lines()), code, analysis.outcome.value)
+
+
+@task(
+    help={
+        "check": "Write nothing; exit code 1 says that something is missing, or is not signed yet.",
+        "host": HOST,
+        "json": JSON,
+    }
+)
+def sign_off(_: Context, check: bool = False, host: str | None = None, json: bool = False) -> Said:
+    """Write to machine-docs/STATUS-2pc.md that all is done, or say everything that is missing."""
+    with machine(host) as reached:
+        done = sign_off_now(look_now(reached), check=check)
+    return Said("\n".join(done.lines()), done.exit_code, done.value)
+
+
+@task(help={"host": HOST, "json": JSON})
+def status(_: Context, host: str | None = None, json: bool = False) -> Said:
+    """How it stands: the last runs, the sign-off, and whether the deferred pull-through cache stays so."""
+    with machine(host) as reached:
+        signed = sign_off_now(look_now(reached), check=True)
+        conditions = deferred.conditions(reached)
+        runs = machine_docs.latest(machine_docs.runs(EVIDENCE_FOLDER.parent), reached.name)
+    lines = [
+        *(f"{name}: {item.verdict}: {item.reason}" for name, item in runs),
+        *signed.lines(),
+        *(line for condition in conditions for line in condition.lines()),
+        deferred.conclusion(conditions),
+    ]
+    value = {
+        "runs": {name: item.verdict for name, item in runs},
+        "sign_off": signed.value,
+        "deferred_cache": [condition.value for condition in conditions],
+    }
+    return Said("\n".join(lines), 0, value)
 
 
 @task(help={"store": "The image store of the lab's host: classic (the default) or containerd."})
@@ -378,7 +443,7 @@ def lab_said(lab: Lab) -> Said:
 
 
 QUICK_TESTS_FIRST = ("tests/test_linters.py", "tests/unit", "tests/contract", "tests/live")
-SIDE_BY_SIDE = ("--dist", "loadgroup", "--no-loadscope-reorder")
+SIDE_BY_SIDE = ("--dist", "loadscope", "--no-loadscope-reorder")
 """Each process of the tests has a lab of its own, and live tests mostly wait: tests/conftest.py."""
 
 
@@ -406,6 +471,13 @@ def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
     return Said("", 0 if done.returncode == 0 else 1)
 
 
+@task(help={"only": "Only these measurements, with commas.", "json": JSON})
+def benchmark(_: Context, only: str = "", json: bool = False) -> Said:
+    """Measure what things cost, on the lab, and print each figure beside its budget."""
+    figures = measure_all(Lab.default(), listed(only))
+    return Said(table(figures), 0, [asdict(figure) for figure in figures])
+
+
 namespace = Collection(
     demo,
     provision,
@@ -418,6 +490,9 @@ namespace = Collection(
     verify_pc3,
     reboot_and_redeploy,
     analyze,
+    sign_off,
+    status,
+    benchmark,
     test,
 )
 namespace.add_collection(Collection("lab", lab_up, lab_status, lab_shell, lab_publish, lab_down))

@@ -4,8 +4,11 @@ Without pytest-xdist's `-n` there is one process and the usual lab.
 """
 
 import os
+import re
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist carries no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from ccci_host.lab.guest import STORES
 from ccci_host.lab.settings import ENVIRONMENT_VARIABLE, Settings
@@ -16,15 +19,19 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 if WORKER != "gw0":
     os.environ[ENVIRONMENT_VARIABLE] = str(Settings.usual().beside(int(WORKER.removeprefix("gw"))).folder)
 
+AN_INSTANCE_A_STORE = re.compile(rf"tests/live/test_agent_\w+\.py::\w+\[({'|'.join(STORES)})\b")
+"""The agent's tests run on both stores, and those of one store share an instance with nobody else."""
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares an instance: the tests of a file.
 
-    Where a file's fixture `shared` has the image stores as its parameters, each is an instance of its own.
-    """
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        shared = callspec.params.get("shared") if callspec else None
-        group = f"{item.path.stem} {shared}" if shared in STORES else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByInstance(LoadScopeScheduling):  # type: ignore[misc]  # nor has it any here
+    """Keeps together what shares an instance: the tests of a file, or of a file and a store."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        apart = AN_INSTANCE_A_STORE.match(nodeid)
+        return f"{file} {apart[1]}" if apart else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByInstance:
+    """The schedule that xdist's own `loadgroup` would give, which pytest 9.2 no longer obeys."""
+    return ByInstance(config, log)
