@@ -121,19 +121,17 @@ class _Facts:
         self.keep = roots.Keep(policy.keep, self.index)
         self.parents = {image.parent for image in host.images if image.parent}
         self.tags: dict[str, tuple[str, ...]] = {}
+        """Every tag that was found to mean an image, by its id."""
         for tag, marks in ledger.tags.items():
             for digest in marks:
-                self.tags[digest] = (*self.tags.get(digest, ()), tag)
+                for image in self.index.with_key(digest):
+                    self.tags[image] = (*self.tags.get(image, ()), tag)
         self.bases: dict[str, str] = {}
         """Images whose layers all lie at the bottom of another that stays, and that other."""
 
     def entry(self, image: Image) -> Entry:
         """What is remembered of `image`; one that was never seen counts as seen and used now."""
         return self.ledger.images.get(image.id) or Entry(self.clock, self.clock, self.clock)
-
-    def tags_of(self, image: Image) -> set[str]:
-        """Every tag that was found to mean `image`."""
-        return {tag for key in image.keys for tag in self.tags.get(key, ())}
 
     def wall(self, clock: float) -> float:
         """The moment at which the agent's clock showed `clock`, if all time since was seen to pass."""
@@ -158,7 +156,7 @@ class _Facts:
 
     def _first_row(self, image: Image) -> str:
         """The first row that fits, `base` apart, which asks what the others say of other images."""
-        for name, row in ROWS.items():
+        for name, row in (ROWS if image.id in self.holds else UNHELD_ROWS).items():
             if row.fits is not base and row.fits(image, self):
                 return name
         raise AssertionError("the last row fits every image")
@@ -178,18 +176,19 @@ class _Facts:
 
 def find_bases(images: Iterable[Image], staying: Iterable[Image]) -> dict[str, str]:
     """Images whose layers all lie at the bottom of one of the `staying` other than itself, and that other."""
-    above: dict[tuple[str, ...], list[str]] = {image.layers: [] for image in images if image.layers}
-    lengths = sorted({len(layers) for layers in above})
+    whole = {image.layers for image in images if image.layers}
+    lengths = sorted({len(layers) for layers in whole})
+    above: dict[tuple[str, ...], list[str]] = {}
     for image in staying:
         for length in lengths:
-            if length > len(image.layers):
+            bottom = image.layers[:length]
+            if bottom in whole:
+                above.setdefault(bottom, []).append(image.id)
+            if length >= len(image.layers):
                 break
-            on = above.get(image.layers[:length])
-            if on is not None and len(on) < 2:
-                on.append(image.id)
     found = {}
     for image in images:
-        others = [other for other in above.get(image.layers, ()) if other != image.id]
+        others = [other for other in above.get(image.layers, ())[:2] if other != image.id]
         if others:
             found[image.id] = others[0]
     return found
@@ -237,12 +236,12 @@ def base(image: Image, facts: _Facts) -> bool:
 
 def orphaned(image: Image, facts: _Facts) -> bool:
     """Has no tag and no digest, and no child."""
-    return not image.refs and image.id not in facts.parents
+    return not image.tags and not image.digests and image.id not in facts.parents
 
 
 def superseded(image: Image, facts: _Facts) -> bool:
     """Some tag meant it, every such tag was moved away from, and nothing has used it since."""
-    moves = [facts.ledger.moved_away(tag, image.keys) for tag in facts.tags_of(image)]
+    moves = [facts.ledger.moved_away(tag, image.keys) for tag in facts.tags.get(image.id, ())]
     if not moves or None in moves:
         return False
     return facts.entry(image).wanted < max(moved for moved in moves if moved is not None)
@@ -274,7 +273,7 @@ def _used(image: Image, facts: _Facts) -> str:
 
 
 def _moved(image: Image, facts: _Facts) -> str:
-    tags = sorted(facts.tags_of(image))
+    tags = sorted({*facts.tags[image.id]})
     moved = max(facts.ledger.moved_away(tag, image.keys) or 0.0 for tag in tags)
     return f"{', '.join(tags)} moved on {show(facts.wall(moved))}, {_used(image, facts)}"
 
@@ -317,5 +316,8 @@ ROWS: dict[str, Row] = {
     "cached": Row(IDLE, False, cached, _used, _idle_from),
 }
 """From the top, the first that fits is the image's fate."""
+
+UNHELD_ROWS = {name: row for name, row in ROWS.items() if name not in roots.ROWS}
+"""Those that an image can fit which no root holds: most images of a large host."""
 
 BELOW_BASE = frozenset(list(ROWS)[list(ROWS).index("base") + 1 :])

@@ -147,10 +147,10 @@ class _Look:
     def _see_pull(self, reference: references.Reference, at: float, *, overtaken: bool) -> set[str]:
         """The images that a pull gave. One `overtaken` by a later pull of its tag gave nobody knows what."""
         if reference.digest:
-            images = self.index.with_key(reference.digest)
+            images = set(self.index.with_key(reference.digest))
             self._belongs(reference.tagged, reference.digest, at)
         else:
-            images = set() if overtaken else self.index.with_tag(reference.tagged)
+            images = set(() if overtaken else self.index.with_tag(reference.tagged))
             self._ask_for_what_is_there(reference, images, at)
         for identity in images:
             self._origin(identity, PULLED)
@@ -265,8 +265,10 @@ def known_origin(image: Image, entry: Entry, store: str) -> str:
         return entry.origin
     if store == CLASSIC:
         return "it has a digest of a registry" if image.digests else ""
-    by_digest = any(reference.tag and reference.digest for reference in image.named)
-    return "it has a name with a digest" if by_digest else ""
+    for reference in image.named:
+        if reference.tag and reference.digest:
+            return "it has a name with a digest"
+    return ""
 
 
 def chains(layers: tuple[str, ...]) -> Iterator[str]:

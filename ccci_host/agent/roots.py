@@ -28,28 +28,28 @@ class Index:
     def __init__(self, host: Host, ledger: Ledger) -> None:
         self._ledger = ledger
         self._ids = [image.id for image in host.images]
-        self._by_key: dict[str, set[str]] = defaultdict(set)
-        self._by_tag: dict[str, set[str]] = defaultdict(set)
+        self._by_key: dict[str, tuple[str, ...]] = {}
+        self._by_tag: dict[str, tuple[str, ...]] = {}
         self._by_repository: dict[str, set[str]] = defaultdict(set)
         for image in host.images:
             for key in image.keys:
-                self._by_key[key].add(image.id)
+                self._by_key[key] = (*self._by_key.get(key, ()), image.id)
             for reference in image.named:
                 self._by_repository[reference.repository].add(image.id)
                 if reference.tag and not reference.digest:
-                    self._by_tag[reference.tagged].add(image.id)
+                    self._by_tag[reference.tagged] = (*self._by_tag.get(reference.tagged, ()), image.id)
         for tag, marks in ledger.tags.items():
             repository = tag.rpartition(":")[0]
             for digest in marks:
                 self._by_repository[repository].update(self._by_key.get(digest, ()))
 
-    def with_key(self, key: str) -> set[str]:
+    def with_key(self, key: str) -> tuple[str, ...]:
         """The images that a digest or a whole id means."""
-        return self._by_key.get(key, set())
+        return self._by_key.get(key, ())
 
-    def with_tag(self, tag: str) -> set[str]:
+    def with_tag(self, tag: str) -> tuple[str, ...]:
         """The images that have `repository:tag` in the store now."""
-        return self._by_tag.get(tag, set())
+        return self._by_tag.get(tag, ())
 
     def repositories(self, pattern: str) -> set[str]:
         """The repositories that match `pattern`, in full or as people write it."""
@@ -71,14 +71,14 @@ class Index:
         """The images that `repository:tag` stands for."""
         meanings = self._ledger.meanings(tag)
         if not meanings:
-            return self.with_tag(tag) | self._by_repository.get(tag.rpartition(":")[0], set())
-        return self.with_tag(tag).union(*(self.with_key(digest) for digest in meanings))
+            return {*self.with_tag(tag), *self._by_repository.get(tag.rpartition(":")[0], ())}
+        return set(self.with_tag(tag)).union(*(self.with_key(digest) for digest in meanings))
 
     def meant(self, text: str) -> set[str]:
         """The images that `text` stands for: a reference, an id, the beginning of an id."""
         digest = references.digest_of(text)
         if digest:
-            return self.with_key(digest)
+            return set(self.with_key(digest))
         found: set[str] = set()
         beginning = references.short_id(text)
         if beginning:
@@ -133,7 +133,7 @@ class Keep:
     def _matching(pattern: str, index: Index) -> set[str]:
         digest = references.digest_of(pattern)
         if digest:
-            return index.with_key(digest)
+            return set(index.with_key(digest))
         repository, tag = _split(pattern)
         if not tag:
             return index.of_repository(repository) | index.meant(pattern)
