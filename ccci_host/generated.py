@@ -35,13 +35,24 @@ def with_part(text: str, name: str, body: str) -> str:
     return text[:first] + part(name, body) + text[last + len(end(name)) :]
 
 
+def without_part(text: str, name: str) -> str:
+    """`text` without the part called `name`, as far as its markers are there: the words of people."""
+    first, last = text.find(begin(name)), text.find(end(name))
+    return text if first < 0 or last < first else text[:first] + text[last + len(end(name)) :]
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put `text` at `path`, whole or not at all."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
 def refresh(path: Path, name: str, body: str) -> bool:
     """Make the part called `name` of the file at `path` anew; whether that changed the file."""
     before = path.read_text(encoding="utf-8")
     after = with_part(before, name, body)
     if after == before:
         return False
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(after, encoding="utf-8")
-    unfinished.replace(path)
+    replace_file(path, after)
     return True

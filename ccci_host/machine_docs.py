@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ccci_host import evidence
 from ccci_host.checks import Finding, Judgement
-from ccci_host.errors import CcciError
-from ccci_host.generated import refresh
+from ccci_host.errors import CcciError, NotFoundError, RefusedError
+from ccci_host.generated import refresh, replace_file
 from ccci_host.progress import say
 from ccci_host.verdict import Verdict
 
@@ -19,6 +19,9 @@ BACKLOG = "BACKLOG-2pc.md"
 JOURNAL = "JOURNAL-2pc.md"
 REVIEW = "REVIEW-2pc.md"
 EVIDENCE = "evidence"
+
+DONE = "## DONE"
+"""Says in STATUS-2pc.md that everything is done. A watchdog looks for it, so it stands nowhere else there."""
 
 Run = tuple[str, Judgement]
 """The name of a run's folder, and what was judged."""
@@ -50,16 +53,59 @@ def update(folder: Path) -> tuple[str, ...]:
         if not path.is_file():
             continue
         try:
-            if refresh(path, part, body):
+            if refresh(path, part, body.replace(DONE, f"#&#35;{DONE[2:]}")):
                 changed.append(name)
         except CcciError as error:
             say(f"{path} is left as it is. {error.brief}")
     return tuple(changed)
 
 
-def latest(known: Sequence[Run]) -> tuple[Run, ...]:
-    """The last run of each task on each host, in the order of their names."""
-    last = {(judgement.task, judgement.host): (name, judgement) for name, judgement in known}
+def is_done(status: str) -> bool:
+    """Whether the text of STATUS-2pc.md says so.
+
+    Raises `RefusedError` where the string stands anywhere but once on a line of its own.
+    """
+    lines = sum(line.rstrip() == DONE for line in status.splitlines())
+    if lines > 1 or status.count(DONE) != lines:
+        raise RefusedError(
+            f"`{DONE}` stands in {STATUS} where no sign-off put it.",
+            details="A watchdog looks for that string, and must find it only where a sign-off wrote it.",
+            resolution=f"Word {STATUS} differently, and try again.",
+        )
+    return lines == 1
+
+
+def write_done(folder: Path, signature: str, at: str) -> bool:
+    """Write to STATUS-2pc.md in `folder` that all is done, by `signature`, one line; whether that was news.
+
+    A later sign-off adds a line. Raises `RefusedError` as `is_done` does, and `NotFoundError` without a file.
+    """
+    path = folder / STATUS
+    text = read(path)
+    heading = "" if is_done(text) else f"\n{DONE}\n\n"
+    if not heading and text.rstrip().endswith(signature):
+        return False
+    replace_file(path, f"{text.rstrip()}\n{heading}- {at}: {signature}\n")
+    return True
+
+
+def read(path: Path) -> str:
+    """The text of one of the files; raises `NotFoundError` when it is not there."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"There is no {path.name} in {path.parent}.", resolution="Put it back: `git log` knows it."
+        ) from None
+
+
+def latest(known: Sequence[Run], host: str | None = None) -> tuple[Run, ...]:
+    """The last run of each task on each host, or on `host` alone, in the order of their names."""
+    last = {
+        (judgement.task, judgement.host): (name, judgement)
+        for name, judgement in known
+        if host in (None, judgement.host)
+    }
     return tuple(last[key] for key in sorted(last))
 
 

@@ -1,0 +1,34 @@
+"""The Adversary's word on a run, in REVIEW-2pc.md: `RUN: PASS`, or `PASS: RUN`, first thing on a line.
+
+Nothing here can tell who wrote a line. What it says must be beyond doubt: the last line that names the run
+counts, and whatever is not plainly a PASS takes an earlier one back.
+"""
+
+import re
+
+from ccci_host.generated import without_part
+
+PART = "review"
+"""The generated part of the file; what stands in it is nobody's word."""
+
+_LINK_TARGET = re.compile(r"\]\([^)]*\)")
+_LEADING = " \t>#*-+|`_["
+_BETWEEN = r"[\s:=|*`_\[\]()–—-]+"
+_END = r"(?![\w-])\s*(?:$|[.,;:!|*`_\])(–—]|- |[0-9a-f]{64}\b)"
+"""After the words: nothing, or a remark that is set apart. `PASS withheld` and `PASS?` are no PASS."""
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+def last_word(text: str, run: str) -> str | None:
+    """The last line of people's words in `text` that names `run`; None when nobody does."""
+    named = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
+    lines = [line.strip() for line in without_part(text, PART).splitlines() if named.search(line)]
+    return lines[-1] if lines else None
+
+
+def is_pass(line: str, run: str, history_sha256: str) -> bool:
+    """Whether `line` says that `run` passed; a SHA-256 on it must be that of the run's history."""
+    name = re.escape(run)
+    said = _LINK_TARGET.sub("]", line).lstrip(_LEADING)
+    plain = re.match(rf"(?:{name}{_BETWEEN}PASS|PASS{_BETWEEN}{name}){_END}", said)
+    return plain is not None and set(_SHA256.findall(line)) <= {history_sha256}

@@ -1,0 +1,210 @@
+"""Sign-off: STATUS-2pc.md says that all is done, where that can be shown this very minute.
+
+The evidence must give its verdict again, belong to this checkout and to what the host runs now, be young, and
+have the Adversary's PASS. Everything that is missing is named at once. A sign-off is never taken back: what
+no longer holds is reported.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ccci_host import machine_docs, review
+from ccci_host.agent import paths
+from ccci_host.checks import Judgement
+from ccci_host.errors import CcciError
+from ccci_host.evidence import HISTORY
+from ccci_host.experiments.started import tree_hash
+from ccci_host.facts.answers import Absent, Answer, Present
+from ccci_host.facts.collector import collect
+from ccci_host.journal import read_history
+from ccci_host.records import HostSeen
+from ccci_host.steps.agent_files import INSTALLED
+from ccci_host.transport.machine import Machine
+from ccci_host.verdict import Verdict
+from ccci_host.verify import EVIDENCE, analyze
+
+REQUIRED = ("verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy")
+"""What shows PC1, PC2 and PC3. By PC2 the store survives reboots, and only the last of them reboots."""
+
+YOUNG = timedelta(days=1)
+"""What is older than this tells of yesterday's host."""
+
+SHORT = 12
+"""Characters of a hash that a person compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What evidence is held against."""
+
+    host: str
+    instance: str
+    tree: str | None
+    """Of this checkout; None where git cannot tell."""
+    policy: str
+    """SHA-256 of the policy that the host runs; or, in words, why there is none."""
+    agent: str
+    """The same of the agent's program."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A reason not to sign off."""
+
+    about: str
+    """A run, or the task that has none."""
+    reason: str
+    todo: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.reason}. {self.todo}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """How it stands."""
+
+    signed: bool
+    """Whether STATUS-2pc.md says that all is done."""
+    runs: tuple[str, ...]
+    """The runs that were looked at."""
+    objections: tuple[Objection, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.objections
+
+    @property
+    def exit_code(self) -> int:
+        """0 when it is signed off, rightly."""
+        return 0 if self.signed and self.holds else 1
+
+    @property
+    def value(self) -> dict[str, object]:
+        """For `--json`."""
+        missing = [{"about": one.about, "reason": one.reason, "todo": one.todo} for one in self.objections]
+        return {"signed": self.signed, "holds": self.holds, "runs": list(self.runs), "missing": missing}
+
+    def lines(self) -> tuple[str, ...]:
+        """For a terminal; how it stands comes last."""
+        return (*(f"  {objection}" for objection in self.objections), self._standing())
+
+    def _standing(self) -> str:
+        reasons = f"{len(self.objections)} reason{'s' if len(self.objections) != 1 else ''} above"
+        if self.signed:
+            return f"Signed off, and {'it holds' if self.holds else f'holds no longer: {reasons}'}."
+        if not self.holds:
+            return f"Not signed off: {reasons}."
+        return "Not signed off, and nothing stands against it: `invoke sign-off` would do it."
+
+
+def look(machine: Machine, at: datetime | None = None) -> Now:
+    """What the evidence must belong to: this checkout, and what `machine` runs at this moment."""
+    installed = collect(machine, INSTALLED)[INSTALLED]
+    policy = installed.texts[paths.POLICY]
+    return Now(
+        host=machine.name,
+        instance=machine.config.incus.instance,
+        tree=tree_hash(EVIDENCE.parents[1]),
+        policy=hashlib.sha256(policy.content).hexdigest() if isinstance(policy, Present) else _no(policy),
+        agent=installed.archive.text.strip()
+        if isinstance(installed.archive, Present)
+        else _no(installed.archive),
+        at=at or datetime.now(UTC),
+    )
+
+
+def _no(answer: Answer) -> str:
+    return "none" if isinstance(answer, Absent) else f"unreadable ({getattr(answer, 'reason', '')})"
+
+
+def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -> SignOff:
+    """Sign off in the STATUS-2pc.md of `folder` unless something stands against it, or only look (`check`).
+
+    Raises `NotFoundError` without that file or REVIEW-2pc.md, `RefusedError` where the former says in a place
+    of its own that all is done.
+    """
+    signed = machine_docs.is_done(machine_docs.read(folder / machine_docs.STATUS))
+    words = machine_docs.read(folder / machine_docs.REVIEW)
+    known = machine_docs.latest(machine_docs.runs(folder), now.host)
+    found = {item.task: name for name, item in known if item.task in REQUIRED}
+    objections = [objection for task in REQUIRED for objection in _about(task, found, folder, words, now)]
+    runs = tuple(found[task] for task in REQUIRED if task in found)
+    if not objections and not check:
+        at = now.at.isoformat(timespec="seconds")
+        machine_docs.write_done(folder, signature(now, runs), at)
+        signed = True
+    return SignOff(signed, runs, tuple(objections))
+
+
+def signature(now: Now, runs: Sequence[str]) -> str:
+    """What is signed for, on one line."""
+    return f"{', '.join(runs)} on {now.host}; tree `{now.tree}`, policy `{now.policy}`, agent `{now.agent}`"
+
+
+def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now) -> Iterator[Objection]:
+    """What stands against the last run of `task`."""
+    again = f"Run `invoke {task}` on {now.host} from this checkout."
+    name = found.get(task)
+    if name is None:
+        yield Objection(task, f"there is no run of it on {now.host} in {machine_docs.EVIDENCE}/", again)
+        return
+    run = folder / machine_docs.EVIDENCE / name
+    try:
+        analysis = analyze(run)
+        seen = read_history(run / HISTORY).last(HostSeen)
+    except CcciError as error:
+        yield Objection(name, f"its verdict cannot be computed again: {error.brief.rstrip('.')}", again)
+        return
+    judgement = analysis.outcome.judgement
+    if not analysis.confirmed:
+        both = f"{analysis.on_file.verdict} on file, {judgement.verdict} now"
+        yield Objection(
+            name,
+            f"`invoke analyze` does not confirm it: {both}",
+            f"`invoke analyze {name}` names the checks that differ. {again}",
+        )
+    if judgement.verdict is not Verdict.PASS:
+        yield Objection(name, f"it ended as {judgement.verdict}: {judgement.reason.rstrip('.')}", again)
+    for reason in _foreign(task, judgement, seen, now):
+        yield Objection(name, reason, again)
+    yield from _unreviewed(name, judgement, words)
+
+
+def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -> Iterator[str]:
+    """Why a run says nothing about this code and this host as they are."""
+    if (judgement.task, judgement.host, judgement.instance) != (task, now.host, now.instance):
+        yield f"its history is of {judgement.task} on {judgement.host} (instance {judgement.instance})"
+    if judgement.tree is None or judgement.tree != now.tree:
+        yield f"it was made by other code: tree {_short(judgement.tree)} then, {_short(now.tree)} here now"
+    policy, agent = (seen.policy_sha256, seen.agent_sha256) if seen else (None, None)
+    if policy != now.policy:
+        yield f"the host runs another policy: {_short(now.policy)} at {paths.POLICY}, {_short(policy)} then"
+    if agent != now.agent:
+        yield f"the host has another agent: {_short(now.agent)} at {paths.ARCHIVE}, {_short(agent)} then"
+    age = now.at - datetime.fromisoformat(judgement.began) if judgement.began else None
+    if age is None:
+        yield "nobody knows when it began"
+    elif age > YOUNG:
+        yield f"it is {age / timedelta(hours=1):.0f} hours old, and a day is the most"
+    elif age < timedelta(0):
+        yield f"it began at {judgement.began}, which is yet to come by this machine's clock"
+
+
+def _unreviewed(name: str, judgement: Judgement, words: str) -> Iterator[Objection]:
+    said = review.last_word(words, name)
+    todo = f"The Adversary writes `{name}: PASS` in {machine_docs.REVIEW}, on a line of its own."
+    if said is None:
+        yield Objection(name, f"{machine_docs.REVIEW} has no word of the Adversary's on it", todo)
+    elif not review.is_pass(said, name, judgement.history_sha256):
+        yield Objection(name, f"the Adversary's last word on it is no plain PASS of it: {said!r}", todo)
+
+
+def _short(value: str | None) -> str:
+    """A hash for a person, or the words that stand for it."""
+    return "none" if not value else value[:SHORT] + "…" if len(value) == 64 and value.isalnum() else value

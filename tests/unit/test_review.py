@@ -1,0 +1,62 @@
+"""The Adversary's word: only a plain PASS of that very run is one, and the last word counts."""
+
+import pytest
+
+from ccci_host import review
+from ccci_host.generated import part
+
+RUN = "20260301T120000Z-verify-pc3"
+SHA256 = "c" * 64
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{RUN}: PASS",
+        f"{RUN}: PASS, I tried.",
+        f"- `{RUN}`: **PASS**. Two hours, no way in.",
+        f"## {RUN} PASS",
+        f"| {RUN} | PASS | fresh clone |",
+        f"[{RUN}](evidence/{RUN}/report.md): PASS",
+        f"PASS: {RUN}",
+        f"**PASS** {RUN} — from a fresh clone",
+        f"{RUN}: PASS {SHA256}",
+        f"{RUN} — PASS (history `{SHA256}`)",
+    ],
+)
+def test_a_plain_pass(line: str) -> None:
+    assert review.is_pass(line, RUN, SHA256)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{RUN}: FAIL",
+        f"{RUN}: not PASS",
+        f"{RUN}: PASS withheld until tomorrow",
+        f"{RUN}: PASS?",
+        f"{RUN}: PASSED it on",
+        f"{RUN}: PASS-ish",
+        f"{RUN} != PASS",
+        f"No PASS: {RUN}",
+        f"PASS withheld: {RUN}",
+        f"~~{RUN}: PASS~~",
+        f"{RUN}-2: PASS",
+        f"PASS: {RUN}-2",
+        f"{RUN}: pass",
+        f"{RUN}: PASS {'d' * 64}",
+        f"I say of {RUN}: PASS",
+    ],
+)
+def test_anything_else_is_none(line: str) -> None:
+    assert not review.is_pass(line, RUN, SHA256)
+
+
+def test_the_last_line_that_names_the_run_counts() -> None:
+    text = f"{RUN}: PASS\n\n  I take that back: see {RUN}.  \n{RUN}-2: PASS\n"
+    assert review.last_word(text, RUN) == f"I take that back: see {RUN}."
+
+
+def test_generated_words_are_nobodys() -> None:
+    text = f"# Review\n{part('review', f'{RUN}: PASS')}\nNothing yet.\n"
+    assert review.last_word(text, RUN) is None

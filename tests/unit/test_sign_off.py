@@ -1,0 +1,271 @@
+"""Sign-off: written where all of it can be shown now, refused with every reason at once, never taken back."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host import evidence, machine_docs
+from ccci_host.errors import NotFoundError, RefusedError
+from ccci_host.journal import line
+from ccci_host.records import History, HostSeen, InterfaceSeen, RequestsSeen, Started
+from ccci_host.sign_off import REQUIRED, Now, SignOff, sign_off
+from tests.histories import NOON, changed, good, without
+
+OURS = Path(__file__).resolve().parents[2] / "machine-docs"
+NOW = Now(
+    host="classic",
+    instance="ci",
+    tree="f" * 64,
+    policy="e" * 64,
+    agent="d" * 64,
+    at=NOON + timedelta(hours=1),
+)
+NAMES = {task: f"20260301T12000{number}Z-{task}" for number, task in enumerate(REQUIRED)}
+
+
+@dataclass
+class Docs:
+    """`machine-docs/` with what a sign-off asks for, to be spoilt."""
+
+    folder: Path
+
+    @property
+    def status(self) -> str:
+        return (self.folder / machine_docs.STATUS).read_text()
+
+    def keep(self, name: str, history: History) -> None:
+        """A run's folder, judged."""
+        run = self.folder / machine_docs.EVIDENCE / name
+        run.mkdir(parents=True, exist_ok=True)
+        text = "".join(line(entry) + "\n" for entry in history.entries)
+        (run / evidence.HISTORY).write_text(text)
+        evidence.conclude(run)
+
+    def say(self, words: str) -> None:
+        """The Adversary's word."""
+        path = self.folder / machine_docs.REVIEW
+        path.write_text(f"{path.read_text().rstrip()}\n{words}\n")
+
+    def sign_off(self, *, check: bool = False, **changes: Any) -> SignOff:
+        return sign_off(replace(NOW, **changes), self.folder, check=check)
+
+    def refused(self, **changes: Any) -> str:
+        """Why it is refused; nothing is written then."""
+        before = self.status
+        done = self.sign_off(**changes)
+        assert (done.exit_code, done.signed, self.status) == (1, False, before)
+        assert done.lines()[-1].startswith("Not signed off: ")
+        return "\n".join(done.lines())
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The docs with a good run of each task, and a PASS for each; made once."""
+    docs = Docs(tmp_path_factory.mktemp("docs"))
+    for name in (machine_docs.STATUS, machine_docs.REVIEW):
+        shutil.copy(OURS / name, docs.folder / name)
+    for task, name in NAMES.items():
+        docs.keep(name, good(task))
+        docs.say(f"{name}: PASS")
+    machine_docs.update(docs.folder)
+    return docs.folder
+
+
+@pytest.fixture
+def docs(judged: Path, tmp_path: Path) -> Docs:
+    return Docs(Path(shutil.copytree(judged, tmp_path / "machine-docs")))
+
+
+def test_done_is_written_once_and_stays(docs: Docs) -> None:
+    before = docs.status
+    done = docs.sign_off()
+    assert (done.exit_code, done.lines()) == (0, ("Signed off, and it holds.",))
+    assert docs.status.startswith(before.rstrip())
+    assert docs.status.count("## DONE") == 1
+    assert all(name in docs.status.partition("## DONE")[2] for name in NAMES.values())
+    after = docs.status
+    docs.sign_off(at=NOON + timedelta(hours=2))
+    assert docs.status == after, "the same sign-off is written once"
+    machine_docs.update(docs.folder)
+    assert docs.status == after
+
+
+def test_a_sign_off_of_something_else_adds_a_line(docs: Docs) -> None:
+    docs.sign_off()
+    again = "20260301T130000Z-verify-pc3"
+    docs.keep(again, good("verify-pc3"))
+    docs.say(f"{again}: PASS")
+    docs.sign_off(at=NOON + timedelta(hours=2))
+    assert docs.status.count("## DONE") == 1
+    assert [again in last for last in docs.status.splitlines()[-2:]] == [False, True]
+
+
+def test_a_check_writes_nothing(docs: Docs) -> None:
+    before = docs.status
+    done = docs.sign_off(check=True)
+    assert (done.exit_code, done.holds, docs.status) == (1, True, before)
+    assert "`invoke sign-off` would do it" in done.lines()[-1]
+
+
+def test_what_no_longer_holds_is_reported_and_nothing_is_taken_away(docs: Docs) -> None:
+    docs.sign_off()
+    after = docs.status
+    for check in (True, False):
+        done = docs.sign_off(check=check, policy="a" * 64)
+        assert (done.exit_code, done.signed, done.holds) == (1, True, False)
+        assert done.lines()[-1] == "Signed off, and holds no longer: 4 reasons above."
+    assert docs.status == after
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"tree": "a" * 64}, "it was made by other code: tree ffffffffffff… then, aaaaaaaaaaaa… here now"),
+        ({"tree": None}, "it was made by other code: tree ffffffffffff… then, none here now"),
+        ({"policy": "a" * 64}, "the host runs another policy: aaaaaaaaaaaa… at /etc/ccci-prune/policy"),
+        ({"policy": "none"}, "the host runs another policy: none at /etc/ccci-prune/policy.json"),
+        ({"policy": "unreadable (denied)"}, "another policy: unreadable (denied) at"),
+        ({"agent": "a" * 64}, "the host has another agent: aaaaaaaaaaaa…"),
+        ({"at": NOON + timedelta(hours=25)}, "it is 25 hours old, and a day is the most"),
+        ({"at": NOON - timedelta(hours=1)}, "which is yet to come by this machine's clock"),
+        ({"instance": "other"}, "its history is of verify-pc1 on classic (instance ci)"),
+    ],
+)
+def test_evidence_of_another_day_code_or_host_is_refused(
+    docs: Docs, changes: dict[str, Any], reason: str
+) -> None:
+    said = docs.refused(**changes)
+    assert reason in said
+    assert all(f"{name}: " in said for name in NAMES.values()), "every run's reason is told at once"
+
+
+def test_a_day_is_not_too_old(docs: Docs) -> None:
+    assert docs.sign_off(at=NOON + timedelta(hours=23, minutes=59)).exit_code == 0
+
+
+@pytest.mark.parametrize("task", REQUIRED)
+def test_each_task_has_to_have_a_run_on_this_host(docs: Docs, task: str) -> None:
+    shutil.rmtree(docs.folder / "evidence" / NAMES[task])
+    docs.keep(f"20260301T140000Z-{task}", changed(good(task), Started, {"host": "elsewhere"}))
+    assert f"{task}: there is no run of it on classic" in docs.refused()
+
+
+def edit_history(run: Path) -> None:
+    path = run / evidence.HISTORY
+    path.write_text(path.read_text().replace("2026-03-01", "2026-03-02"))
+
+
+def test_a_history_that_was_edited_is_refused(docs: Docs) -> None:
+    edit_history(docs.folder / "evidence" / NAMES["verify-pc2"])
+    said = docs.refused()
+    assert f"{NAMES['verify-pc2']}: its verdict cannot be computed again" in said
+    assert "is not the history that was judged" in said
+
+
+def test_evidence_that_analyze_does_not_confirm_is_refused(docs: Docs) -> None:
+    name = NAMES["verify-pc3"]
+    quiet = without(without(good("verify-pc3"), RequestsSeen), InterfaceSeen)
+    docs.keep(name, quiet)
+    run = docs.folder / "evidence" / name
+    (run / evidence.VERDICT).write_text((run / evidence.VERDICT).read_text().replace('"UNKNOWN"', '"PASS"'))
+    assert f"{name}: `invoke analyze` does not confirm it: PASS on file, UNKNOWN now" in docs.refused()
+
+
+def test_a_verdict_that_claims_another_tree_is_not_believed(docs: Docs) -> None:
+    name = NAMES["verify-pc1"]
+    docs.keep(name, changed(good("verify-pc1"), Started, {"tree": "a" * 64}))
+    path = docs.folder / "evidence" / name / evidence.VERDICT
+    path.write_text(path.read_text().replace("a" * 64, NOW.tree or ""))
+    assert f"{name}: it was made by other code" in docs.refused()
+
+
+def test_the_last_run_counts_and_not_the_last_that_passed(docs: Docs) -> None:
+    later = "20260301T140000Z-verify-pc3"
+    docs.keep(later, without(without(good("verify-pc3"), RequestsSeen), InterfaceSeen))
+    docs.say(f"{later}: PASS")
+    assert f"{later}: it ended as UNKNOWN" in docs.refused()
+
+
+def test_a_host_that_was_never_looked_at_is_refused(docs: Docs) -> None:
+    name = NAMES["verify-pc2"]
+    docs.keep(name, without(good("verify-pc2"), HostSeen))
+    said = docs.refused()
+    assert f"{name}: the host runs another policy" in said
+    assert "none then" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("{name}: FAIL", "no plain PASS of it: '{name}: FAIL'"),
+        ("{name}: PASS withheld", "no plain PASS of it"),
+        (f"{{name}}: PASS {'9' * 64}", "no plain PASS of it"),
+    ],
+)
+def test_the_adversarys_last_word_has_to_be_a_pass(docs: Docs, words: str, reason: str) -> None:
+    name = NAMES["reboot-and-redeploy"]
+    docs.say(words.format(name=name))
+    assert reason.format(name=name) in docs.refused()
+
+
+def test_a_pass_of_an_earlier_run_is_none_of_a_later(docs: Docs) -> None:
+    later = "20260301T140000Z-verify-pc3"
+    docs.keep(later, good("verify-pc3"))
+    said = docs.refused()
+    assert f"{later}: REVIEW-2pc.md has no word of the Adversary's on it" in said
+    assert f"writes `{later}: PASS`" in said
+
+
+def test_the_generated_table_of_runs_is_no_word(docs: Docs) -> None:
+    path = docs.folder / machine_docs.REVIEW
+    path.write_text(path.read_text().partition("## Reviews")[0])
+    assert docs.refused().count("has no word of the Adversary's on it") == len(REQUIRED)
+
+
+def _prose(text: str) -> str:
+    return f"{text}\nWrite ## DONE when all is done.\n"
+
+
+def _twice(text: str) -> str:
+    return f"{text}\n## DONE\n\n## DONE\n"
+
+
+def _deeper(text: str) -> str:
+    return f"{text}\n### DONE\n"
+
+
+@pytest.mark.parametrize("spoil", [_prose, _twice, _deeper])
+def test_the_string_in_another_place_is_an_error(docs: Docs, spoil: Callable[[str], str]) -> None:
+    path = docs.folder / machine_docs.STATUS
+    path.write_text(spoil(docs.status))
+    before = docs.status
+    with pytest.raises(RefusedError, match="where no sign-off put it"):
+        docs.sign_off()
+    assert docs.status == before
+
+
+def test_no_evidence_brings_the_string_into_the_status(docs: Docs) -> None:
+    docs.keep("20260301T150000Z-verify-pc1", changed(good("verify-pc1"), Started, {"label": "\n## DONE\n"}))
+    machine_docs.update(docs.folder)
+    assert "## DONE" not in docs.status
+
+
+@pytest.mark.parametrize("name", [machine_docs.STATUS, machine_docs.REVIEW])
+def test_a_file_that_is_not_there(docs: Docs, name: str) -> None:
+    (docs.folder / name).unlink()
+    with pytest.raises(NotFoundError, match=f"There is no {name}"):
+        docs.sign_off()
+
+
+def test_what_json_says(docs: Docs) -> None:
+    docs.say(f"{NAMES['verify-pc1']}: FAIL")
+    value = docs.sign_off().value
+    assert (value["signed"], value["holds"], value["runs"]) == (False, False, list(NAMES.values()))
+    missing = value["missing"]
+    assert isinstance(missing, list)
+    assert [sorted(one) for one in missing] == [["about", "reason", "todo"]]
