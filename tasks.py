@@ -415,6 +415,10 @@ def lab_down(_: Context, purge: bool = False) -> Said:
 )
 def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "classic") -> Said:
     """Publish stand-ins for public images, so that a recipe can be deployed as it stands."""
+    if not (images or recipe):
+        raise UsageError(
+            "What is to be published?", resolution="Name images with --images, or a recipe with --recipe."
+        )
     lab = Lab.default()
     lab.up(())
     published = list(publish_images(lab, listed(images)))
