@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from ccci_host import machine_docs, review
@@ -60,9 +61,6 @@ class Objection:
     reason: str
     todo: str
 
-    def __str__(self) -> str:
-        return f"{self.about}: {self.reason}. {self.todo}"
-
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
@@ -92,7 +90,12 @@ class SignOff:
 
     def lines(self) -> tuple[str, ...]:
         """For a terminal; how it stands comes last."""
-        return (*(f"  {objection}" for objection in self.objections), self._standing())
+        told: list[str] = []
+        for about, group in groupby(self.objections, lambda one: one.about):
+            each = list(group)
+            told += [f"{about}:", *(f"  {one.reason}." for one in each)]
+            told += [f"  What to do: {todo}" for todo in dict.fromkeys(one.todo for one in each)]
+        return (*told, self._standing())
 
     def _standing(self) -> str:
         reasons = f"{len(self.objections)} reason{'s' if len(self.objections) != 1 else ''} above"
@@ -149,7 +152,7 @@ def signature(now: Now, runs: Sequence[str]) -> str:
 
 def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now) -> Iterator[Objection]:
     """What stands against the last run of `task`."""
-    again = f"Run `invoke {task}` on {now.host} from this checkout."
+    again = f"Run `invoke {task} --host {now.host}` from this checkout."
     name = found.get(task)
     if name is None:
         yield Objection(task, f"there is no run of it on {now.host} in {machine_docs.EVIDENCE}/", again)

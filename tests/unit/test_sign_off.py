@@ -141,7 +141,7 @@ def test_evidence_of_another_day_code_or_host_is_refused(
 ) -> None:
     said = docs.refused(**changes)
     assert reason in said
-    assert all(f"{name}: " in said for name in NAMES.values()), "every run's reason is told at once"
+    assert all(f"{name}:\n" in said for name in NAMES.values()), "every run's reason is told at once"
 
 
 def test_a_day_is_not_too_old(docs: Docs) -> None:
@@ -152,7 +152,7 @@ def test_a_day_is_not_too_old(docs: Docs) -> None:
 def test_each_task_has_to_have_a_run_on_this_host(docs: Docs, task: str) -> None:
     shutil.rmtree(docs.folder / "evidence" / NAMES[task])
     docs.keep(f"20260301T140000Z-{task}", changed(good(task), Started, {"host": "elsewhere"}))
-    assert f"{task}: there is no run of it on classic" in docs.refused()
+    assert f"{task}:\n  there is no run of it on classic" in docs.refused()
 
 
 def edit_history(run: Path) -> None:
@@ -163,7 +163,7 @@ def edit_history(run: Path) -> None:
 def test_a_history_that_was_edited_is_refused(docs: Docs) -> None:
     edit_history(docs.folder / "evidence" / NAMES["verify-pc2"])
     said = docs.refused()
-    assert f"{NAMES['verify-pc2']}: its verdict cannot be computed again" in said
+    assert f"{NAMES['verify-pc2']}:\n  its verdict cannot be computed again" in said
     assert "is not the history that was judged" in said
 
 
@@ -173,7 +173,7 @@ def test_evidence_that_analyze_does_not_confirm_is_refused(docs: Docs) -> None:
     docs.keep(name, quiet)
     run = docs.folder / "evidence" / name
     (run / evidence.VERDICT).write_text((run / evidence.VERDICT).read_text().replace('"UNKNOWN"', '"PASS"'))
-    assert f"{name}: `invoke analyze` does not confirm it: PASS on file, UNKNOWN now" in docs.refused()
+    assert f"{name}:\n  `invoke analyze` does not confirm it: PASS on file, UNKNOWN now" in docs.refused()
 
 
 def test_a_verdict_that_claims_another_tree_is_not_believed(docs: Docs) -> None:
@@ -181,21 +181,21 @@ def test_a_verdict_that_claims_another_tree_is_not_believed(docs: Docs) -> None:
     docs.keep(name, changed(good("verify-pc1"), Started, {"tree": "a" * 64}))
     path = docs.folder / "evidence" / name / evidence.VERDICT
     path.write_text(path.read_text().replace("a" * 64, NOW.tree or ""))
-    assert f"{name}: it was made by other code" in docs.refused()
+    assert f"{name}:\n  it was made by other code" in docs.refused()
 
 
 def test_the_last_run_counts_and_not_the_last_that_passed(docs: Docs) -> None:
     later = "20260301T140000Z-verify-pc3"
     docs.keep(later, without(without(good("verify-pc3"), RequestsSeen), InterfaceSeen))
     docs.say(f"{later}: PASS")
-    assert f"{later}: it ended as UNKNOWN" in docs.refused()
+    assert f"{later}:\n  it ended as UNKNOWN" in docs.refused()
 
 
 def test_a_host_that_was_never_looked_at_is_refused(docs: Docs) -> None:
     name = NAMES["verify-pc2"]
     docs.keep(name, without(good("verify-pc2"), HostSeen))
     said = docs.refused()
-    assert f"{name}: the host runs another policy" in said
+    assert f"{name}:\n  the host runs another policy" in said
     assert "none then" in said
 
 
@@ -217,7 +217,7 @@ def test_a_pass_of_an_earlier_run_is_none_of_a_later(docs: Docs) -> None:
     later = "20260301T140000Z-verify-pc3"
     docs.keep(later, good("verify-pc3"))
     said = docs.refused()
-    assert f"{later}: REVIEW-2pc.md has no word of the Adversary's on it" in said
+    assert f"{later}:\n  REVIEW-2pc.md has no word of the Adversary's on it" in said
     assert f"writes `{later}: PASS`" in said
 
 
