@@ -5,6 +5,7 @@ Validated whole: every problem of the file is in one message, an unknown key is 
 
 import math
 import os
+import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -215,6 +216,46 @@ class RegistryTable(Table):
             yield "versions must be two images of one repository, each with its tag"
 
 
+FIELDS = ("recipe", "domain", "stack", "folder", "env_file")
+"""What a command of a harness may name in braces."""
+
+Commands = tuple[Annotated[tuple[Word, ...], Field(min_length=1)], ...]
+
+
+class CommandTable(Table):
+    """`[host.NAME.command]`: the deployer `command`, a harness that is not ours. See docs/recipes.md."""
+
+    runs_on: Literal["host", "controller"] = "host"
+    deploy: Annotated[Commands, Field(min_length=1)]
+    wait: Commands = ()
+    undeploy: Annotated[Commands, Field(min_length=1)]
+    clean_up: Commands = Field(default=(), description="Run once the stack's containers are gone")
+    environment: dict[Word, str] = Field(default={}, description="Beside the environment that is there")
+    timeout_seconds: float = Field(default=600, strict=True, gt=0, allow_inf_nan=False)
+    lend_login: Flag = Field(default=False, description="Add the login to requests that carry none")
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """Braces that name nothing, and a login that is to be lent where it does not lie."""
+        for name in ("deploy", "wait", "undeploy", "clean_up"):
+            words = [word for command in _lists(raw.get(name)) for word in _lists(command)]
+            for word in filter(lambda word: isinstance(word, str), words):
+                try:
+                    named = {field for _, field, _, _ in string.Formatter().parse(word) if field is not None}
+                except ValueError as error:
+                    yield f"{name}: {word!r} is no template: {error}"
+                    continue
+                for field in sorted(named - set(FIELDS)):
+                    known = ", ".join(f"{{{each}}}" for each in FIELDS)
+                    yield f"{name}: there is no {{{field}}}; known are {known}, and {{{{ means one brace"
+        if raw.get("lend_login") is True and raw.get("runs_on") == "controller":
+            yield 'lend_login needs runs_on = "host": the login lies there'
+
+
+def _lists(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
 class HostTable(Table):
     """`[host.NAME]`: one CI machine."""
 
@@ -227,10 +268,20 @@ class HostTable(Table):
     default_recipe: Word | None = Field(
         default=None, description="The recipe of an experiment that names none"
     )
+    deployer: Literal["stack", "command"] = Field(
+        default="stack", description="What deploys where --deployer names none"
+    )
+    command: CommandTable | None = None
     canary: Word | None = Field(default=None, description="Image that the eviction control may remove")
     label: str | None = Field(default=None, min_length=1, description="What the evidence calls this host")
     disposable: Flag = False
     allow_reboot: Flag = False
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
+        """A harness that is chosen and not described."""
+        if raw.get("deployer") == "command" and raw.get("command") is None:
+            yield 'deployer = "command" needs the table command, which says how it deploys'
 
 
 class Config(Table):

@@ -11,12 +11,12 @@ PauseBefore = Literal["teardown", "reboot", "redeploy", "controls"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments of one experiment. Which recipe: that named here, else the host's default."""
+    """The arguments of one experiment. Which recipe and deployer: those named here, else the host's."""
 
     task: str
     argv: tuple[str, ...] = ()
     recipe: str | None = None
-    deployer: str = "stack"
+    deployer: str | None = None
     forced_stop: bool = False
     cycles: int = 1
     pause_before: PauseBefore | None = None

@@ -15,12 +15,10 @@ from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
 from ccci_host.journal import Journal
 from ccci_host.progress import doing, say
-from ccci_host.recipes import App, Deployer, StackDeployer, find_recipe, make_app, own_domain
+from ccci_host.recipes import App, Deployer, deployer_of, find_recipe, make_app, own_domain
 from ccci_host.records import Deployed, Deployment, Phase, RecipeChosen, StoreSeen, TornDown
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import agent, credential, interface, manifests
-
-DEPLOYERS: dict[str, Deployer] = {"stack": StackDeployer()}
 
 
 def verify_pc3(machine: Machine, journal: Journal, options: Options) -> None:
@@ -60,10 +58,7 @@ def _experiment(machine: Machine, journal: Journal, options: Options, *, reboots
 
 def chosen(machine: Machine, options: Options) -> tuple[Deployer, App]:
     """The deployer and the app that the options name; raises before the host is touched."""
-    if options.deployer not in DEPLOYERS:
-        raise UsageError(
-            f"There is no deployer {options.deployer!r}.", details=f"Known: {', '.join(sorted(DEPLOYERS))}."
-        )
+    deployer = deployer_of(machine, options.deployer)
     if options.cycles < 1:
         raise UsageError("At least one cycle is needed.")
     word = options.recipe or machine.config.default_recipe
@@ -73,7 +68,7 @@ def chosen(machine: Machine, options: Options) -> tuple[Deployer, App]:
             resolution="Name one with --recipe, or set default_recipe of the host in ccci.toml.",
         )
     recipe = find_recipe(word, machine.config.recipes)
-    return DEPLOYERS[options.deployer], make_app(recipe, own_domain(recipe, secrets.token_hex(2)))
+    return deployer, make_app(recipe, own_domain(recipe, secrets.token_hex(2)))
 
 
 def recipe_record(run: Run, deployer: Deployer, app: App) -> RecipeChosen:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ccci_host.lab import harness
 from ccci_host.lab.keys import Keys
 
 PREFERRED = "classic"
@@ -35,7 +36,10 @@ class Description:
     """Lets a tag of the stand-in mean another image; the two references are added."""
 
     def render(self, instances: Sequence[str]) -> str:
-        """Each instance twice: as `NAME` through the unix socket, as `NAME-remote` through HTTPS and SSH."""
+        """Each instance three times: as `NAME` by the unix socket, as `NAME-remote` by HTTPS and SSH.
+
+        And as `NAME-unlent`: as `NAME`, but no login is lent to the harness of `--deployer command`.
+        """
         tables = [HEADER]
         if instances:
             default = PREFERRED if PREFERRED in instances else instances[0]
@@ -50,9 +54,17 @@ class Description:
             }
             tables += self._host(name, local, ssh=None)
             tables += self._host(f"{name}-remote", remote, ssh={"key": self.keys.ssh_key})
+            tables += self._host(f"{name}-unlent", local, ssh=None, lend_login=False)
         return "\n".join(tables)
 
-    def _host(self, name: str, incus: Mapping[str, Any], ssh: Mapping[str, Any] | None) -> Iterable[str]:
+    def _host(
+        self,
+        name: str,
+        incus: Mapping[str, Any],
+        ssh: Mapping[str, Any] | None,
+        *,
+        lend_login: bool = True,
+    ) -> Iterable[str]:
         yield _table(
             f"host.{name}",
             {
@@ -68,6 +80,7 @@ class Description:
             yield _table(f"host.{name}.ssh", ssh)
         yield _table(f"host.{name}.hub", {"account": self.account})
         yield _table(f"host.{name}.hub.pat", {"file": self.pat_file})
+        yield _table(f"host.{name}.command", harness.commands(lend_login=lend_login))
         yield _table(
             f"host.{name}.registry",
             {
@@ -83,5 +96,5 @@ def _table(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """`value` in TOML, which takes JSON's strings, numbers, booleans and lists of them."""
+    """`value` in TOML, which takes JSON's strings, numbers, booleans and lists of these or of such lists."""
     return json.dumps(value, default=str)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ccci_host.config import IncusTable
-from ccci_host.errors import CommandTimeoutError, HostError, UnreachableError
+from ccci_host.errors import CommandTimeoutError, HostError, NotFoundError, UnreachableError
+from ccci_host.lab import harness
 from ccci_host.lab.disk import FOLDERS, DataDisk
 from ccci_host.lab.incus import Incus
 from ccci_host.progress import doing
@@ -47,6 +48,22 @@ class Placement:
     ssh_public: Path
 
 
+def _from_here(placement: Placement) -> dict[str, tuple[bytes, int]]:
+    """Files that this checkout and its lab put into every instance, with their modes."""
+    return {
+        CERTIFICATE: (placement.certificate.read_bytes(), 0o644),
+        AUTHORIZED_KEYS: (placement.ssh_public.read_bytes(), 0o644),
+        harness.PATH: (harness.build_archive(), 0o755),
+    }
+
+
+def _read(instance: IncusInstance, path: str) -> bytes | None:
+    try:
+        return instance.read_file(path)
+    except NotFoundError:
+        return None
+
+
 class Guest:
     """The instance called `name`, with one of `STORES`."""
 
@@ -68,7 +85,7 @@ class Guest:
         instance = self._instance()
         if instance.status() != "Running":
             self._start(instance)
-        self._renew_trust(instance, placement)
+        self._renew(instance, placement)
         if self._swarm_is_active(instance.executor()):
             return
         with doing(f"waiting for Docker and its swarm in {self._name}"):
@@ -142,10 +159,10 @@ class Guest:
             "/etc/hosts": hosts.encode(),
             "/etc/resolv.conf": f"nameserver {placement.nameserver}\n".encode(),
             "/etc/docker/daemon.json": json.dumps(STORES[store]).encode(),
-            CERTIFICATE: placement.certificate.read_bytes(),
-            AUTHORIZED_KEYS: placement.ssh_public.read_bytes(),
         }.items():
             instance.write_file(path, content, mode=0o644)
+        for path, (content, mode) in _from_here(placement).items():
+            instance.write_file(path, content, mode=mode)
 
     def _start(self, instance: IncusInstance) -> None:
         """Start it. A daemon that has itself just started does so too, and may be quicker."""
@@ -155,15 +172,13 @@ class Guest:
             if instance.status() != "Running":
                 raise
 
-    def _renew_trust(self, instance: IncusInstance, placement: Placement) -> None:
-        """Take over keys that are not those of its making, as after the stand-in's state was lost."""
-        wanted = {
-            CERTIFICATE: placement.certificate.read_bytes(),
-            AUTHORIZED_KEYS: placement.ssh_public.read_bytes(),
-        }
-        outdated = [path for path, content in wanted.items() if instance.read_file(path) != content]
+    def _renew(self, instance: IncusInstance, placement: Placement) -> None:
+        """Take over what is not as at its making: keys after the stand-in's state was lost, the harness."""
+        wanted = _from_here(placement)
+        outdated = [path for path, (content, _) in wanted.items() if _read(instance, path) != content]
         for path in outdated:
-            instance.write_file(path, wanted[path], mode=0o644)
+            content, mode = wanted[path]
+            instance.write_file(path, content, mode=mode)
         if CERTIFICATE in outdated:
             executor = instance.executor()
             executor.run(["update-ca-certificates", "--fresh"]).check()

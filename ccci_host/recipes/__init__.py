@@ -12,8 +12,9 @@ A teardown removes services, volumes, secrets, configs and networks of that one 
 
 from pathlib import Path
 
-from ccci_host.errors import NotFoundError
+from ccci_host.errors import NotFoundError, UsageError
 from ccci_host.recipes.app import App, make_app, own_domain, stack_name
+from ccci_host.recipes.command import CommandDeployer, described
 from ccci_host.recipes.deployer import Deployer
 from ccci_host.recipes.host import STACK_NAME
 from ccci_host.recipes.recipe import Recipe, find_recipe
@@ -23,14 +24,19 @@ from ccci_host.records import Deployment, Removal
 from ccci_host.transport.machine import Machine
 
 STACK: Deployer = StackDeployer()
+DEPLOYERS: dict[str, Deployer] = {one.name: one for one in (STACK, CommandDeployer())}
+"""By the word that chooses each."""
 
 __all__ = [
+    "DEPLOYERS",
     "STACK",
     "App",
+    "CommandDeployer",
     "Deployer",
     "Recipe",
     "StackDeployer",
     "deploy_recipe",
+    "deployer_of",
     "find_recipe",
     "make_app",
     "own_domain",
@@ -40,20 +46,45 @@ __all__ = [
 ]
 
 
+def deployer_of(machine: Machine, name: str | None = None) -> Deployer:
+    """The deployer called `name`, or the one that the machine's configuration chooses.
+
+    Raises `UsageError` for a word that is none, `ConfigError` for `command` where no harness is described.
+    """
+    chosen = DEPLOYERS.get(name or machine.config.deployer)
+    if chosen is None:
+        raise UsageError(f"There is no deployer {name!r}.", details=f"Known: {', '.join(sorted(DEPLOYERS))}.")
+    if isinstance(chosen, CommandDeployer):
+        described(machine)
+    return chosen
+
+
 def deploy_recipe(
-    machine: Machine, word: str, *, domain: str | None = None, env_file: Path | None = None
+    machine: Machine,
+    word: str,
+    *,
+    domain: str | None = None,
+    env_file: Path | None = None,
+    deployer: str | None = None,
 ) -> Deployment:
     """Deploy the recipe that `word` means, from the recipe folders of the machine's configuration."""
-    return STACK.deploy(machine, make_app(find_recipe(word, machine.config.recipes), domain, env_file))
+    chosen = deployer_of(machine, deployer)
+    return chosen.deploy(machine, make_app(find_recipe(word, machine.config.recipes), domain, env_file))
 
 
 def teardown_recipe(
-    machine: Machine, word: str, *, domain: str | None = None, env_file: Path | None = None
+    machine: Machine,
+    word: str,
+    *,
+    domain: str | None = None,
+    env_file: Path | None = None,
+    deployer: str | None = None,
 ) -> Removal:
     """Remove the stack that `deploy_recipe` made with the same arguments, or the stack called `word`.
 
     Raises `NotFoundError` where there is neither such a recipe nor anything of such a stack.
     """
+    chosen = deployer_of(machine, deployer)
     try:
         recipe = find_recipe(word, machine.config.recipes)
     except NotFoundError:
@@ -63,4 +94,4 @@ def teardown_recipe(
         if not (removal.removed or removal.left):
             raise
         return removal
-    return STACK.teardown(machine, make_app(recipe, domain, env_file))
+    return chosen.teardown(machine, make_app(recipe, domain, env_file))

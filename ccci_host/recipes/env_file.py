@@ -61,6 +61,18 @@ def parse_env(text: str, *, fixed: Mapping[str, str] | None = None, name: str = 
     return EnvFile(values, {key: found for key, found in modifiers.items() if found}, tuple(strange))
 
 
+def written(values: Mapping[str, str]) -> str:
+    """`values` as an `.env` that `parse_env`, and any dotenv, reads as just these."""
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
+
+
+def _quoted(value: str) -> str:
+    if "'" not in value and "\n" not in value and "\r" not in value:
+        return f"'{value}'"
+    escapes = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"}
+    return '"' + "".join(escapes.get(sign, sign) for sign in value) + '"'
+
+
 def _line_end(text: str, position: int) -> int:
     end = text.find("\n", position)
     return len(text) if end < 0 else end

@@ -92,6 +92,11 @@ class StackDeployer:
         return teardown(machine, app.stack)
 
 
+def render(machine: Machine, app: App) -> Rendered:
+    """What Docker's parser makes of the app; raises `DeployError`, or `HostError` for an old CLI."""
+    return _rendered(machine, app, _render(machine, app, observe=False))
+
+
 def _payload(machine: Machine, app: App) -> dict[str, Any]:
     return {
         "stack": app.stack,

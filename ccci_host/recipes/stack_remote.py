@@ -28,6 +28,8 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKER_TIMEOUT = 60.0
 NAMESPACE = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
+SUITE_PREFIX = "ccci-"
+"""What the names of the suite's own stacks begin with."""
 OURS = "ccci-host.stack"
 """Label of a secret that the suite generated: the stack that it belongs to."""
 PULL_FAILED = re.compile(
@@ -357,6 +359,13 @@ def remove(payload: Value) -> Value:
         return {"removed": removed, "left": left, "secrets": owned, "traces": remaining(stack, owned)}
 
 
+def whole(payload: Value) -> Value:
+    """What of the stack is there, by kind and name, its own secrets included. Changes nothing."""
+    stack = payload["stack"]
+    owned = secrets_of(stack, services_of(stack), payload["secrets"])
+    return {"traces": remaining(stack, owned), "secrets": owned}
+
+
 def volume_path(name: str) -> str:
     """Its path in the API, whatever signs are in its name."""
     return f"/volumes/{urllib.parse.quote(name, safe='')}"
@@ -387,9 +396,12 @@ def secrets_of(stack: str, services: list[Value], known: list[str]) -> list[str]
     """Names of the stack's own secrets, apart from the labelled ones, which can be found at any time.
 
     A secret that its services use, under the stack's name, is its own unless another stack uses it too: the
-    name alone does not tell, since the secrets of a neighbour `shop_eu` begin with `shop_` as well.
+    name alone does not tell, since the secrets of a neighbour `shop_eu` begin with `shop_` as well. For a
+    stack of the suite's own it does: a harness may have made a secret that no service came to use.
     """
     used = secrets_used(services)
+    if stack.startswith(SUITE_PREFIX):  # nobody's stack is a neighbour of ours
+        used |= {name_of(one) for one in daemon.get("/secrets")}
     others = [one for one in daemon.get("/services") if labels_of(one).get(NAMESPACE) != stack]
     own = {name for name in used if name.startswith(stack + "_")}
     return sorted((own | set(known)) - secrets_used(others))
@@ -419,6 +431,7 @@ WORDS = {
     "look": look,
     "pull-errors": lambda payload: {"reasons": pull_errors(payload)},
     "remove": remove,
+    "traces": whole,
 }
 
 

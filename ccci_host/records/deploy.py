@@ -35,6 +35,18 @@ class DeployedService(Record):
         return digest if at else None
 
 
+class RanCommand(Record):
+    """A command of a harness that is not ours, with the end of what it said, secrets masked."""
+
+    argv: tuple[str, ...]
+    """As configured, with the names of recipe, domain and stack; folders keep their braces."""
+    where: Literal["host", "controller"]
+    exit_code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
 class Deployment(Record):
     """A stack that was deployed and converged."""
 
@@ -46,6 +58,8 @@ class Deployment(Record):
     services: tuple[DeployedService, ...]
     seconds_to_deploy: float
     seconds_to_converge: float
+    commands: tuple[RanCommand, ...] = ()
+    """What a harness ran for it."""
 
 
 class Removal(Record):
@@ -55,6 +69,8 @@ class Removal(Record):
     removed: tuple[Name, ...]
     left: tuple[Leftover, ...] = ()
     seconds: float
+    commands: tuple[RanCommand, ...] = ()
+    """What a harness ran for it."""
 
 
 class RecipeChosen(Record):

@@ -38,7 +38,9 @@ LOST_ANSWERS = 3
 # What the host's shell is given to evaluate: these constants, never our data. `exit $?` keeps the shell, so
 # that death by a signal is 128 + its number, of which the agent of a virtual machine just says -1. `exec`
 # runs the program of that name, where the shell would prefer a word of its own (`echo`).
-_OPEN_INPUT = 'exec 9<"$0" && rm -f "$0" && '
+_OPEN_INPUT = '[ -f "$0" ] || { echo "$0" >&2; exit 66; }; exec 9<"$0" && rm -f "$0" && '
+_NO_INPUT = 66
+"""Exit code that, with the input's path for all complaint, says: it was gone before the command began."""
 _BECOME = 'exec "$@" <&9 9<&-'
 _RUN = '(exec "$@"); exit $?'
 _RUN_WITH_INPUT = '{ (exec "$@" <&9 9<&-); exit $?; }'
@@ -74,7 +76,15 @@ class IncusExecutor:
         script = _OPEN_INPUT + (_RUN_WITH_INPUT if self._has_agent else _BECOME)
         self._when_agent_runs(lambda: self._files.put(path, input, 0o600), deadline)
         with self._removed_on_failure(path):
-            return self._exec(argv, ["sh", "-c", script, path, *argv], deadline)
+            done = self._exec(argv, ["sh", "-c", script, path, *argv], deadline)
+        if done.exit_code == _NO_INPUT and done.stderr.decode(errors="replace").strip() == path:
+            # A machine that boots mounts /run over what was put there just before (measured, Incus 6.0.4).
+            raise UnreachableError(
+                f"`{summarise(argv)}` on {self._where} was not run: its input was gone.",
+                details=path,
+                resolution="Run it again. Unless the machine is just booting, see what empties /run on it.",
+            )
+        return done
 
     def close(self) -> None:
         """Nothing to give up: the connection belongs to the server's wrapper."""

@@ -28,7 +28,8 @@ def test_every_instance_is_a_host_by_both_ways(tmp_path: Path) -> None:
     file = tmp_path / "ccci.toml"
     file.write_text(described(tmp_path).render(["aside", "classic"]))
     config = load(file)
-    assert set(config.host) == {"aside", "aside-remote", "classic", "classic-remote"}
+    ways = ("", "-remote", "-unlent")
+    assert set(config.host) == {f"{name}{way}" for name in ("aside", "classic") for way in ways}
     assert config.select(None)[0] == "classic"
     local, remote = config.host["classic"], config.host["classic-remote"]
     assert not local.incus.over_https
@@ -40,6 +41,15 @@ def test_every_instance_is_a_host_by_both_ways(tmp_path: Path) -> None:
         assert host.hub.pat.file == tmp_path / 'a "quoted" file'
         assert host.disposable
         assert host.allow_reboot
+
+
+def test_the_harness_of_the_lab_is_configured_with_its_remedy_and_without(tmp_path: Path) -> None:
+    file = tmp_path / "ccci.toml"
+    file.write_text(described(tmp_path).render(["classic"]))
+    config = load(file)
+    tables = [config.host[name].command for name in ("classic", "classic-remote", "classic-unlent")]
+    assert [table.lend_login for table in tables if table] == [True, True, False]
+    assert {config.host[name].deployer for name in config.host} == {"stack"}
 
 
 def test_without_classic_the_first_instance_is_the_default(tmp_path: Path) -> None:

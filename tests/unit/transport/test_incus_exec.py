@@ -82,7 +82,7 @@ def test_input_goes_into_memory_for_root_alone_and_never_into_the_argv(tmp_path:
         assert request.json["command"] == [
             "sh",
             "-c",
-            'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-',
+            '[ -f "$0" ] || { echo "$0" >&2; exit 66; }; exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-',
             path,
             "cat",
             "-",
@@ -142,6 +142,18 @@ def test_its_input_is_removed_when_the_command_may_not_have_been_started(tmp_pat
                 stub.asked(f"POST {FILES}")[0].query["path"]
             ]
         (tmp_path / "unix.socket").unlink()
+
+
+def test_a_command_whose_input_a_boot_took_away_was_not_run(tmp_path: Path) -> None:
+    with executor(tmp_path, **{f"POST {FILES}": sync({}), WAIT: ended(66)}) as (ways, stub):
+        assert ways.run(["x"], input=b"secret").exit_code == 66, "the command's own"
+
+        def complaint(_: Request) -> Reply:
+            return 200, stub.asked(f"POST {FILES}")[-1].query["path"].encode() + b"\n"
+
+        stub.script[f"GET {STDERR}"] = complaint
+        with pytest.raises(UnreachableError, match="was not run: its input was gone"):
+            ways.run(["x"], input=b"secret")
 
 
 def test_its_input_is_removed_when_the_user_gives_up(tmp_path: Path) -> None:
