@@ -236,3 +236,129 @@ def test_every_closed_gate_is_told() -> None:
     plan = decide(story.host.host(), story.ledger, story.policy, around)
     assert names(plan) == ["unreadable", "no-pressure", "lease", "deploying"]
     assert set(plan.to_json()["gates"]) == {"unreadable", "no-pressure", "lease", "deploying"}
+
+
+def deployed(*tasks: tuple[str, str], restart: str = "any", replicas: int | None = 1) -> list[str]:
+    """The closed gates beside a service that was just deployed, with tasks of these states and desires."""
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), running=0, replicas=replicas or 1, updated=story.now)
+    spec = story.host.services[-1]["Spec"]
+    spec["TaskTemplate"]["RestartPolicy"]["Condition"] = restart
+    if replicas is None:
+        spec["Mode"] = {"Global": {}}
+    for number, (state, desired) in enumerate(tasks):
+        story.host.task(
+            f"web.{number}",
+            by_digest("org/x:1", "x"),
+            service="service-web",
+            slot=number + 1,
+            state=state,
+            desired=desired,
+            since=story.now + number,
+        )
+    return names(story.plan())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "restart", "replicas", "converged"),
+    [
+        ([("running", "running")], "any", 1, True),
+        ([("starting", "running")], "any", 1, False),
+        ([("running", "running"), ("starting", "running")], "any", 1, False),
+        ([("running", "running"), ("shutdown", "shutdown")], "any", 1, True),
+        ([("running", "running"), ("running", "shutdown")], "any", 2, True),
+        ([("running", "running"), ("failed", "running")], "any", 1, False),
+        ([("running", "running")], "any", 2, False),
+        ([("running", "running")], "any", None, True),
+        ([], "any", None, True),
+        ([("complete", "shutdown")], "any", 1, False),
+        ([("complete", "shutdown")], "on-failure", 1, True),
+        ([("complete", "shutdown")], "none", 1, True),
+        ([("failed", "running")], "none", 1, True),
+        ([("failed", "running")], "on-failure", 1, False),
+        ([("failed", "shutdown")], "none", 1, False),
+    ],
+)
+def test_when_a_service_has_converged(
+    tasks: list[tuple[str, str]], restart: str, replicas: int | None, converged: bool
+) -> None:
+    assert deployed(*tasks, restart=restart, replicas=replicas) == ([] if converged else ["deploying"])
+
+
+def test_a_job_that_is_done_has_converged() -> None:
+    story = a_story()
+    story.host.service("job", by_digest("org/x:1", "x"), running=0, updated=story.now)
+    story.host.services[-1]["Spec"]["Mode"] = {"ReplicatedJob": {}}
+    story.host.task(
+        "job", by_digest("org/x:1", "x"), service="service-job", state="complete", desired="complete"
+    )
+    assert not story.plan().gates
+
+
+def test_a_task_that_names_no_image_runs_its_spec() -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), running=0, updated=story.now)
+    story.host.task("web", "", service="service-web")
+    assert not story.plan().gates
+
+
+@pytest.mark.parametrize(
+    ("desired", "ago", "shut"),
+    [("running", 60.0, True), ("shutdown", 60.0, False), ("running", 6.1 * HOUR, False)],
+)
+def test_a_task_that_prepares(desired: str, ago: float, shut: bool) -> None:
+    story = a_story()
+    since = story.now - ago
+    story.host.task("t", by_digest("org/x:1", "x"), state="preparing", desired=desired, since=since)
+    gates = story.plan().gates
+    assert [gate.name for gate in gates] == (["deploying"] if shut else [])
+    assert [gate.until for gate in gates] == ([pytest.approx(since + CONVERGING, abs=1)] if shut else [])
+
+
+def test_of_what_is_deploying_the_longest_is_waited_for() -> None:
+    story = a_story()
+    story.host.service("older", by_digest("org/x:1", "x"), running=0, updated=story.now - 5 * HOUR)
+    story.host.service("newer", by_digest("org/x:1", "x"), running=0, updated=story.now - HOUR)
+    (gate,) = story.plan().gates
+    assert gate.until == pytest.approx(story.now + CONVERGING - HOUR, abs=1)
+    around = Circumstances(story.now, recorded(90.0), downloads=("a pull is in flight",), trusted=True)
+    (gate,) = decide(story.host.host(), story.ledger, story.policy, around).gates
+    assert gate.until == pytest.approx(story.now + CONVERGING)
+
+
+@pytest.mark.parametrize("kind", ["service", "task"])
+def test_what_does_not_say_since_when_counts_from_now(kind: str) -> None:
+    story = a_story()
+    if kind == "service":
+        story.host.service("web", by_digest("org/x:1", "x"), running=0)
+        del story.host.services[-1]["UpdatedAt"]
+    else:
+        story.host.task("t", by_digest("org/x:1", "x"), state="preparing")
+        del story.host.tasks[-1]["Status"]["Timestamp"]
+    (gate,) = story.plan().gates
+    assert gate.until == pytest.approx(story.now + CONVERGING)
+
+
+def test_of_two_timed_leases_the_later_is_waited_for() -> None:
+    story = a_story()
+    leases = (Lease("1", "one", story.now, story.now + 60), Lease("2", "two", story.now, story.now + 600))
+    assert story.plan(leases=leases).gates[0].until == story.now + 600
+
+
+def test_the_reason_names_the_watermark_and_the_deadline() -> None:
+    story = a_story()
+    story.disk = 10.0
+    assert "below 80 %, the high watermark" in story.plan().gates[0].reason
+    story.ledger.sweep_since = story.now
+    assert "below 70 %, the low watermark" in story.plan().gates[0].reason
+    story.disk = 90.0
+    timed = story.plan(leases=(Lease("1", "one", story.now, story.now + 60),)).gates[0]
+    bound = story.plan(leases=(Lease("1", "one", story.now),)).gates[0]
+    assert " until " in timed.reason
+    assert " until " not in bound.reason
+
+
+def test_a_disk_that_was_not_measured_is_no_reason_to_stay_closed_or_to_delete() -> None:
+    story = a_story()
+    around = Circumstances(story.now, (), unreadable=("disk: cannot be measured",), trusted=True)
+    assert names(decide(story.host.host(), story.ledger, story.policy, around)) == ["unreadable"]
