@@ -57,6 +57,8 @@ from ccci_host.records import (
     StrangersSeen,
     SweepSeen,
     TagControl,
+    Tick,
+    TicksSeen,
     TornDown,
     UnitSeen,
 )
@@ -443,6 +445,23 @@ def _eviction(at: float) -> Iterator[Event]:
     yield TornDown(phase="cleanup", cycle=0, removal=torn_down("cleanup").removal)
 
 
+def ticks(**changes: Any) -> TicksSeen:
+    """A day of hourly ticks on a disk of 100 MB that is half full, 15 MB of it with the recipe's layers."""
+    clock = 1_772_400_000.0
+    fields: dict[str, Any] = {
+        "moment": "end",
+        "cycle": 0,
+        "host_clock": clock,
+        "ticks": tuple(Tick(at=clock - 3600.0 * hour, done=True, percent=50.0) for hour in range(24, 0, -1)),
+        "high_percent": 80.0,
+        "low_percent": 70.0,
+        "folder": "/var/lib/docker",
+        "used": 50 * MEGABYTE,
+        "available": 50 * MEGABYTE,
+    }
+    return TicksSeen(**{**fields, **changes})
+
+
 def _verify_pc1() -> Iterator[Event]:
     yield from _opening("verify-pc1")
     yield PrunersSeen(moment="start", cycle=0)
@@ -459,8 +478,8 @@ def _verify_pc1() -> Iterator[Event]:
         simulated_percent=95.0,
         victims=({"id": digest("9"), "refs": [], "class": "orphaned", "reason": "orphaned"},),
         kept=(
-            {"id": IDS[APP], "refs": [APP], "class": "idle", "reason": "cached"},
-            {"id": IDS[DB], "refs": [DB], "class": "idle", "reason": "cached"},
+            {"id": IDS[APP], "refs": [APP], "class": "idle", "reason": "cached", "until": 1_774_990_000.0},
+            {"id": IDS[DB], "refs": [DB], "class": "idle", "reason": "cached", "until": 1_774_990_000.0},
         ),
     )
     yield SweepSeen(
@@ -476,6 +495,7 @@ def _verify_pc1() -> Iterator[Event]:
         exit_code=0,
         gates={"no-pressure": {"reason": "/var/lib/docker at 12.5 %: below 80 %", "until": None}},
     )
+    yield ticks()
     yield from _closing()
 
 

@@ -9,7 +9,7 @@ from ccci_host.experiments.session import session
 from ccci_host.journal import Journal
 from ccci_host.recipes import App, Deployer
 from ccci_host.transport.machine import Machine
-from ccci_host.witnesses import agent, pruners
+from ccci_host.witnesses import agent, pruners, ticks
 
 PRETENDED_PERCENT = 99.0
 """A disk so full that the agent would delete all that its policy lets go."""
@@ -31,6 +31,7 @@ def verify_pc1(machine: Machine, journal: Journal, options: Options) -> None:
             run.write(agent_words.plan(machine, "end", pretend_percent=PRETENDED_PERCENT))
             if machine.config.disposable:
                 run.write(agent_words.sweep(machine, "end", "nothing"))
+            run.write(ticks.look(machine, "end"))
         except CcciError as error:
             run.problem = str(error)
 

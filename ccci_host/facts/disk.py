@@ -22,6 +22,8 @@ class Disk:
     """As `df` counts: of what is used and available together."""
     inodes_used_percent: float
     """0 on a file system that makes inodes as it needs them."""
+    used: int = 0
+    """Bytes in use."""
 
 
 def disks(*folders: str) -> Fact[Mapping[str, Disk | Absent | Unreadable]]:
@@ -50,4 +52,5 @@ def _disk(answer: Present) -> Disk:
         available=status["bytes_available"],
         used_percent=100 * used / (used + status["bytes_available"]) if used else 0.0,
         inodes_used_percent=100 * inodes_used / status["inodes"] if status["inodes"] else 0.0,
+        used=used,
     )

@@ -14,6 +14,8 @@ from ccci_host.records.agent import (
     Pruner,
     PrunersSeen,
     SweepSeen,
+    Tick,
+    TicksSeen,
     UnitSeen,
 )
 from ccci_host.records.base import (
@@ -147,6 +149,8 @@ __all__ = [
     "StrangersSeen",
     "SweepSeen",
     "TagControl",
+    "Tick",
+    "TicksSeen",
     "TornDown",
     "UnitSeen",
 ]

@@ -106,6 +106,38 @@ class SweepSeen(Record):
     problem: str | None = None
 
 
+class Tick(Record):
+    """A tick of the agent's unit, as the journal of the host has it."""
+
+    at: float
+    """When it ended, in epoch seconds of the host."""
+    done: bool
+    """Whether systemd says that it ended well."""
+    percent: float | None = None
+    """How full it left the fullest file system of the store, by the agent's own line; None without one."""
+
+
+class TicksSeen(Record):
+    """What the agent's ticks of the last day came to, and how full the store's disk is."""
+
+    kind: Literal["ticks"] = "ticks"
+    moment: Moment
+    cycle: int = 1
+    host_clock: float = 0.0
+    """The host's own time of the look, in epoch seconds."""
+    ticks: tuple[Tick, ...] = ()
+    high_percent: float | None = None
+    """The high watermark of the policy on the host."""
+    low_percent: float | None = None
+    folder: str = ""
+    """Where the layers lie."""
+    used: int = 0
+    """Bytes in use on its file system, whoever uses them."""
+    available: int = 0
+    """Bytes that may still be written there."""
+    problem: str | None = None
+
+
 class CredentialSeen(Record):
     """Docker Hub's entry in the deploying user's configuration, and whether Docker Hub takes it.
 

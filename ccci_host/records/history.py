@@ -4,7 +4,15 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from ccci_host.records.agent import AgentSeen, CredentialSeen, LeaseSeen, PlanSeen, PrunersSeen, SweepSeen
+from ccci_host.records.agent import (
+    AgentSeen,
+    CredentialSeen,
+    LeaseSeen,
+    PlanSeen,
+    PrunersSeen,
+    SweepSeen,
+    TicksSeen,
+)
 from ccci_host.records.base import Moment, Phase, Record
 from ccci_host.records.boot import BackSeen, BootSeen, RebootDone
 from ccci_host.records.controls import ColdPullControl, EvictionControl, PinControl, TagControl
@@ -47,6 +55,7 @@ Event = Annotated[
     | LeaseSeen
     | PlanSeen
     | SweepSeen
+    | TicksSeen
     | CredentialSeen
     | StrangersSeen
     | EvictionControl

@@ -13,13 +13,17 @@ from ccci_host.records import (
     PlanSeen,
     Pruner,
     PrunersSeen,
+    Started,
+    StoreSeen,
     StrangersSeen,
     SweepSeen,
+    Tick,
+    TicksSeen,
     TornDown,
     UnitSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import DB, changed, digest, good, without
+from tests.histories import APP, DB, IDS, changed, digest, good, ticks, without
 from tests.unit.checks.cases import finding
 
 TASK = "verify-pc1"
@@ -189,7 +193,126 @@ def test_a_tick_that_ends_above_the_watermark_fails() -> None:
 def test_a_tick_that_nobody_saw_is_unknown() -> None:
     assert judged(DISK, SweepSeen, {"exit_code": None}, under="nothing")[0] is Verdict.UNKNOWN
     assert judged(DISK, SweepSeen, {"problem": "no agent"}, under="nothing")[0] is Verdict.UNKNOWN
-    assert finding(DISK, without(good(TASK), SweepSeen, under="nothing")).verdict is Verdict.UNKNOWN
+
+
+def real_host(history: History) -> History:
+    """The same on a host in use, where no experiment starts a tick of its own."""
+    return changed(without(history, SweepSeen, under="nothing"), Started, {"disposable": False})
+
+
+def ticked(*ends: tuple[float, float | None]) -> dict[str, Any]:
+    """Ticks so many hours ago, each with how full it left the disk."""
+    seen = ticks()
+    return {
+        "ticks": tuple(Tick(at=seen.host_clock - 3600 * ago, done=True, percent=left) for ago, left in ends)
+    }
+
+
+def test_a_day_of_ticks_and_a_plan_decide_on_a_host_in_use() -> None:
+    found = finding(DISK, real_host(good(TASK)))
+    assert found.verdict is Verdict.PASS
+    assert found.reason == (
+        "24 ticks of the last 24 hours ended below the high watermark of 80 %, and 35.0 % of /var/lib/docker "
+        "is beyond what the agent may free, with the low watermark at 70 %."
+    )
+
+
+@pytest.mark.parametrize("left", [80.0, 91.5])
+def test_a_tick_of_the_day_that_ended_above_shows_no_bound(left: float) -> None:
+    ends = ticked((20, 60.0), (15, left), (10, 60.0), (5, 60.0), (0.5, 60.0))
+    for history in (good(TASK), real_host(good(TASK))):
+        found = finding(DISK, changed(history, TicksSeen, ends))
+        assert found.verdict is Verdict.UNKNOWN
+        assert f"ended above the high watermark of 80 %, at up to {left:g} %" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("ends", "gap"),
+    [
+        (((17.0, 60.0), (11.0, 60.0), (5.5, 60.0)), 7),
+        (((20.0, 60.0), (12.0, 60.0), (5.5, 60.0)), 8),
+        (((20.0, 60.0), (15.0, 60.0), (9.0, 60.0)), 9),
+        (((20.0, 60.0), (15.0, None), (9.0, 60.0), (4.0, 60.0)), 11),
+        ((), 24),
+    ],
+    ids=["late first", "silence within", "nothing since", "a tick that told nothing", "no tick"],
+)
+def test_less_than_a_day_shows_nothing_on_a_host_in_use(
+    ends: tuple[tuple[float, float | None], ...], gap: int
+) -> None:
+    found = finding(DISK, changed(real_host(good(TASK)), TicksSeen, ticked(*ends)))
+    assert found.verdict is Verdict.UNKNOWN
+    assert f"a gap of {gap} hours" in found.reason
+
+
+def test_a_host_that_is_minutes_old_says_how_long_its_ticks_cover() -> None:
+    found = finding(DISK, changed(good(TASK), TicksSeen, ticked((0.2, 50.0), (0.1, 50.0))))
+    assert found.verdict is Verdict.PASS
+    assert found.reason.startswith("2 ticks of the last 12 minutes and that of this run ended below the")
+    found = finding(DISK, changed(good(TASK), TicksSeen, {"ticks": ()}))
+    assert found.verdict is Verdict.PASS
+    assert found.reason.startswith("The tick of this run, the only one on this host, ended below the high")
+
+
+def test_a_minutes_old_host_in_use_is_given_no_credit() -> None:
+    young = changed(good(TASK), TicksSeen, ticked((0.2, 50.0)))
+    assert finding(DISK, changed(young, Started, {"disposable": False})).verdict is Verdict.UNKNOWN
+    assert finding(DISK, without(young, SweepSeen, under="nothing")).verdict is Verdict.UNKNOWN
+
+
+def in_use(megabytes: int) -> dict[str, Any]:
+    return {"used": megabytes * 1_000_000, "available": (100 - megabytes) * 1_000_000}
+
+
+def test_what_no_row_may_free_has_to_be_below_the_low_watermark() -> None:
+    assert judged(DISK, TicksSeen, in_use(84))[0] is Verdict.PASS
+    verdict, reason = judged(DISK, TicksSeen, in_use(85))
+    assert verdict is Verdict.UNKNOWN
+    assert "70 % of /var/lib/docker is beyond what the agent may free" in reason
+
+
+@pytest.mark.parametrize(
+    "stays",
+    [
+        {"class": "held", "reason": "pinned", "until": None},
+        {"class": "idle", "reason": "unknown origin", "until": None},
+    ],
+)
+def test_a_layer_that_an_image_which_stays_shares_is_not_freed(stays: dict[str, Any]) -> None:
+    """The database stays, and with it the base below the app: only the app's own 5 MB may go."""
+    kept = (
+        {"id": IDS[APP], "refs": [APP], "class": "idle", "reason": "cached", "until": 1.0},
+        {"id": IDS[DB], "refs": [DB], **stays},
+    )
+    history = changed(good(TASK), PlanSeen, {"kept": kept})
+    assert "45.0 % of /var/lib/docker is beyond" in finding(DISK, history).reason
+    assert finding(DISK, changed(history, TicksSeen, in_use(74))).verdict is Verdict.PASS
+    assert finding(DISK, changed(history, TicksSeen, in_use(75))).verdict is Verdict.UNKNOWN
+
+
+def test_a_victim_is_freed_too() -> None:
+    victims = ({"id": IDS[APP], "refs": [APP], "class": "superseded", "reason": "superseded"},)
+    history = changed(good(TASK), PlanSeen, {"victims": victims, "kept": ()})
+    assert "45.0 % of /var/lib/docker is beyond" in finding(DISK, history).reason
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        without(good(TASK), TicksSeen),
+        changed(good(TASK), TicksSeen, {"problem": "denied"}),
+        changed(good(TASK), TicksSeen, {"high_percent": None}),
+        changed(good(TASK), TicksSeen, {"low_percent": None}),
+        changed(good(TASK), TicksSeen, {"used": 0, "available": 0}),
+        without(good(TASK), PlanSeen),
+        changed(good(TASK), PlanSeen, {"simulated_percent": None}),
+        changed(good(TASK), PlanSeen, {"problem": "broke"}),
+        changed(good(TASK), PlanSeen, {"unreadable": ("images",)}),
+        changed(good(TASK), StoreSeen, {"problem": "denied"}),
+    ],
+)
+def test_a_bound_that_nobody_measured_is_unknown(spoilt: History) -> None:
+    assert finding(DISK, spoilt).verdict is Verdict.UNKNOWN
 
 
 TEARDOWN = "teardown-is-clean"

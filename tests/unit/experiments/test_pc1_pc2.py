@@ -21,6 +21,7 @@ from ccci_host.records import (
     StoredImage,
     StoreSeen,
     SweepSeen,
+    TicksSeen,
 )
 from ccci_host.transport.machine import Machine
 from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, store_of
@@ -57,6 +58,7 @@ class Stage:
         patched: dict[str, Callable[..., Any]] = {
             "witnesses.pruners.look": lambda machine, moment: PrunersSeen(moment=moment),
             "witnesses.agent.look": lambda machine, expected, moment: AgentSeen(moment=moment),
+            "witnesses.ticks.look": lambda machine, moment: TicksSeen(moment=moment),
             "witnesses.credential.look": lambda machine, moment: CredentialSeen(moment=moment),
             "experiments.agent_words.expected_files": lambda prune: {},
             "experiments.agent_words.plan": self._plan,
@@ -117,6 +119,7 @@ def test_pc1_tries_a_sweep_under_its_lease_and_plans_without_it(stage: Stage) ->
         "lease released",
         "plan end",
         "plan end",
+        "ticks end",
     ]
 
 
