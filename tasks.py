@@ -21,6 +21,7 @@ from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.lab import Lab
 from ccci_host.lab.benchmark import measure_all, table
 from ccci_host.lab.publishing import publish_images, publish_recipe
+from ccci_host.lab.replay import record, replay
 from ccci_host.progress import say
 from ccci_host.provision import provision as provision_machine
 from ccci_host.recipes import deploy_recipe, find_recipe, teardown_recipe
@@ -40,8 +41,8 @@ DEPLOYER = "stack, or command for the harness that ccci.toml describes; by defau
 DEFAULT_RECIPE = f"{RECIPE} By default the host's default_recipe."
 
 
-def machine(host: str | None) -> Machine:
-    """The machine that `--host` means, reached. Raises `ConfigError` where nothing is configured."""
+def configuration() -> config.Config:
+    """What `ccci.toml` says, or the lab's own. Raises `ConfigError` where nothing is configured."""
     path = config.find(Path.cwd())
     if path is None:
         path = Lab.default().config_path
@@ -51,7 +52,12 @@ def machine(host: str | None) -> Machine:
                 resolution=f"Write ccci.toml after {config.EXAMPLE}, or make the lab with `invoke lab.up`.",
             )
         say("No ccci.toml here or above: the lab is meant.")
-    return open_machine(*config.load(path).select(host))
+    return config.load(path)
+
+
+def machine(host: str | None) -> Machine:
+    """The machine that `--host` means, reached."""
+    return open_machine(*configuration().select(host))
 
 
 @task(
@@ -165,6 +171,11 @@ def prune(
 
 EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
 CYCLES = "How often deploy, teardown and redeploy are gone through; by default once."
+FAULTS = (
+    "On a disposable host: do harm, and see that a check answers for it; all faults, or some with commas."
+)
+FAULT_ROOMS = ("ccci_host.lab.faults",)
+"""Where faults live besides `ccci_host.faults`."""
 PAUSES: tuple[str, ...] = get_args(PauseBefore)
 PAUSE = f"Wait for Enter before one of: {', '.join(PAUSES)}."
 EXPERIMENT = {
@@ -190,6 +201,20 @@ def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wis
         return Said("\n".join(outcome.lines()), outcome.exit_code, outcome.value)
     outcomes = verify_all(lambda: machine(host), tasks, options, root=root, listener=tell)
     return Said(closing(outcomes), overall(outcomes).exit_code, [outcome.value for outcome in outcomes])
+
+
+def tried(names: str, host: str | None, evidence: str | None) -> Said:
+    """Try faults on the host, or on every disposable one, and say what each came to."""
+    hosts = [host] if host else disposable_hosts(configuration())
+    faults = choose_faults(all_faults(*FAULT_ROOMS), listed(names))
+    root = Path(evidence) if evidence else None
+    rows: list[Row] = []
+    for name in hosts:
+        with machine(name) as reached:
+            rows += try_faults(reached, faults, root=root, listener=lambda row: say(row.line()))
+    fault_table.record(rows)
+    matrix = Matrix(tuple(rows), whole=not names)
+    return Said("\n".join(matrix.lines()), matrix.exit_code, matrix.value)
 
 
 def tell(outcome: Outcome) -> None:
@@ -270,16 +295,19 @@ def verify_pc3(
     )
 
 
-@task(help=EXPERIMENT)
+@task(help={**EXPERIMENT, "faults": FAULTS}, optional=["faults"])
 def verify(
     _: Context,
     host: str | None = None,
     recipe: str | None = None,
     deployer: str | None = None,
+    faults: str | None = None,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
-    """PC1, PC2 and PC3, one after the other."""
+    """PC1, PC2 and PC3, one after the other; or, with --faults, whether faults make them fail as they must."""
+    if faults:
+        return tried("" if faults is True else faults, host, evidence)  # invoke says True for a bare flag
     return verified(VERIFY, host, evidence, recipe=recipe, deployer=deployer)
 
 
@@ -429,6 +457,14 @@ def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "cla
     return Said("\n".join(["Published:", *(f"  {reference}" for reference in published)]))
 
 
+@task(name="replay-incident", help={"json": JSON})
+def lab_replay_incident(_: Context, json: bool = False) -> Said:
+    """Play ten nights of recipe runs under four ways of pruning, on both stores; write it into docs."""
+    campaigns = replay(Lab.default())
+    table = record(campaigns, CHECKOUT / "docs")
+    return Said(table, 0, [asdict(campaign) for campaign in campaigns])
+
+
 def listed(words: str) -> list[str]:
     """The words of a list with commas."""
     return [word.strip() for word in words.split(",") if word.strip()]
@@ -499,4 +535,6 @@ namespace = Collection(
     benchmark,
     test,
 )
-namespace.add_collection(Collection("lab", lab_up, lab_status, lab_shell, lab_publish, lab_down))
+namespace.add_collection(
+    Collection("lab", lab_up, lab_status, lab_shell, lab_publish, lab_replay_incident, lab_down)
+)
