@@ -39,8 +39,8 @@ IMAGE_BYTES = 13 * 1024 * 1024
 CREATED = "2022-06-01T08:00:00+00:00"
 """Published images are years old."""
 
-TIMEOUT = 60
-"""Seconds that a recipe may take to converge."""
+TIMEOUT = 300
+"""Seconds that a recipe may take to converge: what is refused or full is known long before."""
 
 
 @dataclass(frozen=True, slots=True)
