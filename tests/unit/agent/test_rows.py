@@ -2,8 +2,11 @@
 
 import pytest
 
-from ccci_host.agent.decide import HELD, IDLE, ORPHANED, ROWS, SUPERSEDED
+from ccci_host.agent.clock import show
+from ccci_host.agent.decide import HELD, IDLE, ORPHANED, ROWS, SUPERSEDED, decide
+from ccci_host.agent.gates import Circumstances, Lease
 from ccci_host.agent.policy import Policy
+from ccci_host.agent.pressure import recorded
 from tests.unit.agent.hosts import DAY, HOUR, STORES, Story, by_digest, digest_of
 
 pytestmark = pytest.mark.parametrize("store", STORES)
@@ -139,6 +142,18 @@ def test_base(store: str) -> None:
     assert story.row("base") == "base"
     assert story.row("app") == "container"
     assert story.victims() == ["beside"]
+
+
+def test_a_base_of_a_base(store: str) -> None:
+    story = Story(store)
+    for depth in (1, 2, 3, 5):
+        story.host.image(f"of {depth}", pulled=(f"org/app:{depth}",), layers=("a", "b", "c", "d", "e")[:depth])
+    story.host.image("other", pulled=("org/other:1",), layers=("x", "b"))
+    story.look()
+    story.host.container("one-off", "of 5")
+    story.look(after=LONG)
+    assert [story.row(f"of {depth}") for depth in (1, 2, 3, 5)] == ["base", "base", "base", "container"]
+    assert story.victims() == ["other"]
 
 
 def test_the_base_of_an_image_that_goes_is_no_base(store: str) -> None:
@@ -379,3 +394,130 @@ def test_the_classes(store: str) -> None:
         "superseded": SUPERSEDED,
         **dict.fromkeys(("unknown origin", "idle", "cached"), IDLE),
     }
+
+
+def test_a_young_image_says_until_when_and_an_old_one_does_not(store: str) -> None:
+    story = Story(store)
+    story.host.image("leftover")
+    story.look()
+    (young,) = story.plan().kept
+    assert young.until == pytest.approx(story.now + 72 * HOUR)
+    assert young.reason.endswith(f"; young until {show(story.now + 72 * HOUR)}")
+    story.look(after=73 * HOUR)
+    (old,) = story.plan().victims
+    assert old.until is None
+    assert "young" not in old.reason
+
+
+def test_a_candidate_behind_gates_says_which_and_until_when_the_last_opens(store: str) -> None:
+    story = an_idle(store)
+    story.host.service("web", by_digest("org/x:1", "x"), running=0, updated=story.now - HOUR)
+    lease = Lease("1", "a run", story.now, story.now + 60)
+    plan = story.plan(leases=(lease,))
+    (kept,) = plan.kept
+    assert not kept.goes
+    assert kept.reason.startswith("idle: last used")
+    assert kept.reason.endswith("; may go, but for the gate lease, deploying")
+    assert kept.until == pytest.approx(story.now + 5 * HOUR, abs=1)
+    assert plan.candidates == 1
+    story.disk = 10.0
+    (kept,) = story.plan(leases=(lease,)).kept
+    assert kept.until is None, "nobody knows when the disk is short again"
+
+
+def test_all_that_cannot_be_read_is_told(store: str) -> None:
+    story = an_idle(store)
+    story.host.images[0].inspectable = False
+    around = Circumstances(story.now, recorded(90.0), unreadable=("policy: broken",), trusted=True)
+    told = decide(story.host.host(), story.ledger, story.policy, around).unreadable
+    assert told[0] == "policy: broken"
+    assert story.host.id("app") in told[1]
+
+
+def test_an_image_that_was_never_looked_at_counts_as_used_now(store: str) -> None:
+    story = an_idle(store)
+    story.host.image("new", pulled=("org/new:1",))
+    story.host.image("made")
+    assert story.victims() == ["app"]
+    assert story.row("new") == "cached"
+    assert story.row("made") == "orphaned"
+
+
+@pytest.mark.parametrize("age", [-1, 0, 1])
+def test_an_age_is_reached_when_it_has_passed(store: str, age: float) -> None:
+    story = Story(store, Policy(young=100.0, idle_after=1000.0))
+    story.host.image("app", pulled=("org/app:1",))
+    story.host.image("leftover")
+    story.look()
+    story.now += 1000 + age
+    assert story.row("app") == ("idle" if age > 0 else "cached")
+    story.now += -1000 + 100 - 2 * age
+    assert (story.victims() == ["leftover"]) is (age <= 0)
+
+
+def test_what_shares_layers_with_itself_alone_is_no_base(store: str) -> None:
+    story = Story(store)
+    story.host.image("one", pulled=("org/one:1",), layers=("a", "b"))
+    story.host.image("two", pulled=("org/two:1",), layers=("a", "b"))
+    story.host.image("bare", pulled=("org/bare:1",), layers=())
+    story.look()
+    story.look(after=LONG)
+    story.host.container("one-off", "one")
+    assert story.row("one") == "container"
+    assert story.row("two") == "base", "all its layers are those of the other"
+    assert story.victims() == ["bare"]
+    story.host.containers = []
+    assert set(story.victims()) == {"one", "two", "bare"}
+
+
+def test_the_base_of_a_young_image_stays(store: str) -> None:
+    story = Story(store)
+    story.host.image("base", pulled=("debian:12",), layers=("a",))
+    story.look()
+    story.look(after=LONG)
+    story.host.image("leftover", layers=("a", "b"))
+    assert story.row("base") == "base"
+    assert "its layers are in" in next(kept for kept in story.plan().kept if kept.row == "base").reason
+
+
+def test_young_counts_from_the_last_use(store: str) -> None:
+    story = Story(store)
+    story.host.image("leftover")
+    story.look()
+    story.host.container("one-off", "leftover")
+    story.look(after=LONG)
+    story.host.containers = []
+    story.look(after=71 * HOUR)
+    assert story.victims() == []
+    story.look(after=2 * HOUR)
+    assert story.victims() == ["leftover"]
+
+
+def test_every_tag_has_to_have_moved(store: str) -> None:
+    story = Story(store)
+    story.host.image("old", pulled=("org/app:a", "org/app:b", "org/app:c"))
+    for tag in ("a", "b", "c"):
+        story.host.event("image", "pull", by_digest(f"org/app:{tag}", "old"), story.now - 60)
+    story.look()
+    moved = []
+    for number, tag in enumerate(("b", "a", "c")):
+        story.host.image(f"new{number}", pulled=(f"org/app:{tag}",))
+        new = by_digest(f"org/app:{tag}", f"new{number}")
+        story.host.service(f"web{number}", new, asked=f"org/app:{tag}", updated=story.now + 60)
+        story.look(after=HOUR)
+        moved.append(story.row("old"))
+    assert moved == ["cached", "cached", "superseded"]
+
+
+def test_the_reason_says_when_it_was_last_used(store: str) -> None:
+    story = an_idle(store)
+    (idle,) = story.plan().victims
+    assert idle.reason == f"idle: last used {show(story.now - LONG)}, 100 d ago"
+
+
+def test_what_a_root_holds_is_told_by_that_row_though_it_is_a_base(store: str) -> None:
+    story = an_idle(store)
+    story.host.image("above", pulled=("org/above:1",), layers=("layer of app", "more"))
+    assert story.row("app") == "base", "the one above is young"
+    story.host.container("one-off", "app")
+    assert story.row("app") == "container"
