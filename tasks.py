@@ -13,11 +13,12 @@ from typing import Any, get_args
 from invoke.collection import Collection
 from invoke.context import Context
 
-from ccci_host import config, deferred, machine_docs
+from ccci_host import config, deferred, fault_table, machine_docs
 from ccci_host import prune as pruning
 from ccci_host.cli import CHECKOUT, Said, task
 from ccci_host.errors import ConfigError, UsageError
 from ccci_host.experiments.options import Options, PauseBefore
+from ccci_host.faults import all_faults
 from ccci_host.lab import Lab
 from ccci_host.lab.benchmark import measure_all, table
 from ccci_host.lab.publishing import publish_images, publish_recipe
@@ -33,6 +34,8 @@ from ccci_host.verdict import COULD_NOT_RUN, Verdict
 from ccci_host.verify import EVIDENCE as EVIDENCE_FOLDER
 from ccci_host.verify import VERIFY, Outcome, overall, verify_all
 from ccci_host.verify import analyze as analyze_run
+from ccci_host.verify_faults import Matrix, Row, disposable_hosts, try_faults
+from ccci_host.verify_faults import chosen as choose_faults
 
 HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
 JSON = "Print JSON instead of text."
@@ -301,13 +304,13 @@ def verify(
     host: str | None = None,
     recipe: str | None = None,
     deployer: str | None = None,
-    faults: str | None = None,
+    faults: str | bool | None = None,
     evidence: str | None = None,
     json: bool = False,
 ) -> Said:
-    """PC1, PC2 and PC3, one after the other; or, with --faults, whether faults make them fail as they must."""
+    """PC1, PC2 and PC3, one after the other; or, with --faults, whether faults make them fail."""
     if faults:
-        return tried("" if faults is True else faults, host, evidence)  # invoke says True for a bare flag
+        return tried(faults if isinstance(faults, str) else "", host, evidence)  # a bare flag is True
     return verified(VERIFY, host, evidence, recipe=recipe, deployer=deployer)
 
 

@@ -4,9 +4,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from ccci_host.records import Option
+from ccci_host.records import Option, Phase
 
 PauseBefore = Literal["teardown", "reboot", "redeploy", "controls"]
+
+Point = tuple[Literal["before", "amid", "after"], Phase]
+"""A point of a run. `before` is in the phase, when nothing of it is done; `amid` likewise, once those who count
+have begun to; `after` is when it has ended, however that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,14 @@ class Options:
     pause_before: PauseBefore | None = None
     wait_for_person: Callable[[str], None] | None = field(default=None, compare=False)
     """Says why it waits and returns when the person is ready; None: nobody is there."""
+    onlooker: Callable[[Point], None] | None = field(default=None, compare=False)
+    """Told of each point of the run, which goes on when it returns: it is there that faults come in."""
     boot_timeout: float = 300.0
     """Seconds that the machine may take from the restart's request until it is ready."""
 
     def recorded(self) -> dict[str, Option]:
         """The options as a history keeps them."""
         kept = asdict(self)
-        for name in ("task", "argv", "wait_for_person"):
+        for name in ("task", "argv", "wait_for_person", "onlooker"):
             del kept[name]
         return kept

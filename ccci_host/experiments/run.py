@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from ccci_host.errors import CcciError
 from ccci_host.experiments.lease import TimedLease
-from ccci_host.experiments.options import Options, PauseBefore
+from ccci_host.experiments.options import Options, PauseBefore, Point
 from ccci_host.journal import Journal
 from ccci_host.records import Event, Moment, Note, Phase, PhaseBegan, PhaseEnded, StoreSeen
 from ccci_host.transport.machine import Machine
@@ -41,6 +41,7 @@ class Run:
         self.current = phase
         began = time.monotonic()
         try:
+            self._tell(("before", phase))
             yield
         except CcciError as error:
             self.write(
@@ -64,14 +65,18 @@ class Run:
                 )
             )
             raise
-        self.current = None
-        self.write(PhaseEnded(phase=phase, cycle=cycle, outcome="done", seconds=time.monotonic() - began))
+        else:
+            self.current = None
+            self.write(PhaseEnded(phase=phase, cycle=cycle, outcome="done", seconds=time.monotonic() - began))
+        finally:
+            self._tell(("after", phase))
 
     @contextmanager
     def counted(self, phase: Phase, cycle: int = 0) -> Iterator[None]:
         """A stretch that every counting witness watches; they answer even when what is in it fails."""
         stretches = [witness.begin(self.machine) for witness in stretch_witnesses()]
         try:
+            self._tell(("amid", phase))
             yield
         finally:
             for stretch in reversed(stretches):
@@ -94,6 +99,11 @@ class Run:
                 if isinstance(seen, StoreSeen):
                     store = seen
         return store
+
+    def _tell(self, point: Point) -> None:
+        """Whoever looks on hears where the run is."""
+        if self.options.onlooker is not None:
+            self.options.onlooker(point)
 
     def pause(self, before: PauseBefore) -> bool:
         """Wait for a person where that was asked for; whether it was."""

@@ -66,6 +66,17 @@ def _awaited(run: Run) -> list[str]:
     return []
 
 
+def _unseen(run: Run, left: list[Leftover]) -> list[Leftover]:
+    """What the teardowns left without saying so: the daemon is asked in another way than theirs."""
+    there = [stack for stack in stacks.look(run.machine).own if stack in run.stacks]
+    told = [name for _, name, _ in left]
+    return [
+        ("stack", stack, "its teardown said that nothing is left")
+        for stack in there
+        if not any(name.startswith(stack) for name in told)
+    ]
+
+
 def _put_back(run: Run) -> None:
     """Remove what the run made, look once more, give the lease back; what fails is said, not raised."""
     removed: list[Name] = []
@@ -84,6 +95,7 @@ def _put_back(run: Run) -> None:
         except CcciError as error:
             left.append(("stack", stack, error.brief))
     try:
+        left += _unseen(run, left)
         run.look("end")
         if run.lease is not None:
             run.lease.release()

@@ -1,20 +1,17 @@
 """A cron line that prunes: set up by somebody years ago, and forgotten."""
 
-from ccci_host.faults.fault import Point
+from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
-from ccci_host.verdict import Verdict
 
 PATH = "/etc/cron.d/ccci-fault-prune"
 LINE = "17 4 * * * root docker image prune -f --filter until=24h\n"
 
 
-class CronPrune:
+class CronPrune(Fault):
     """The usual cure, which repeats the incident (facts 2 and 3)."""
 
     name = "cron-prune"
     task = "verify-pc1"
-    point: Point = "start"
-    expected = Verdict.FAIL
     check = "no-competing-pruner"
 
     def inject(self, machine: Machine) -> None:

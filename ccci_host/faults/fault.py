@@ -2,62 +2,76 @@
 
 A fault proves that it bit: it was absent, is injected, is present; and it takes back exactly what it added,
 however the run in between ended. It names the verdict that it must produce and the check that must produce
-it. A module of this package with a name `FAULT` registers it.
+it: FAIL where images, authentication or protection are lost; UNKNOWN where only evidence is; PASS where
+nothing is lost that counts, and the proof must not be shaken. A module of this package with a name `FAULT`
+registers it.
 """
 
 import pkgutil
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, ClassVar
 
 from ccci_host.errors import HostError, RefusedError
+from ccci_host.experiments.options import Point
+from ccci_host.records import StoreKind
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
 
-Point = Literal["start", "teardown", "reboot", "redeploy", "controls"]
-"""When a fault is injected: before the experiment, or before one of its phases."""
+START: Point = ("before", "preflight")
+"""Before the experiment begins."""
 
 
-class Fault(Protocol):
+class Fault(ABC):
     """One kind of harm."""
 
-    @property
-    def name(self) -> str:
-        """As `verify --faults NAME` calls it."""
-        ...
+    name: ClassVar[str]
+    """As `verify --faults NAME` calls it."""
+    task: ClassVar[str]
+    """The task whose experiment must answer for it."""
+    point: ClassVar[Point] = START
+    """When it is injected."""
+    until: ClassVar[Point | None] = None
+    """When it is taken back; None: at the run's end."""
+    expected: ClassVar[Verdict] = Verdict.FAIL
+    """The verdict that it must produce."""
+    check: ClassVar[str]
+    """The check that must produce it."""
+    stores: ClassVar[tuple[StoreKind, ...]] = ("classic", "containerd")
+    """Where it does harm at all."""
+    wishes: ClassVar[Mapping[str, Any]] = {}
+    """Options of the run."""
+    renews_containers: ClassVar[bool] = False
+    """Whether dockerd starts anew for it, and with it everybody's containers."""
+    interrupts: ClassVar[bool] = False
+    """Whether the run is to end in a `KeyboardInterrupt`."""
 
-    @property
-    def task(self) -> str:
-        """The task whose experiment must answer for it."""
-        ...
+    @contextmanager
+    def around(self, machine: Machine) -> Iterator[Machine]:
+        """What there is besides the host while the run lasts; yields the machine as the run has it."""
+        yield machine
 
-    @property
-    def point(self) -> Point:
-        """When it is injected."""
-        ...
-
-    @property
-    def expected(self) -> Verdict:
-        """The verdict that it must produce."""
-        ...
-
-    @property
-    def check(self) -> str:
-        """The check that must produce it."""
-        ...
-
+    @abstractmethod
     def inject(self, machine: Machine) -> None:
         """Do the harm."""
-        ...
 
+    @abstractmethod
     def is_present(self, machine: Machine) -> bool:
         """Whether the harm is done, by looking at the host and not at what was asked of it."""
-        ...
 
+    @abstractmethod
     def revert(self, machine: Machine) -> None:
         """Take back exactly what `inject` added. Safe when nothing, or only a part, was added."""
-        ...
+
+    def bit(self) -> bool:
+        """Whether the run met it; asked when the run is over."""
+        return True
+
+    def spoil(self, history: Path) -> None:  # noqa: B027 - most faults leave the history alone
+        """Harm done to the history, before it is judged."""
 
 
 @contextmanager
@@ -83,14 +97,12 @@ def injected(fault: Fault, machine: Machine) -> Iterator[None]:
         fault.revert(machine)
 
 
-def all_faults() -> tuple[Fault, ...]:
-    """Every registered fault, by name."""
-    package = import_module(__package__)
-    modules = [
-        import_module(f"{__package__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)
-    ]
-    return tuple(sorted((module.FAULT for module in modules if hasattr(module, "FAULT")), key=_name))
-
-
-def _name(fault: Fault) -> str:
-    return fault.name
+def all_faults(*packages: str) -> tuple[Fault, ...]:
+    """Every registered fault of this package, and of `packages` that are like it, by name."""
+    found: list[Fault] = []
+    for name in (__package__, *packages):
+        package = import_module(name)
+        modules = [import_module(f"{name}.{one.name}") for one in pkgutil.iter_modules(package.__path__)]
+        found += [module.FAULT for module in modules if hasattr(module, "FAULT")]
+        found += [fault for module in modules for fault in getattr(module, "FAULTS", ())]
+    return tuple(sorted(found, key=lambda fault: fault.name))

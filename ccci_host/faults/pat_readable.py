@@ -1,17 +1,14 @@
 """The PAT readable by everybody: a mode that was changed by hand."""
 
-from ccci_host.faults.fault import Point
+from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
-from ccci_host.verdict import Verdict
 
 
-class PatReadable:
+class PatReadable(Fault):
     """Opens docker's configuration file, which holds the PAT."""
 
     name = "pat-readable"
     task = "verify-pc2"
-    point: Point = "start"
-    expected = Verdict.FAIL
     check = "credential-in-place"
 
     def inject(self, machine: Machine) -> None:

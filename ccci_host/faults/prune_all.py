@@ -1,17 +1,15 @@
 """The incident itself: `docker image prune -af` between teardown and redeploy."""
 
-from ccci_host.faults.fault import Point
+from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
-from ccci_host.verdict import Verdict
 
 
-class PruneAll:
+class PruneAll(Fault):
     """Frees the disk the usual way, and with it every image that nothing runs right now."""
 
     name = "prune-af"
     task = "verify-pc3"
-    point: Point = "redeploy"
-    expected = Verdict.FAIL
+    point = ("before", "redeploy")
     check = "layers-from-local-store"
 
     def inject(self, machine: Machine) -> None:

@@ -13,6 +13,7 @@ from ccci_host.experiments import Options, preflight
 from ccci_host.experiments import session as sessions
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
+from ccci_host.experiments.stacks import Stacks
 from ccci_host.records import Cleanup, Finished, HostSeen, Interrupted, Removal, StoreSeen
 from tests.unit.experiments.fakes import Bench, store_of
 
@@ -41,6 +42,9 @@ class Stage:
         monkeypatch.setattr(preflight, "begin", lambda run: HostSeen())
         monkeypatch.setattr(preflight, "make_sure", self._make_sure)
         monkeypatch.setattr(sessions, "teardown", self._teardown)
+        self.seen: tuple[str, ...] = ()
+        """The suite's own stacks of which something is there at the end."""
+        monkeypatch.setattr(sessions.stacks, "look", lambda machine: Stacks(self.seen, (), ()))
 
     def _make_sure(self, run: Run, seen: HostSeen, **_: Any) -> None:
         if self.refusal:
@@ -160,6 +164,21 @@ def test_what_could_not_be_removed_is_named_and_hides_nothing(stage: Stage) -> N
         stage.play(raiser(DeployError("no")))
     assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "gone"),)
     assert stage.last(Finished).problem == "no"
+
+
+def test_what_a_teardown_left_without_saying_so_is_seen_at_the_end(stage: Stage) -> None:
+    stage.seen = ("ccci-small_test", "ccci-of-another-run_test")
+    stage.play(lambda run: None)
+    assert stage.last(Cleanup).left == (
+        ("stack", "ccci-small_test", "its teardown said that nothing is left"),
+    )
+
+
+def test_what_is_named_once_is_not_named_again(stage: Stage) -> None:
+    stage.seen = ("ccci-small_test",)
+    stage.stuck = UnreachableError("gone")
+    stage.play(lambda run: None)
+    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "gone"),)
 
 
 def test_a_machine_whose_reboot_was_interrupted_is_waited_for(

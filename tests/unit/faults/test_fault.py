@@ -4,19 +4,19 @@ import pytest
 
 from ccci_host.checks import all_checks
 from ccci_host.errors import HostError, RefusedError
-from ccci_host.faults import Point, all_faults, injected
+from ccci_host.faults import Fault, all_faults, injected
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
 from tests.fakes import FakeExecutor, completed
 from tests.unit.machines import fake_machine, host_table
 
+LAB = "ccci_host.lab.faults"
 
-class Harm:
+
+class Harm(Fault):
     """A fault that remembers what happened to it."""
 
     name, task, check = "harm", "verify-pc1", "some-check"
-    point: Point = "start"
-    expected = Verdict.FAIL
 
     def __init__(self, *, already: bool = False, bites: bool = True) -> None:
         self.present, self.bites = already, bites
@@ -76,11 +76,31 @@ def test_a_host_that_is_not_disposable_is_left_alone() -> None:
 
 def test_every_fault_names_a_check_that_decides_its_task() -> None:
     checks = {check.name: check for check in all_checks()}
-    faults = all_faults()
+    faults = all_faults(LAB)
     assert len({fault.name for fault in faults}) == len(faults) >= 3
     for fault in faults:
-        assert fault.task in checks[fault.check].tasks
-        assert fault.expected is not Verdict.PASS
+        assert fault.task in checks[fault.check].tasks, fault.name
+
+
+def test_every_check_is_made_to_fail_by_a_fault() -> None:
+    failed = {fault.check for fault in all_faults(LAB) if fault.expected is not Verdict.PASS}
+    assert {check.name for check in all_checks()} - failed == set()
+
+
+def test_lost_evidence_alone_is_never_a_fail_and_nothing_is_expected_to_pass_by_default() -> None:
+    assert Fault.expected is Verdict.FAIL
+    passing = {fault.name for fault in all_faults(LAB) if fault.expected is Verdict.PASS}
+    assert passing == {
+        "after-boot-timer",
+        "registry-cuts-layer",
+        "registry-log-truncated",
+        "registry-slow",
+    }
+
+
+def test_the_faults_of_the_lab_are_its_own() -> None:
+    assert "registry-down" not in {fault.name for fault in all_faults()}
+    assert "registry-down" in {fault.name for fault in all_faults(LAB)}
 
 
 def test_a_prune_has_bitten_when_only_held_images_are_left() -> None:

@@ -1,0 +1,22 @@
+"""A teardown that forgets the secrets, and does not see that they are left."""
+
+from ccci_host.faults.bug import Bug
+
+
+class ForgottenSecret(Bug):
+    """The teardown leaves the stack's secrets behind, and says that nothing is left."""
+
+    name = "teardown-forgets-secret"
+    task = "verify-pc1"
+    check = "teardown-is-clean"
+    changes = (
+        (
+            '            *(("secret", name_of(one), f"/secrets/{one[\'ID\']}") for one in '
+            "secrets_named(stack, owned)),\n",
+            "",
+        ),
+        ("[name_of(one) for one in secrets_named(stack, secrets)]", "[]"),
+    )
+
+
+FAULT = ForgottenSecret()
