@@ -147,7 +147,9 @@ def test_base(store: str) -> None:
 def test_a_base_of_a_base(store: str) -> None:
     story = Story(store)
     for depth in (1, 2, 3, 5):
-        story.host.image(f"of {depth}", pulled=(f"org/app:{depth}",), layers=("a", "b", "c", "d", "e")[:depth])
+        story.host.image(
+            f"of {depth}", pulled=(f"org/app:{depth}",), layers=("a", "b", "c", "d", "e")[:depth]
+        )
     story.host.image("other", pulled=("org/other:1",), layers=("x", "b"))
     story.look()
     story.host.container("one-off", "of 5")
