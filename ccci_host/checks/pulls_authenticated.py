@@ -9,12 +9,17 @@ from ccci_host.records import (
     ColdPullControl,
     CredentialSeen,
     History,
+    RecipeChosen,
     RegistryRequest,
     RequestsSeen,
 )
 
 AGAIN = (
     "Deploy with registry auth (`docker stack deploy --with-registry-auth`), as the user that is logged in."
+)
+OF_A_HARNESS = (
+    "The harness sends no login with what it asks of Docker, whoever is logged in: set `lend_login` under "
+    "[host.….command] in ccci.toml, or have the harness send its own."
 )
 
 
@@ -38,7 +43,7 @@ def pulls_authenticated(history: History) -> Answer:
     if strange:
         return failed(
             f"Pulled without the PAT of {expected}: {listed(_told(item) for item in strange)}.",
-            todo=AGAIN,
+            todo=_again(history),
         )
     if served:
         return passed(
@@ -53,6 +58,11 @@ def _expected(history: History) -> str:
     if seen is None or not seen.expected_account:
         raise NoEvidenceError("Which account should pay is not in the history.")
     return seen.expected_account
+
+
+def _again(history: History) -> str:
+    chosen = history.last(RecipeChosen)
+    return OF_A_HARNESS if chosen and chosen.deployer == "command" else AGAIN
 
 
 def _told(request: RegistryRequest) -> str:
@@ -82,7 +92,7 @@ def _by_buckets(history: History, expected: str) -> Answer:
         raise NoEvidenceError("Who pays for pulls is not known: neither registry log nor buckets were read.")
     spent = {account: _spent(looks, account) for account in (expected, None)}
     if spent[None]:
-        return failed(f"The anonymous bucket paid {spent[None]} for the cold pull.", todo=AGAIN)
+        return failed(f"The anonymous bucket paid {spent[None]} for the cold pull.", todo=_again(history))
     if spent[expected] and spent[None] == 0:
         return passed(f"The bucket of {expected} paid {spent[expected]} for the cold pull.")
     raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")

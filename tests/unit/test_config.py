@@ -53,12 +53,57 @@ def test_the_example_prunes_by_the_defaults(tmp_path: Path) -> None:
     assert example.model_copy(update={"keep": (), "recipe_roots": ()}) == default
 
 
+def commented(name: str) -> str:
+    """A table that the example has as a comment, as it is without its marks."""
+    _, head, rest = (ROOT / EXAMPLE).read_text().partition(f"# [host.ci.{name}]")
+    lines = [line.removeprefix("# ") for line in (head + rest.partition("\n\n")[0]).splitlines()]
+    return "\n".join(lines)
+
+
 def test_the_commented_registry_of_the_example_is_valid_too(tmp_path: Path) -> None:
-    _, _, registry = (ROOT / EXAMPLE).read_text().partition("# [host.ci.registry]")
-    lines = ["[host.ci.registry]", *(line.removeprefix("# ") for line in registry.splitlines())]
-    table = load(written(tmp_path, GOOD + "\n".join(lines))).host["ci"].registry
+    table = load(written(tmp_path, GOOD + commented("registry"))).host["ci"].registry
     assert table is not None
     assert table.tag_command == ("skopeo", "copy", "docker://{source}", "docker://{target}")
+
+
+def test_the_commented_harness_of_the_example_is_valid_too(tmp_path: Path) -> None:
+    table = load(written(tmp_path, GOOD + commented("command"))).host["ci"].command
+    assert table is not None
+    assert table.deploy[-1] == ("abra", "app", "deploy", "-n", "-C", "-c", "{domain}")
+    assert {name for name in type(table).model_fields if f"{name} = " not in commented("command")} == set()
+
+
+HARNESS = """
+[host.ci.command]
+deploy = [["h", "up", "{domain}", "{{braces}}"]]
+undeploy = [["h", "down"]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        (
+            'wait = [["x", "{image}"]]',
+            "host.ci.command: wait: there is no {image}; known are {recipe}, {domain}",
+        ),
+        ('wait = [["x", "{stack.__class__}"]]', "wait: there is no {stack.__class__}"),
+        ('wait = [["x", "{"]]', "wait: '{' is no template"),
+        ("wait = [[]]", "host.ci.command.wait.0: "),
+        ('runs_on = "controller"\nlend_login = true', 'lend_login needs runs_on = "host"'),
+        ("timeout_seconds = 0", "host.ci.command.timeout_seconds: "),
+    ],
+)
+def test_a_harness_that_cannot_be_run_is_refused(more: str, problem: str, tmp_path: Path) -> None:
+    load(written(tmp_path, GOOD + HARNESS))
+    [said] = problems(tmp_path, GOOD + HARNESS + more)
+    assert problem in said
+
+
+def test_a_harness_that_is_chosen_has_to_be_described(tmp_path: Path) -> None:
+    chosen = '[host.ci]\ndeployer = "command"\n'
+    assert "needs the table command" in problems(tmp_path, chosen + GOOD)[0]
+    assert load(written(tmp_path, chosen + GOOD + HARNESS)).host["ci"].deployer == "command"
 
 
 def test_every_problem_is_in_one_message(tmp_path: Path) -> None:

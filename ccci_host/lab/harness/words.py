@@ -1,6 +1,6 @@
 """What the lab's harness does: `deploy STACK FOLDER ENV_FILE`, `undeploy STACK`, `clean-up STACK`.
 
-Runs on the host, Python 3.9, with PyYAML at its side. Docker renders the recipe; the rest is asked of its API,
+Runs on the host, Python 3.9, with PyYAML at its side. Docker renders the recipe; the rest is asked of the API
 at `DOCKER_HOST` where that names a socket. The registry is asked for the digest of each service anew, also
 where the recipe pins one, as Docker's own client does (measured, 26.1.5). No request carries a login.
 """

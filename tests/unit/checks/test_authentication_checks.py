@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from ccci_host.records import Bucket, BucketsSeen, ColdPullControl, CredentialSeen, History, RequestsSeen
+from ccci_host.records import (
+    Bucket,
+    BucketsSeen,
+    ColdPullControl,
+    CredentialSeen,
+    History,
+    RecipeChosen,
+    RequestsSeen,
+)
 from ccci_host.verdict import Verdict
 from tests.histories import ACCOUNT, APP, DB, buckets, changed, good, request, without
 from tests.unit.checks.cases import finding
@@ -79,6 +87,14 @@ def test_an_anonymous_manifest_fails_and_names_the_repository() -> None:
     found = finding(PULLS, log(request(APP, "manifest"), request(DB, "manifest", account=None)))
     assert found.verdict is Verdict.FAIL
     assert found.reason == "Pulled without the PAT of ccci-ci: ccci/db by nobody (anonymous)."
+
+
+@pytest.mark.parametrize(
+    ("deployer", "remedy"), [("stack", "--with-registry-auth"), ("command", "set `lend_login`")]
+)
+def test_what_is_to_be_done_depends_on_who_deploys(deployer: str, remedy: str) -> None:
+    history = changed(log(request(APP, "manifest", account=None)), RecipeChosen, {"deployer": deployer})
+    assert remedy in finding(PULLS, history).todo
 
 
 def test_another_accounts_manifest_fails() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccci_host.errors import ConfigError
-from ccci_host.recipes.env_file import parse_env, parse_exports
+from ccci_host.recipes.env_file import parse_env, parse_exports, written
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,10 @@ export LAST=v9
         "C": "v2",
         "LAST": "v9",
     }
+
+
+@given(
+    st.dictionaries(st.from_regex(r"[A-Z][A-Z0-9_]{0,9}", fullmatch=True), st.text("a'\"$ {}#\\\n\r\tB`n"))
+)
+def test_what_is_written_reads_as_just_that(values: dict[str, str]) -> None:
+    assert parse_env(written(values)).values == values

@@ -1,0 +1,157 @@
+"""The program that runs a harness's commands: what they are given, what is told of them, what is not."""
+
+import base64
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccci_host.recipes import commands_remote
+from ccci_host.recipes.commands_remote import MASK, TroubleError, masked, run_all
+
+FILES = [{"path": "sub/entry.sh", "mode": 0o700, "content": base64.b64encode(b"#!/bin/sh").decode()}]
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setattr(commands_remote, "run_folder", lambda: folder)
+    return folder
+
+
+def payload(*commands: list[str], **more: Any) -> dict[str, Any]:
+    return {
+        "stack": "shop_test",
+        "commands": list(commands),
+        "all": False,
+        "fields": {"recipe": "shop", "domain": "shop.test", "stack": "shop_test"},
+        "files": FILES,
+        "env_file": "DOMAIN='shop.test'\n",
+        "environment": {},
+        "timeout": 20,
+        "lending": None,
+        "app": {},
+        "secrets": [],
+        "secret_files": [],
+        "logins": [],
+        **more,
+    }
+
+
+def test_a_command_gets_the_recipe_the_environment_file_and_the_names(place: Path) -> None:
+    look = (
+        "stat -c '%a %n' {env_file} {folder} {folder}/sub/entry.sh; cat {env_file}; pwd; echo $HARNESS {{}}"
+    )
+    [ran] = run_all(payload(["sh", "-c", look], environment={"HARNESS": "abra"}))["ran"]
+    assert ran["exit_code"] == 0
+    assert ran["stdout"].splitlines() == [
+        "600 {env_file}",
+        "755 {folder}",
+        "700 {folder}/sub/entry.sh",
+        "DOMAIN='shop.test'",
+        "{folder}",
+        "abra {}",
+    ]
+    assert [one.name for one in place.iterdir()] == ["ccci-stacks"], "nothing else is left"
+
+
+def test_what_ran_is_told_with_its_names_and_without_folders_of_the_moment() -> None:
+    [ran] = run_all(payload(["echo", "{domain}", "{stack}", "{folder}"]))["ran"]
+    assert ran["argv"] == ["echo", "shop.test", "shop_test", "{folder}"]
+    assert ran["stdout"] == "shop.test shop_test {folder}"
+
+
+@pytest.mark.parametrize(("go_on", "codes"), [(False, [0, 3]), (True, [0, 3, 0])])
+def test_the_first_that_fails_is_the_last_unless_all_are_wanted(go_on: bool, codes: list[int]) -> None:
+    asked = payload(["true"], ["sh", "-c", "exit 3"], ["true"], all=go_on)
+    assert [one["exit_code"] for one in run_all(asked)["ran"]] == codes
+
+
+def test_a_command_that_is_not_there_is_one_that_failed() -> None:
+    [ran] = run_all(payload(["no-such-harness-anywhere"]))["ran"]
+    assert ran["exit_code"] == 127
+    assert "no-such-harness-anywhere" in ran["stderr"]
+
+
+def test_one_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(TroubleError, match="did not end within 1 s") as caught:
+        run_all(payload(["sh", "-c", "echo about to; sleep 30 & wait"], timeout=1))
+    assert caught.value.kind == "slow"
+    assert "about to" in str(caught.value)
+    assert time.monotonic() - began < 20
+
+
+def test_nobody_else_is_at_the_same_stack_meanwhile(place: Path) -> None:
+    (place / "ccci-stacks").mkdir()
+    with (place / "ccci-stacks" / "shop_test").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(TroubleError, match="Somebody else") as caught:
+            run_all(payload(["true"]))
+    assert caught.value.kind == "busy"
+
+
+def test_no_secret_that_can_be_known_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = tmp_path / "config.json"
+    entry = base64.b64encode(b"me:pat-of-mine").decode()
+    login.write_text(json.dumps({"auths": {"hub": {"auth": entry}, "other": {"identitytoken": "identity"}}}))
+    kept = tmp_path / "pat"
+    kept.write_text("pat-in-a-file\n")
+    monkeypatch.setenv("HARNESS_TOKEN", "token-inherited")
+    secrets = [entry, "pat-of-mine", "identity", "pat-in-a-file", "token-inherited", "smtp-secret"]
+    asked = payload(
+        ["sh", "-c", f"echo {' '.join(secrets)}; echo {' '.join(secrets)} >&2; exit 1"],
+        logins=[str(login), str(tmp_path / "none.json")],
+        secret_files=[str(kept), str(tmp_path / "none")],
+        app={"SMTP_PASSWORD": "smtp-secret", "SECRET_DB_VERSION": "version-one", "TITLE": "a title"},
+    )
+    told = json.dumps(run_all(asked))
+    assert not [secret for secret in secrets if secret in told]
+    assert MASK in run_all(asked)["ran"][0]["stderr"]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "dckr_" + "pat_abcdefghijklmnop",
+        "Tq8vJ2mWx0LpZr5Kd3Yn7Bc1",
+        "0123456789abcdef0123456789abcdef",
+        "c2VjcmV0IHdvcmRzIGFuZCBtb3JlMQ==",
+    ],
+)
+def test_words_that_look_generated_are_not_told(secret: str) -> None:
+    assert masked(f"│ db_password │ {secret} │", []) == f"│ db_password │ {MASK} │"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "ccci-shop-ab12_test_app: harbour/guestbook:1.0@sha256:" + "0a" * 32,
+        "service 9xk3lbyo0ocbxfyqmnq0w7w2d converged",
+        "WARN: Deploying Recipe nextcloud 10.1.0+31.0.5-fpm",
+    ],
+)
+def test_digests_and_names_are_told(told: str) -> None:
+    assert masked(told, []) == told
+
+
+def test_the_way_that_lends_the_login_is_there_while_commands_run(place: Path) -> None:
+    program = "import sys, time; open(sys.argv[1], 'w'); print('ready', flush=True); time.sleep(60)"
+    lending = {"program": program, "docker_config": "/root/.docker/config.json"}
+    look = "printenv DOCKER_HOST; ls $(printenv DOCKER_HOST | cut -c8-)"
+    [ran] = run_all(payload(["sh", "-c", look], lending=lending))["ran"]
+    variable, path = ran["stdout"].splitlines()
+    assert variable == f"unix://{path}"
+    assert not Path(path).parent.exists()
+    assert "DOCKER_HOST" not in os.environ
+
+
+def test_a_way_that_does_not_open_is_trouble() -> None:
+    lending = {"program": "raise SystemExit(1)", "docker_config": "x"}
+    with pytest.raises(TroubleError, match="did not open"):
+        run_all(payload(["true"], lending=lending))
