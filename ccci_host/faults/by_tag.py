@@ -23,7 +23,9 @@ class ByTag(Bug):
                 yield seen
         finally:
             for name in sorted(self._names(machine) - before):
-                machine.executor.run(["docker", "image", "rm", name])  # one that is in use has another as well
+                machine.executor.run(
+                    ["docker", "image", "rm", name]
+                )  # one that is in use has another as well
 
     def _names(self, machine: Machine) -> set[str]:
         listed = machine.executor.run(_NAMES).check().text.split()

@@ -56,6 +56,11 @@ class Stranger:
         if problem:
             return [f"the stranger's stack could not be looked at: {problem}"]
         told = []
+        if renewed:  # the swarm counts a service's version on when its tasks start anew
+            before, now = (
+                seen.model_copy(update={"services": tuple((name, 0) for name, _ in seen.services)})
+                for seen in (before, now)
+            )
         if before.services != now.services:
             told.append(f"the stranger's services were {before.services} and are {now.services}")
         if not set(before.volumes) <= set(now.volumes):

@@ -44,7 +44,7 @@ class Stage:
         monkeypatch.setattr(sessions, "teardown", self._teardown)
         self.seen: tuple[str, ...] = ()
         """The suite's own stacks of which something is there at the end."""
-        monkeypatch.setattr(sessions.stacks, "look", lambda machine: Stacks(self.seen, (), ()))
+        monkeypatch.setattr("ccci_host.experiments.stacks.look", lambda machine: Stacks(self.seen, (), ()))
 
     def _make_sure(self, run: Run, seen: HostSeen, **_: Any) -> None:
         if self.refusal:
