@@ -16,15 +16,21 @@ from ccci_host.records import (
     RecipeChosen,
     RequestsSeen,
     Started,
+    TicksSeen,
     TornDown,
 )
 from ccci_host.report import words
 from ccci_host.report.model import Pair
+from ccci_host.verdict import Verdict
+
+WHOLE_DAY = 18.0
+"""Hours, as `disk-stays-bounded` counts: a day, less the gap that a day's record may have."""
 
 
 def not_shown(history: History, judgement: Judgement) -> tuple[str, ...]:
     """The questions that were not put, and the witnesses that could not be read."""
     lines = [finding.reason for finding in judgement.not_shown]
+    lines += [finding.reason for finding in judgement.findings if finding.verdict is Verdict.UNKNOWN]
     host = history.last(HostSeen)
     if host and host.instance_kind == "container" and any(done.forced for done in history.of(RebootDone)):
         lines.append(
@@ -47,10 +53,19 @@ def not_shown(history: History, judgement: Judgement) -> tuple[str, ...]:
         for seen in history.of(InterfaceSeen)
         if seen.problem
     ]
-    started = history.first(Started)
+    ticks, started = history.last(TicksSeen), history.first(Started)
+    if ticks and not ticks.problem and started and started.disposable and _hours(ticks) < WHOLE_DAY:
+        hours = f"{_hours(ticks):.1f} hours"
+        lines.append(f"A day of the agent's ticks: the record of this disposable host covers {hours}.")
     if started and not started.registry_log and not history.of(RequestsSeen):
         lines.append("The registry's own view: its access log is not ours to read.")
     return tuple(dict.fromkeys(lines))
+
+
+def _hours(ticks: TicksSeen) -> float:
+    """How far back the record of the agent's ticks reaches."""
+    first = min((tick.at for tick in ticks.ticks), default=ticks.host_clock)
+    return (ticks.host_clock - first) / 3600
 
 
 def provenance(history: History, judgement: Judgement) -> tuple[Pair, ...]:

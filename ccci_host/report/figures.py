@@ -1,8 +1,19 @@
 """The numbers of the first screen."""
 
-from ccci_host.checks.reading import before_redeploy
+from ccci_host.checks.reading import before_redeploy, count
 from ccci_host.checks.weights import recipe_weight
-from ccci_host.records import History, InterfaceSeen, RebootDone, RequestsSeen, StoredLayer, StoreSeen
+from ccci_host.records import (
+    History,
+    InterfaceSeen,
+    PlanSeen,
+    PrunersSeen,
+    RebootDone,
+    RequestsSeen,
+    StoredLayer,
+    StoreSeen,
+    SweepSeen,
+    TicksSeen,
+)
 from ccci_host.report import words
 from ccci_host.report.model import Figure
 
@@ -12,6 +23,8 @@ def figures(history: History) -> tuple[Figure, ...]:
     if not history.cycles:
         pulled = history.during(RequestsSeen, "cold-pull", 0)
         return _request_figures(pulled) if pulled else ()
+    if history.last(PrunersSeen):
+        return _prune_figures(history)
     cycle = history.cycles[-1]
     known = []
     deployed = history.deployment("redeploy", cycle) or history.deployment("deploy", cycle)
@@ -46,6 +59,32 @@ def figures(history: History) -> tuple[Figure, ...]:
         )
     if len(history.cycles) > 1:
         known.append(Figure("cycles", str(len(history.cycles)), "each judged on its own"))
+    return tuple(known)
+
+
+def _prune_figures(history: History) -> tuple[Figure, ...]:
+    """What protects the images, in numbers."""
+    known = []
+    audit, ticks = history.last(PrunersSeen), history.last(TicksSeen)
+    if audit and not audit.problem:
+        active = sum(pruner.active for pruner in audit.pruners)
+        known.append(Figure("other active pruners", str(active), "on the host, besides the agent"))
+    pressed = [plan for plan in history.of(PlanSeen) if plan.simulated_percent is not None]
+    if pressed and not pressed[-1].problem:
+        plan = pressed[-1]
+        images = len(plan.victims) + len(plan.kept)
+        note = f"of {images} in the store, at a pretended {plan.simulated_percent:.0f} %"
+        known.append(Figure("images that a full disk would cost", str(len(plan.victims)), note))
+    held = [sweep for sweep in history.of(SweepSeen) if sweep.under == "lease" and not sweep.problem]
+    if held:
+        removed = sum(len(sweep.removed) for sweep in held)
+        note = f"by {count(len(held), 'sweep')} beside the run"
+        known.append(Figure("images removed under its lease", str(removed), note))
+    if ticks and not ticks.problem and ticks.used + ticks.available:
+        used = 100 * ticks.used / (ticks.used + ticks.available)
+        marks = f"low and high watermark: {ticks.low_percent or 0:g} and {ticks.high_percent or 0:g} %"
+        known.append(Figure("of the store's disk in use", f"{used:.1f} %", marks))
+        known.append(Figure("ticks of the agent", str(len(ticks.ticks)), "in the last day, by its journal"))
     return tuple(known)
 
 

@@ -87,6 +87,8 @@ class CycleView:
     """One cycle: deploy, teardown, perhaps a reboot, redeploy."""
 
     number: int
+    redeploys: bool
+    """Whether a redeploy was begun; without one there is nothing to compare with it."""
     timeline: Timeline
     stretches: tuple[StretchRow, ...]
     images: tuple[ImageRow, ...]

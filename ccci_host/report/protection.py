@@ -10,9 +10,13 @@ from ccci_host.records import (
     PlanSeen,
     PrunersSeen,
     SweepSeen,
+    TicksSeen,
 )
 from ccci_host.report import words
 from ccci_host.report.model import Pair
+
+LAST_TICKS = 6
+"""Ticks that are listed one by one; the figures speak for all."""
 
 
 def protection(history: History) -> tuple[Pair, ...]:
@@ -50,6 +54,15 @@ def protection(history: History) -> tuple[Pair, ...]:
                 f"{_problem(sweep.problem)}",
             )
         )
+    ticks = history.last(TicksSeen)
+    if ticks:
+        ends = ", ".join(
+            f"{words.stamp(tick.at)} {'well' if tick.done else 'failed'}{_left(tick.percent)}"
+            for tick in ticks.ticks[-LAST_TICKS:]
+        )
+        earlier = len(ticks.ticks) - LAST_TICKS
+        more = f"{earlier} earlier ones, then " if earlier > 0 else ""
+        pairs.append(Pair("Ticks of the last day", (more + ends or "none") + _problem(ticks.problem)))
     login = history.last(CredentialSeen)
     if login:
         said = {True: "accepted", False: f"refused: {login.answer}", None: "not asked"}[login.accepted]
@@ -64,6 +77,10 @@ def protection(history: History) -> tuple[Pair, ...]:
         told = "; ".join(_bucket(bucket) for bucket in seen.buckets)
         pairs.append(Pair(f"Quota, {seen.moment}", (told or "–") + _problem(seen.problem)))
     return tuple(pairs)
+
+
+def _left(percent: float | None) -> str:
+    return "" if percent is None else f" at {percent:g} %"
 
 
 def _gates(gates: dict[str, object]) -> str:

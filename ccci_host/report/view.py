@@ -1,6 +1,7 @@
 """Gathers what a report shows from a history. Nothing is judged here."""
 
 from ccci_host.checks import Judgement
+from ccci_host.checks.reading import began
 from ccci_host.records import History, PhaseEnded
 from ccci_host.report import words
 from ccci_host.report.about import not_shown, notes, provenance
@@ -14,7 +15,7 @@ from ccci_host.report.timeline import timeline
 from ccci_host.report.traffic import both_sides, stretch_row
 
 GROUPS = (
-    ("PC3", "PC3 · deploy → teardown → redeploy downloads no layer"),
+    ("PC3", "PC3 · proven"),
     ("reboot", "Across the reboot"),
     ("PC1", "PC1 · conservative prune"),
     ("PC2", "PC2 · retained and authenticated"),
@@ -51,6 +52,7 @@ def _cycle(history: History, number: int) -> CycleView:
     asked, problem = both_sides(history, number)
     return CycleView(
         number=number,
+        redeploys=began(history, "redeploy", number),
         timeline=timeline(history, number),
         stretches=tuple(stretch_row(history, record) for record in ended),
         images=image_rows(history, number),

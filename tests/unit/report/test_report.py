@@ -2,15 +2,25 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
 from ccci_host.checks import judge
 from ccci_host.checks.registry import EVERY_TASK
-from ccci_host.records import History, InterfaceSeen, Note, RebootDone, RequestsSeen, StoreSeen
+from ccci_host.records import (
+    History,
+    InterfaceSeen,
+    Note,
+    RebootDone,
+    RequestsSeen,
+    StoreSeen,
+    Tick,
+    TicksSeen,
+)
 from ccci_host.report import as_html, as_markdown
-from tests.histories import changed, cold, cut, good, of_events, store
+from tests.histories import changed, cold, cut, good, of_events, store, ticks, without
 
 Render = Callable[[History], str]
 
@@ -96,6 +106,42 @@ def test_what_was_not_shown_is_said(render: Render) -> None:
         good("verify-pc3"), InterfaceSeen, {"bytes": None, "problem": "no counters"}, phase="redeploy"
     )
     assert "Interface bytes during redeploy: no counters" in render(blind)
+
+
+@BOTH
+def test_what_no_witness_decided_is_not_shown(render: Render) -> None:
+    blind = without(without(good("verify-pc3"), RequestsSeen), InterfaceSeen)
+    text = render(blind)
+    said = text[text.rfind("What was not shown") :]
+    assert "It is not shown that the layers came from the local store" in said
+    assert "every question" not in said.lower()
+    assert "Every question of this task was put and answered" in render(good("verify-pc3"))
+
+
+@BOTH
+def test_a_record_of_less_than_a_day_is_told(render: Render) -> None:
+    seen = ticks()
+    young = {"ticks": (Tick(at=seen.host_clock - 720, done=True, percent=50.0),)}
+    said = "A day of the agent's ticks: the record of this disposable host covers 0.2 hours."
+    assert said in unescape(render(changed(good("verify-pc1"), TicksSeen, young)))
+    assert "A day of the agent" not in render(good("verify-pc1"))
+
+
+@BOTH
+def test_pc1_has_its_numbers_and_compares_with_no_redeploy(render: Render) -> None:
+    text = render(good("verify-pc1"))
+    for label in (
+        "other active pruners",
+        "images that a full disk would cost",
+        "images removed under its lease",
+        "disk in use",
+        "ticks of the agent",
+    ):
+        assert label in text
+    assert "of 3 in the store, at a pretended 95 %" in text
+    assert "18 earlier ones, then" in text
+    assert "redeploy" not in text
+    assert "present after the teardown" in text
 
 
 @BOTH
