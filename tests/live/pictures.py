@@ -4,19 +4,20 @@ The file behind the disk's loop device is moved to an XFS. A reflinked copy of i
 that moment would leave: what was fsynced, and of the rest what happened to have reached the disk.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from ccci_host.agent import paths
 from ccci_host.agent.sightings import UNCONNECTED
-from ccci_host.lab import Lab
+from ccci_host.lab import Lab, packages
 from ccci_host.lab.commands import run
-from ccci_host.lab.disk import DataDisk
-from ccci_host.lab.incus import Incus
 from ccci_host.transport.executor import Completed
 from ccci_host.waiting import pause, wait_until
 from tests.live.agent_host import AgentHost
+from tests.live.devices import Devices
 
 PICTURE = "/picture"
 """Where the instance sees the picture that is looked at."""
@@ -36,17 +37,15 @@ class Pictures:
 
     def __init__(self, host: AgentHost) -> None:
         self.host = host
-        name, lab = host.machine.name, Lab.default()
-        table = host.machine.config.incus
-        self._incus = Incus(Path(table.endpoint), table.project)
-        self._path = f"instances/{name}"
-        self._disk = DataDisk(lab.settings.disks, name)
-        self._folder = lab.settings.folder / f"pictures-{name}"
+        self._devices = Devices(host.machine)
+        self._disk = self._devices.disk
+        self._folder = Lab.default().settings.folder / f"pictures-{host.machine.name}"
         self._xfs = self._folder.with_suffix(".xfs")
         self._mount_point = self._folder / "mounted"
 
     def begin(self) -> None:
         """Move the disk to an XFS, and the agent's state to the disk. The instance is stopped meanwhile."""
+        packages.install(packages.missing(["xfsprogs"]), Lab.default().settings.logs / "apt-get.log")
         self.host.machine.instance.request_stop(force=False, timeout=60)
         self._disk.unmount()
         self._folder.mkdir(exist_ok=True)
@@ -60,9 +59,7 @@ class Pictures:
         self._disk.file.unlink()
         self._disk.file.symlink_to(moved)
         self._disk.ensure_mounted(0)
-        state = self._disk.mount_point / Path(paths.STATE).name
-        state.mkdir(exist_ok=True)
-        self._plug("state", state, paths.STATE)
+        self._devices.put_state_on_data_disk()
         self.host.machine.instance.request_start(timeout=60)
         wait_until(lambda: self.host.run("docker", "info").ok or None, what="Docker on the XFS", timeout=120)
 
@@ -70,33 +67,39 @@ class Pictures:
         """Take the pictures and their XFS away. The instance is removed by whoever made it, after this."""
         self.host.machine.instance.request_stop(force=True, timeout=60)
         self._disk.remove()
-        run(["umount", str(self._folder)]).check()
+        # Who has copied this machine's mounts meanwhile, as mmdebstrap does, holds it a little longer.
+        run(["umount", "--lazy", str(self._folder)]).check()
         self._folder.rmdir()
         self._xfs.unlink()
 
-    def take(self, moments: Sequence[float]) -> list[Path]:
-        """A picture after each of `moments`, seconds from now in rising order."""
-        taken = []
-        passed = 0.0
-        for number, moment in enumerate(moments):
-            pause(moment - passed)
-            passed = moment
-            picture = self._folder / f"picture-{number}.img"
-            run(["cp", "--reflink=always", str(self._folder / "disk.img"), str(picture)]).check()
-            taken.append(picture)
-        return taken
+    def during(self, work: Callable[[], object], number: int, rng: random.Random) -> list[Path]:
+        """Pictures of `number` random moments of `work`, in their order."""
+        taken: list[Path] = []
+        with ThreadPoolExecutor() as beside:
+            working = beside.submit(work)
+            while not working.done():
+                picture = self._folder / f"picture-{len(taken)}.img"
+                run(["cp", "--reflink=always", str(self._folder / "disk.img"), str(picture)]).check()
+                taken.append(picture)
+                pause(0.02)
+            working.result()
+        chosen = sorted(rng.sample(range(len(taken)), min(number, len(taken))))
+        for place, picture in enumerate(taken):
+            if place not in chosen:
+                picture.unlink()
+        return [taken[place] for place in chosen]
 
     @contextmanager
     def powered_on(self, picture: Path) -> Iterator[None]:
         """A second Docker on `picture`, in the same instance, at `SOCKET`. The picture is used up."""
         run(["mount", "-o", "loop", str(picture), str(self._mount_point)]).check()
         try:
-            self._plug("picture", self._mount_point, PICTURE)
+            self._devices.plug("picture", self._mount_point, PICTURE)
             self._start()
             yield
         finally:
             self.host.run("systemctl", "stop", DOCKER, CONTAINERD, WATCH)
-            self._unplug("picture")
+            self._devices.unplug("picture")
             run(["umount", str(self._mount_point)]).check()
             picture.unlink()
 
@@ -137,15 +140,6 @@ class Pictures:
     def _start_unit(self, unit: str, kind: str, *argv: str) -> None:
         options = (f"--unit={unit}", f"--property=Type={kind}", "--property=KillMode=mixed")
         self.host.run("systemd-run", "--quiet", "--collect", *options, *argv).check()
-
-    def _plug(self, name: str, source: Path, path: str) -> None:
-        device = {"type": "disk", "source": str(source), "path": path}
-        self._incus.patch(self._path, {"devices": {name: device}})
-
-    def _unplug(self, name: str) -> None:
-        whole = self._incus.get(self._path)
-        devices = {key: device for key, device in whole["devices"].items() if key != name}
-        self._incus.put(self._path, {**whole, "devices": devices})
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """The power cut at random points of a sweep, on real daemons; see `pictures` for how.
 
-`CCCI_CUTS` says how many cuts a store; `CCCI_SEED` repeats a run's choice of points as far as timing allows.
+`CCCI_CUTS` says how many cuts a store; `CCCI_SEED` repeats a run's choice of moments as far as timing allows.
 """
 
 import json
 import os
 import random
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from ccci_host.lab import Lab
-from tests.live.agent_host import AgentHost, agent_host
+from tests.live.agent_host import agent_host
 from tests.live.agent_stock import VICTIMS, bring_survivors, bring_victims, publish_victims
 from tests.live.pictures import SOCKET, STATE, Pictures, pictures_of
 
@@ -36,19 +34,10 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Pictures]:
         Lab.default().hub.control.refill()
 
 
-def sweep_seconds(host: AgentHost) -> float:
-    bring_victims(host)
-    begun = time.monotonic()
-    outcome = host.sweep()
-    assert len(outcome["removed"]) == VICTIMS, outcome
-    return time.monotonic() - begun
-
-
 def test_the_power_is_cut(shared: Pictures, capsys: pytest.CaptureFixture[str]) -> None:
     host, rng = shared.host, random.Random(SEED)
     host.prune("observe").check()
     survivors = host.images()
-    whole = sweep_seconds(host)
     tally: dict[str, int] = {}
     cuts = 0
     while cuts < CUTS:
@@ -57,13 +46,8 @@ def test_the_power_is_cut(shared: Pictures, capsys: pytest.CaptureFixture[str]) 
         victims = {victim["id"] for victim in host.plan()["victims"]}
         assert len(victims) == VICTIMS
         remembered = host.first_seen(set(survivors))
-        moments = sorted(rng.uniform(0.2, 1.0) * whole for _ in range(min(A_SWEEP, CUTS - cuts)))
-        sweeping = threading.Thread(target=host.sweep)
-        sweeping.start()
-        taken = shared.take(moments)
-        sweeping.join()
-        for moment, picture in zip(moments, taken, strict=True):
-            what = f"seed {SEED}, cut {cuts}: {moment:.3f} s of about {whole:.3f} s"
+        for picture in shared.during(host.sweep, min(A_SWEEP, CUTS - cuts), rng):
+            what = f"seed {SEED}, cut {cuts}: {picture.name}"
             cuts += 1
             with shared.powered_on(picture):
                 left = host.images(SOCKET)
