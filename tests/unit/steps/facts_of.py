@@ -6,6 +6,7 @@ from typing import Any
 
 from ccci_host.agent import paths
 from ccci_host.config import HostTable
+from ccci_host.facts.abra import ABRA
 from ccci_host.facts.answers import Absent, Answer, Present
 from ccci_host.facts.collector import Facts
 from ccci_host.facts.docker import DOCKER, Docker, Swarm
@@ -79,5 +80,6 @@ def facts(by_fact: dict[Any, Any] | None = None, table: HostTable | None = None)
         calendar(table.prune.timer).name: Present(b"Original form: hourly\n"),
         hub_login(table.hub.docker_config, NONCE).name: LOGIN,
         PRUNERS.name: Audit((), ()),
+        ABRA.name: Absent(),
     }
     return Facts({**seen, **{fact.name: value for fact, value in (by_fact or {}).items()}})

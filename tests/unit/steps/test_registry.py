@@ -13,7 +13,7 @@ def test_every_step_comes_after_those_it_names() -> None:
 
     assert names[0] == "host"
     assert names[-1] == "pruners"
-    assert set(names) == {"host", "ssh", "agent", "hub-login", "swarm", "pruners"}
+    assert set(names) == {"host", "ssh", "agent", "harness", "hub-login", "swarm", "pruners"}
 
 
 def test_steps_that_ask_for_nothing_come_by_name() -> None:
