@@ -214,10 +214,15 @@ def tried(names: str, host: str | None, evidence: str | None) -> Said:
     rows: list[Row] = []
     for name in hosts:
         with machine(name) as reached:
-            rows += try_faults(reached, faults, root=root, listener=lambda row: say(row.line()))
-    fault_table.record(rows)
+            rows += try_faults(reached, faults, root=root, listener=tell_row)
     matrix = Matrix(tuple(rows), whole=not names)
     return Said("\n".join(matrix.lines()), matrix.exit_code, matrix.value)
+
+
+def tell_row(row: Row) -> None:
+    """Say what one fault came to, and keep it, as soon as its run has ended."""
+    say(row.line())
+    fault_table.record([row])
 
 
 def tell(outcome: Outcome) -> None:

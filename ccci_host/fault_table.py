@@ -4,8 +4,11 @@ The rows of the last tries are kept in machine-docs/faults.json, so that trying 
 their rows alone.
 """
 
+import fcntl
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -24,11 +27,23 @@ _ROWS = TypeAdapter(tuple[Row, ...])
 
 def record(rows: Sequence[Row], kept: Path = KEPT, docs: Path = DOCS) -> None:
     """Let `rows` stand in the place of those that tell of the same fault on the same store, in both files."""
-    known = {(row.name, row.store): row for row in _read(kept)}
-    known.update({(row.name, row.store): row for row in rows})
-    now = tuple(known[key] for key in sorted(known))
-    replace_file(kept, json.dumps([row.model_dump(mode="json") for row in now], indent=1) + "\n")
-    refresh(docs, PART, as_markdown(now))
+    with _alone(kept.parent):
+        known = {(row.name, row.store): row for row in _read(kept)}
+        known.update({(row.name, row.store): row for row in rows})
+        now = tuple(known[key] for key in sorted(known))
+        replace_file(kept, json.dumps([row.model_dump(mode="json") for row in now], indent=1) + "\n")
+        refresh(docs, PART, as_markdown(now))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two hosts may be tried at once, by two commands."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

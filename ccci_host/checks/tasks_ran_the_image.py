@@ -17,13 +17,14 @@ RAN = ("running", "complete")
     order=42,
 )
 def tasks_ran_the_image(history: History) -> Answer:
-    """A service of zero replicas, or whose tasks never ran, shows nothing about its image."""
+    """A service of no replica, of tasks that never ran, or of no digest shows nothing about its image."""
     return in_each_cycle(history, lambda cycle: _cycle(history, cycle))
 
 
 def _cycle(history: History, cycle: int) -> Answer:
     idle: list[str] = []
     other: list[str] = []
+    bare: list[str] = []
     tasks = 0
     both: tuple[tuple[Phase, Moment], ...] = (("deploy", "deployed"), ("redeploy", "redeployed"))
     for phase, moment in both:
@@ -33,6 +34,8 @@ def _cycle(history: History, cycle: int) -> Answer:
             tasks += len(ran)
             if not ran:
                 idle.append(f"{service.name} in the {phase}")
+            elif service.digest is None:
+                bare.append(f"{service.name} in the {phase}")
             elif not any(_is_of(service, task.image_id, store) for task in ran):
                 other.append(f"{service.name} in the {phase}")
     if other:
@@ -44,6 +47,11 @@ def _cycle(history: History, cycle: int) -> Answer:
         return unknown(
             f"No task was seen running: {listed(idle)}. Its image is not shown to work from the store.",
             todo="Give the service at least one replica, and see that its task keeps running.",
+        )
+    if bare:
+        return unknown(
+            f"By a bare tag, which may mean any image: {listed(bare)}.",
+            todo="Make the registry resolve these tags while deploying; the deploy warns when it cannot.",
         )
     return passed(f"{count(tasks, 'task')} ran the very images of the specs, over both deploys.")
 

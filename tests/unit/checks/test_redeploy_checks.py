@@ -90,6 +90,16 @@ def test_a_task_that_ran_another_image_fails(phase: str) -> None:
     assert f"ccci-small_app in the {phase}" in reason
 
 
+@pytest.mark.parametrize("phase", ["deploy", "redeploy"])
+def test_a_bare_tag_names_no_image_that_a_task_could_have_run(phase: str) -> None:
+    def bare(service: DeployedService) -> DeployedService:
+        return service.model_copy(update={"image": service.image.partition("@")[0]})
+
+    verdict, reason = judged("tasks-ran-the-image", Deployed, services(bare), phase=phase)
+    assert verdict is Verdict.UNKNOWN
+    assert f"ccci-small_app in the {phase}" in reason
+
+
 def test_the_containerd_store_names_a_container_by_the_manifest() -> None:
     assert judged("tasks-ran-the-image", Deployed, services(by_manifest))[0] is Verdict.PASS
 
