@@ -130,5 +130,9 @@ class Incus:
 
     def _ended(self, operation: str) -> dict[str, Any] | None:
         """The operation once it has ended; asked in short stretches: pylxd's socket gives up after 60 s."""
-        answer = self._ask("get", f"operations/{operation}/wait", params={"timeout": 20}).json()["metadata"]
+        path = f"operations/{operation}"
+        try:
+            answer = self._ask("get", f"{path}/wait", params={"timeout": 20}).json()["metadata"]
+        except HostError:  # the end of our patience is an error, too: ask which it is
+            answer = self.get(path)
         return answer if answer["status_code"] >= 200 else None
