@@ -14,7 +14,7 @@ LEFT, TOP, STEP = 64, 96, 36
 DISK_HEIGHT, STRIP_HEIGHT = 200, 34
 GAP = 120
 """Between two stores."""
-LEGEND = 208
+LEGEND = 236
 """What a policy takes in the line above."""
 LARGEST = 24
 """Height of the bar of the night in which most was downloaded again."""
