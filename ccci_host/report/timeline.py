@@ -15,6 +15,8 @@ MARGIN = 12.0
 NARROWEST = 46.0
 """A phase is at least so wide that its name can be read."""
 BYTES_HEIGHT = 74.0
+LEAST = 1_000_000
+"""Bytes that are drawn in full height at least: a few kB must not look like a download."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Block:
     took: str
     bytes: str
     bytes_height: float
-    """Its bytes, as a part of those of the busiest phase, on a scale of `BYTES_HEIGHT`."""
+    """Its bytes, as a part of those of the busiest phase or of `LEAST`, on a scale of `BYTES_HEIGHT`."""
     layers: str
     downloads: bool
     """Whether a registry served layers in it."""
@@ -72,7 +74,7 @@ def timeline(history: History, cycle: int) -> Timeline:
     widths = _widths([max(0.0, (item.end - item.start).total_seconds()) for item in stretches])
     weight = recipe_weight(history, cycle or max(history.cycles, default=0))
     counted = [seen.bytes for item in stretches if (seen := _interface(history, item)) and seen.bytes]
-    most = max([*counted, weight])
+    most = max([*counted, weight, LEAST])
     blocks: list[Block] = []
     ticks: list[Tick] = []
     x = MARGIN
@@ -89,7 +91,7 @@ def timeline(history: History, cycle: int) -> Timeline:
                 width=width,
                 took=words.seconds(item.ended.seconds),
                 bytes="" if seen is None else "not read" if came is None else words.size(came),
-                bytes_height=BYTES_HEIGHT * came / most if came and most else 0.0,
+                bytes_height=BYTES_HEIGHT * came / most if came else 0.0,
                 layers=f"{layers} layer{'' if layers == 1 else 's'}" if asked and not asked.problem else "",
                 downloads=layers > 0,
                 outcome=item.ended.outcome,
@@ -114,7 +116,7 @@ def timeline(history: History, cycle: int) -> Timeline:
         tuple(blocks),
         tuple(ticks),
         weight=words.size(weight) if weight and counted else "",
-        weight_height=BYTES_HEIGHT * weight / most if most else 0.0,
+        weight_height=BYTES_HEIGHT * weight / most,
     )
 
 
