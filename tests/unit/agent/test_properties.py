@@ -51,18 +51,24 @@ roots = st.fixed_dictionaries(
         "image": st.sampled_from(NAMES),
     }
 )
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("image"), images),
-        st.tuples(st.just("root"), roots),
-        st.tuples(st.just("tear down"), st.none()),
-        st.tuples(st.just("remove"), st.sampled_from(NAMES)),
-        st.tuples(st.just("look"), st.sampled_from([60.0, HOUR, 20 * HOUR, 3 * DAY, 12 * DAY, 31 * DAY])),
-        st.tuples(st.just("event"), st.sampled_from(NAMES)),
-    ),
-    min_size=3,
-    max_size=25,
+arrivals = st.tuples(st.just("image"), images)
+ages = st.tuples(st.just("look"), st.sampled_from([4 * DAY, 31 * DAY, 31 * DAY]))
+happenings = st.one_of(
+    arrivals,
+    st.tuples(st.just("root"), roots),
+    st.tuples(st.just("tear down"), st.none()),
+    st.tuples(st.just("remove"), st.sampled_from(NAMES)),
+    st.tuples(st.just("look"), st.sampled_from([60.0, HOUR, 20 * HOUR, 3 * DAY, 12 * DAY, 31 * DAY])),
+    st.tuples(st.just("event"), st.sampled_from(NAMES)),
 )
+steps = st.builds(
+    lambda *parts: [step for part in parts for step in part],
+    st.lists(arrivals, min_size=2, max_size=5),
+    st.lists(happenings, max_size=20),
+    st.lists(ages, max_size=2),
+)
+"""Some images, what happens to them, and often a time in which nothing does: many have something to go."""
+
 policies = st.builds(
     Policy,
     keep=st.sampled_from([(), (), ("debian",), ("org/*:edge",), ("org/db:2",)]),
@@ -188,7 +194,10 @@ def add_root(host: FakeHost, value: dict[str, Any], known: dict[str, str], now: 
 def test_nothing_that_a_root_holds_is_a_victim(store: str, story: Any, policy: Policy) -> None:
     world = World(store, story)
     victims = set(world.names(world.plan(policy)))
+    tags = {image.name: set(image.tags) for image in world.host.images}
+    asked = {raw["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for raw in world.host.services}
     for name in victims:
+        assert not tags[name] & asked, "a service that names it by a tag alone"
         assert not any(container["ImageID"] == world.host.id(name) for container in world.host.containers)
         specs = str((world.host.services, world.host.tasks, world.host.pins))
         assert by_digest("", name) not in specs
@@ -257,6 +266,8 @@ def test_the_order_of_listings_does_not_matter(store: str, story: Any, policy: P
     mix = random.Random(seed).shuffle
     for listing in (shuffled.images, shuffled.containers, shuffled.services, shuffled.tasks):
         mix(listing)
+    for image in shuffled.images:
+        image.tags = tuple(random.Random(seed).sample(image.tags, len(image.tags)))
     around = Circumstances(world.now, recorded(95.0), trusted=True)
     decided = decide(shuffled.host(), world.ledger, policy, around)
     assert decided.to_json() == world.plan(policy).to_json()
