@@ -92,6 +92,7 @@ def test_lost_evidence_alone_is_never_a_fail_and_nothing_is_expected_to_pass_by_
     passing = {fault.name for fault in all_faults(LAB) if fault.expected is Verdict.PASS}
     assert passing == {
         "after-boot-timer",
+        "incusd-restarted",
         "registry-cuts-layer",
         "registry-log-truncated",
         "registry-slow",
