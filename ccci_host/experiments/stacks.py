@@ -1,11 +1,14 @@
 """The experiments' own stacks on a host, and everybody's that has not converged."""
 
 import json
+import re
+from typing import Any
 
 from ccci_host.errors import HostError
 from ccci_host.facts.answers import Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
 from ccci_host.facts.probes import DockerGet
+from ccci_host.recipes.app import TOP_LEVEL
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses.strangers import OWN_PREFIX, STACK_LABEL
 
@@ -15,8 +18,10 @@ MADE_FOR = "ccci-host.stack"
 _SERVICES = DockerGet("/services?status=true")
 _CONTAINERS = DockerGet("/containers/json")
 _SERVICE_LABEL = "com.docker.swarm.service.name"
+_SECRETS = DockerGet("/secrets")
+_OWN_SECRET = re.compile(rf"({re.escape(OWN_PREFIX)}[a-z0-9-]+_{TOP_LEVEL})_")
 _OTHERS = {
-    "secret": DockerGet("/secrets"),
+    "secret": _SECRETS,
     "config": DockerGet("/configs"),
     "network": DockerGet("/networks"),
     "volume": DockerGet("/volumes"),
@@ -79,7 +84,15 @@ def parse(answers: Answers) -> Stacks:
         answer = answers[probe]
         if isinstance(answer, Present):
             own |= {stack for stack in _stacks(json.loads(answer.content)) if stack.startswith(OWN_PREFIX)}
+            if probe is _SECRETS:
+                own |= _named(json.loads(answer.content))
     return Stacks(tuple(sorted(own)), tuple(sorted(unconverged)), tuple(sorted(strangers)))
+
+
+def _named(listing: list[dict[str, Any]]) -> set[str]:
+    """Stacks of ours by the names of secrets: a harness labels none, and may be cut off before its deploy."""
+    found = [_OWN_SECRET.match(thing["Spec"].get("Name", "")) for thing in listing]
+    return {one[1] for one in found if one}
 
 
 def _stacks(listing: object) -> set[str]:

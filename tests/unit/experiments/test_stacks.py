@@ -33,6 +33,17 @@ def answers(**given: Answer) -> Answers:
     return Answers({probes[name]: answer for name, answer in {**usual, **given}.items()})
 
 
+def test_a_secret_of_a_harness_tells_of_its_stack_by_its_name() -> None:
+    names = (
+        "ccci-small-1a2b_test_db_password_v1",
+        "ccci_small_test_key",
+        "shop_ccci-small_test_key",
+        "ccci-mail",
+    )
+    listed = [{"Spec": {"Name": name, "Labels": {}}} for name in names]
+    assert stacks.parse(answers(secret=present(listed))).own == ("ccci-small-1a2b_test",)
+
+
 def test_an_empty_host_has_no_stacks() -> None:
     seen = stacks.parse(answers())
     assert (seen.own, seen.unconverged, seen.strangers) == ((), (), ())

@@ -215,6 +215,23 @@ def test_a_secret_that_a_neighbour_uses_too_stays(swarm: FakeSwarm) -> None:
     assert swarm.names("secrets") == ["shop_key_v1"]
 
 
+def test_a_secret_that_no_service_came_to_use_goes_with_a_stack_of_ours_alone(swarm: FakeSwarm) -> None:
+    for stack in ("ccci-shop_test", "shop"):
+        swarm.add("secrets", f"{stack}_key_v1")
+        remove_until_gone(swarm, stack)
+    assert swarm.names("secrets") == ["shop_key_v1"]
+
+
+def test_what_there_is_of_a_stack_is_told_and_stays(swarm: FakeSwarm) -> None:
+    fill(swarm, "shop")
+    before = {kind: swarm.names(kind) for kind in ("services", "secrets", "volumes")}
+    told = stack_remote.whole({"stack": "shop", "secrets": []})
+    assert "shop_inserted_v1" in told["secrets"]
+    assert set(told["traces"]["secret"]) == {"shop_key_v1", "shop_inserted_v1"}
+    assert told["traces"]["service"] == ["shop_app", "shop_db"]
+    assert {kind: swarm.names(kind) for kind in before} == before
+
+
 def test_networks_and_volumes_wait_for_the_containers(swarm: FakeSwarm) -> None:
     swarm.lingering = 6
     fill(swarm, "shop")
