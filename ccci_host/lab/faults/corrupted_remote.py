@@ -1,7 +1,8 @@
 """Host program: overwrites a file in the layers of an image store, tells whether it is so, or puts it back.
 
-Runs on the CI host, Python ≥ 3.9, standard library only. Reads `{"do": WORD, "file": PATH}`, WORD being harm, look or mend,
-on standard input, where PATH is the file's in its layer, and prints how many copies are overwritten then.
+Runs on the CI host, Python ≥ 3.9, standard library only. Reads `{"do": WORD, "file": PATH}` on standard
+input, WORD being harm, look or mend, and PATH the file's in its layer; prints how many copies are overwritten
+then.
 """
 
 from __future__ import annotations

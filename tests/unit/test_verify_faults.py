@@ -1,0 +1,315 @@
+"""The matrix of faults: what is as expected, and every way in which it is not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from ccci_host import fault_table, verify_faults
+from ccci_host.checks import all_checks
+from ccci_host.config import Config
+from ccci_host.errors import HostError, NotFoundError, RefusedError
+from ccci_host.experiments import EXPERIMENTS, Options
+from ccci_host.experiments.options import Point
+from ccci_host.faults import START, Fault
+from ccci_host.generated import part
+from ccci_host.journal import Journal
+from ccci_host.records import History, StoreSeen, StrangersSeen
+from ccci_host.transport.machine import Machine
+from ccci_host.verdict import Verdict
+from ccci_host.verify_faults import Matrix, Row, chosen, disposable_hosts, try_faults
+from tests.fakes import FakeExecutor
+from tests.histories import changed, good, host, store
+from tests.unit.machines import fake_machine, host_table
+
+LOST = changed(
+    good("verify-pc3"),
+    StoreSeen,
+    lambda _: store("torn-down").model_copy(update={"images": ()}),
+    moment="torn-down",
+)
+"""What a run sees whose images were pruned."""
+
+
+class Prune(Fault):
+    """Takes the images away. It bites, unless told otherwise."""
+
+    name, task, check = "prune", "verify-pc3", "images-retained"
+    point: ClassVar[Point] = ("before", "redeploy")
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.bites = True
+        self.meets = True
+        self.present = False
+
+    def inject(self, machine: Machine) -> None:
+        self.log.append("inject")
+        self.present = self.bites
+
+    def is_present(self, machine: Machine) -> bool:
+        return self.present
+
+    def revert(self, machine: Machine) -> None:
+        self.log.append("revert")
+        self.present = False
+
+    def bit(self) -> bool:
+        return self.meets
+
+
+class AtTheStart(Prune):
+    point = START
+
+
+class ForAWhile(Prune):
+    until = ("before", "final-teardown")
+
+
+class Stage:
+    """A host whose experiment writes a history, and tells its onlooker of some points."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.history: History = LOST
+        self.error: BaseException | None = None
+        self.left: list[str] = []
+        self.disturbed: list[str] = []
+        self.heard: list[str] = []
+        monkeypatch.setitem(EXPERIMENTS, "verify-pc3", self._experiment)
+        monkeypatch.setattr(verify_faults, "provision", lambda machine: None)
+        monkeypatch.setattr(verify_faults, "_left", lambda machine: self.left)
+        monkeypatch.setattr(verify_faults, "wait_until_ready", lambda machine, timeout: None)
+        monkeypatch.setattr("ccci_host.verify_faults.host.look", lambda machine: host())
+        monkeypatch.setattr(verify_faults, "Stranger", self._stranger)
+
+    def _experiment(self, machine: Machine, journal: Journal, options: Options) -> None:
+        assert options.onlooker is not None
+        for entry in self.history.entries:
+            journal.write(entry.event)
+        for phase in ("teardown", "redeploy", "final-teardown"):
+            options.onlooker(("before", phase))
+        if self.error:
+            raise self.error
+
+    @contextmanager
+    def _stranger(self, machine: Machine) -> Iterator["Stage"]:
+        yield self
+
+    def look(self) -> StrangersSeen:
+        return StrangersSeen(moment="start")
+
+    def differences(self, before: StrangersSeen, *, renewed: bool) -> list[str]:
+        return self.disturbed
+
+    def row(self, fault: Fault) -> Row:
+        [row] = try_faults(
+            fake_machine(FakeExecutor(), host_table(disposable=True)),
+            [fault],
+            root=self.folder,
+            listener=lambda row: self.heard.append(row.name),
+        )
+        return row
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(tmp_path, monkeypatch)
+
+
+def test_a_fault_that_its_check_answers_for_is_as_expected(stage: Stage) -> None:
+    fault = Prune()
+    row = stage.row(fault)
+    assert (row.verdict, row.as_expected) == (Verdict.FAIL, True), row.why
+    assert row.what == "Takes the images away. It bites, unless told otherwise."
+    assert fault.log == ["inject", "revert"]
+    assert stage.heard == ["prune"]
+
+
+@pytest.mark.parametrize("kind", [AtTheStart, ForAWhile])
+def test_it_comes_and_goes_when_it_says(kind: Callable[[], Prune], stage: Stage) -> None:
+    fault = kind()
+    assert stage.row(fault).as_expected
+    assert fault.log == ["inject", "revert"]
+
+
+def test_a_run_that_does_not_notice_is_not_as_expected(stage: Stage) -> None:
+    stage.history = good("verify-pc3")
+    row = stage.row(Prune())
+    assert (row.verdict, row.as_expected) == (Verdict.PASS, False)
+
+
+def test_another_check_in_its_place_is_not_as_expected(stage: Stage) -> None:
+    fault = Prune()
+    fault.check = "pull-path-is-real"  # type: ignore[misc]
+    row = stage.row(fault)
+    assert not row.as_expected
+    assert "the check says PASS" in row.why
+
+
+def test_a_fault_that_does_not_bite_is_not_as_expected(stage: Stage) -> None:
+    fault = Prune()
+    fault.bites = False
+    row = stage.row(fault)
+    assert not row.as_expected
+    assert "did not bite" in row.why
+    assert fault.log == ["inject", "revert"]
+
+
+def test_a_fault_that_the_run_never_met_is_not_as_expected(stage: Stage) -> None:
+    fault = Prune()
+    fault.meets = False
+    assert "never met it" in stage.row(fault).why
+
+
+def test_a_point_that_no_run_comes_to_is_not_as_expected(stage: Stage) -> None:
+    fault = Prune()
+    fault.point = ("before", "cold-pull")  # type: ignore[misc]
+    row = stage.row(fault)
+    assert not row.as_expected
+    assert "before cold-pull" in row.why
+
+
+def test_what_a_fault_leaves_or_disturbs_is_not_as_expected(stage: Stage) -> None:
+    stage.left = ["the fault left the host altered: agent"]
+    stage.disturbed = ["the stranger's image is gone"]
+    row = stage.row(Prune())
+    assert not row.as_expected
+    assert "left the host altered" in row.why
+    assert "stranger's image" in row.why
+
+
+def test_an_experiment_that_ends_early_is_judged_all_the_same(stage: Stage) -> None:
+    stage.error = HostError("dockerd is gone")
+    assert stage.row(Prune()).as_expected
+
+
+def test_an_interrupt_that_nobody_injected_ends_the_matrix(stage: Stage) -> None:
+    stage.error = KeyboardInterrupt()
+    fault = Prune()
+    with pytest.raises(KeyboardInterrupt):
+        stage.row(fault)
+    assert fault.log == ["inject", "revert"]
+
+
+def test_one_that_was_injected_does_not(stage: Stage) -> None:
+    stage.error = KeyboardInterrupt()
+    fault = Prune()
+    fault.interrupts = True  # type: ignore[misc]
+    assert stage.row(fault).as_expected
+
+
+def test_a_fault_that_harms_the_history_harms_it_before_the_verdict(stage: Stage) -> None:
+    class Cut(Prune):
+        expected = Verdict.UNKNOWN
+        check = "run-complete"
+
+        def spoil(self, history: Path) -> None:
+            history.write_bytes(history.read_bytes()[:-20])
+
+    stage.history = good("verify-pc3")
+    assert stage.row(Cut()).as_expected
+
+
+def test_a_fault_of_another_store_is_not_tried(stage: Stage) -> None:
+    fault = Prune()
+    fault.stores = ("containerd",)  # type: ignore[misc]
+    machine = fake_machine(FakeExecutor(), host_table(disposable=True))
+    assert try_faults(machine, [fault], root=stage.folder) == ()
+
+
+def test_a_host_that_is_not_disposable_is_left_alone(stage: Stage) -> None:
+    machine = fake_machine(FakeExecutor(), host_table(disposable=False))
+    with pytest.raises(RefusedError):
+        try_faults(machine, [Prune()], root=stage.folder)
+
+
+def row(name: str, check: str, *, expected: Verdict = Verdict.FAIL, as_expected: bool = True) -> Row:
+    return Row(
+        name=name,
+        what="Harm.",
+        store="classic",
+        tried="2026-03-01",
+        task="verify-pc3",
+        expected=expected,
+        verdict=expected if as_expected else Verdict.PASS,
+        check=check,
+        as_expected=as_expected,
+        why="because",
+    )
+
+
+EVERY = tuple(row(f"against-{item.name}", item.name) for item in all_checks())
+
+
+def test_a_whole_matrix_in_which_each_check_fails_once_ends_with_0() -> None:
+    matrix = Matrix(EVERY, whole=True)
+    assert (matrix.exit_code, matrix.idle_checks) == (0, ())
+    assert matrix.lines()[-1] == f"faults: {len(EVERY)} of {len(EVERY)} rows are as expected."
+
+
+def test_a_check_that_no_fault_makes_fail_fails_the_suite() -> None:
+    missing = EVERY[0].check
+    passing = row("harmless", missing, expected=Verdict.PASS)
+    matrix = Matrix((*EVERY[1:], passing), whole=True)
+    assert (matrix.exit_code, matrix.idle_checks) == (1, (missing,))
+    assert f"No fault makes the check {missing} fail." in matrix.lines()
+    assert Matrix(EVERY[1:], whole=False).exit_code == 0
+
+
+def test_a_row_that_is_not_as_expected_fails_the_suite_and_says_why() -> None:
+    matrix = Matrix((row("prune", "nothing-evicted", as_expected=False),), whole=False)
+    assert matrix.exit_code == 1
+    assert "expected FAIL: because" in matrix.lines()[0]
+    assert Matrix((), whole=False).exit_code == 1
+
+
+def test_the_value_has_the_agreed_fields() -> None:
+    assert Matrix((row("prune", "nothing-evicted"),), whole=False).value == {
+        "faults": [
+            {
+                "name": "prune",
+                "store": "classic",
+                "expected": "FAIL",
+                "verdict": "FAIL",
+                "check": "nothing-evicted",
+                "as_expected": True,
+            }
+        ]
+    }
+
+
+def test_names_choose_faults_and_a_wrong_one_is_told() -> None:
+    faults = (Prune(),)
+    assert chosen(faults, []) == chosen(faults, ["prune"]) == faults
+    with pytest.raises(NotFoundError, match="no fault called purge"):
+        chosen(faults, ["purge"])
+
+
+def test_each_disposable_instance_is_tried_once() -> None:
+    hosts = {
+        name: host_table(
+            incus={"endpoint": "/incus/unix.socket", "instance": instance}, disposable=disposable
+        )
+        for name, instance, disposable in (
+            ("a", "one", True),
+            ("a-remote", "one", True),
+            ("b", "two", True),
+            ("in-use", "three", False),
+        )
+    }
+    assert disposable_hosts(Config.model_construct(host=hosts)) == ("a", "b")
+
+
+def test_the_table_keeps_the_rows_of_other_faults(tmp_path: Path) -> None:
+    kept, docs = tmp_path / "faults.json", tmp_path / "verification.md"
+    docs.write_text(f"Before.\n{part('faults', '')}\nAfter.\n")
+    fault_table.record([row("prune", "nothing-evicted"), row("cron", "timer-armed")], kept, docs)
+    fault_table.record([row("prune", "nothing-evicted", as_expected=False)], kept, docs)
+    text = docs.read_text()
+    assert "| cron | Harm. | FAIL | `timer-armed` | FAIL | – |" in text
+    assert "| prune | Harm. | FAIL | `nothing-evicted` | **PASS**, not as expected | – |" in text
+    assert "2 rows, 1 as expected. Tried 2026-03-01." in text
+    assert text.startswith("Before.")
