@@ -1,7 +1,7 @@
 """Sign-off on a real host: the Adversary's PASS opens it, another policy on the host closes it again.
 
-verify-pc1 runs for real. The other runs are hand-written, of the same code and host: how such are judged is other
-tests' matter, and they would take minutes.
+verify-pc1 runs for real. The other runs are hand-written, of the same code and host: how such are judged is
+other tests' matter, and they would take minutes.
 """
 
 import shutil
