@@ -82,11 +82,15 @@ def digest_at_registry(machine: Machine, reference: str) -> str:
 
 
 def digest_that_runs(machine: Machine, deployment: Deployment, wanted: str) -> str | None:
-    """The digest of the image of the deployment's task: `wanted` when it is that, else what it is."""
+    """The digest of the image of the deployment's task: `wanted` when it is that, else what it is.
+
+    A task of before that was stopped in good order is listed as well, as complete: one that runs goes before.
+    """
     tasks = [task for service in deployment.services for task in service.tasks if task.image_id]
-    if not tasks:
+    task = next((task for task in tasks if task.state == "running"), tasks[-1] if tasks else None)
+    if task is None:
         return None
-    argv = ["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", tasks[-1].image_id]
+    argv = ["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", task.image_id]
     names = json.loads(machine.executor.run(argv).check().text) or []
     digests = [str(name).partition("@")[2] for name in names]
     return wanted if wanted in digests else next(iter(digests), None)

@@ -9,8 +9,8 @@ from ccci_host.records import Option, Phase
 PauseBefore = Literal["teardown", "reboot", "redeploy", "controls"]
 
 Point = tuple[Literal["before", "amid", "after"], Phase]
-"""A point of a run. `before` is in the phase, when nothing of it is done; `amid` likewise, once those who count
-have begun to; `after` is when it has ended, however that was."""
+"""A point of a run. `before` is in the phase, when nothing of it is done; `amid` likewise, once those who
+count have begun to; `after` is when it has ended, however that was."""
 
 
 @dataclass(frozen=True, slots=True)

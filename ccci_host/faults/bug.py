@@ -29,9 +29,16 @@ class Bug(Fault):
 
     @contextmanager
     def around(self, machine: Machine) -> Iterator[Machine]:
-        """The machine with an executor in between, which changes the program while the bug is there."""
+        """The machine with an executor in between, which changes the program while the bug is there.
+
+        What the bug left of the suite's own stacks goes in the end.
+        """
         self.met = 0
-        yield replace(machine, executor=Changing(machine.executor, self))
+        try:
+            yield replace(machine, executor=Changing(machine.executor, self))
+        finally:
+            for stack in stacks.look(machine).own:
+                teardown(machine, stack)
 
     def inject(self, machine: Machine) -> None:  # noqa: ARG002 - the bug is on its way to the host
         """Raises `HostError` where the program has no longer the text that is to be another."""
@@ -44,11 +51,9 @@ class Bug(Fault):
         """Whether programs are changed on their way; that one was, `bit` says."""
         return self.active
 
-    def revert(self, machine: Machine) -> None:
-        """No more changes; what the bug left of the suite's own stacks goes."""
+    def revert(self, machine: Machine) -> None:  # noqa: ARG002
+        """No more changes."""
         self.active = False
-        for stack in stacks.look(machine).own if self.met else ():
-            teardown(machine, stack)
 
     def bit(self) -> bool:
         """Whether a changed program was sent."""

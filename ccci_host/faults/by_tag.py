@@ -23,9 +23,7 @@ class ByTag(Bug):
                 yield seen
         finally:
             for name in sorted(self._names(machine) - before):
-                machine.executor.run(
-                    ["docker", "image", "rm", name]
-                )  # one that is in use has another as well
+                machine.executor.run(["docker", "image", "rm", name])  # what is in use stays
 
     def _names(self, machine: Machine) -> set[str]:
         listed = machine.executor.run(_NAMES).check().text.split()

@@ -197,3 +197,19 @@ def test_every_installed_file_has_its_hash() -> None:
     assert AGENT in expected
     assert "/etc/ccci-prune/policy.json" in expected
     assert all(len(digest) == 64 for digest in expected.values())
+
+
+def test_a_task_that_runs_goes_before_one_that_was_stopped_in_good_order() -> None:
+    [service] = deployment("app:x").services
+    [task] = service.tasks
+    before = task.model_copy(update={"state": "complete", "image_id": "sha256:old"})
+    both = service.model_copy(update={"tasks": (task, before)})
+    deployed = deployment("app:x").model_copy(update={"services": (both,)})
+    executor = FakeExecutor(
+        {
+            f"docker image inspect --format {{{{json .RepoDigests}}}} {task.image_id}": completed(
+                '["app@sha256:two"]'
+            )
+        }
+    )
+    assert moved_tag.digest_that_runs(fake_machine(executor), deployed, "sha256:two") == "sha256:two"
