@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.faults import all_faults
 from ccci_host.lab import Lab
 from ccci_host.lab.benchmark import measure_all, table
+from ccci_host.lab.faults import renew_pulls
 from ccci_host.lab.publishing import publish_images, publish_recipe
 from ccci_host.lab.replay import record, replay
 from ccci_host.progress import say
@@ -214,7 +216,9 @@ def tried(names: str, host: str | None, evidence: str | None) -> Said:
     rows: list[Row] = []
     for name in hosts:
         with machine(name) as reached:
-            rows += try_faults(reached, faults, root=root, listener=tell_row)
+            rows += try_faults(
+                reached, faults, root=root, before_each=partial(renew_pulls, reached), listener=tell_row
+            )
     matrix = Matrix(tuple(rows), whole=not names)
     return Said("\n".join(matrix.lines()), matrix.exit_code, matrix.value)
 

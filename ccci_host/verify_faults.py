@@ -68,6 +68,8 @@ class Row(Record):
         return f"{self.name} ({self.store}): {seen} by {self.check}, {mark}: {self.why}"
 
 
+WHOLE_RUN = "run-complete"
+"""The check of a run that came to its end."""
 JSON_FIELDS = ("name", "store", "expected", "verdict", "check", "as_expected")
 
 
@@ -138,12 +140,14 @@ def try_faults(
     faults: Sequence[Fault],
     *,
     root: Path | None = None,
+    before_each: Callable[[], None] = lambda: None,
     listener: Callable[[Row], None] | None = None,
 ) -> tuple[Row, ...]:
     """Try each of `faults` that does harm on the machine's store; `listener` hears of each row.
 
-    The host is provisioned before, and a stranger's stack runs beside all of them. Raises `RefusedError` on a
-    host that is not disposable.
+    `before_each` is for what runs use up and the host cannot renew, such as an account's pulls. The host is
+    provisioned before, and a stranger's stack runs beside all of them. Raises `RefusedError` on a host that is
+    not disposable.
     """
     if not machine.config.disposable:
         raise RefusedError(
@@ -159,6 +163,7 @@ def try_faults(
         for number, fault in enumerate(faults, start=1):
             if store not in fault.stores:
                 continue
+            before_each()
             say(f"Fault {number} of {len(faults)} on {store}: {fault.name}")
             row = _row(machine, fault, store, stranger, root or RUNS)
             rows.append(row)
@@ -203,6 +208,12 @@ def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: S
         )
     if finding is None or finding.verdict is not fault.expected:
         problems.append(f"the check says {finding.verdict if finding else 'nothing'}")
+    if fault.expected is Verdict.UNKNOWN and fault.check != WHOLE_RUN:
+        ended = next(
+            (one for one in (judgement.findings if judgement else ()) if one.check == WHOLE_RUN), None
+        )
+        if ended is None or ended.verdict is not Verdict.PASS:
+            problems.append("the run did not come to its end, so anything would be unknown")
     return Row(
         name=fault.name,
         what=(inspect.getdoc(fault) or "").partition("\n")[0],

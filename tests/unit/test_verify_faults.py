@@ -16,12 +16,12 @@ from ccci_host.experiments.options import Point
 from ccci_host.faults import START, Fault
 from ccci_host.generated import part
 from ccci_host.journal import Journal
-from ccci_host.records import History, StoreSeen, StrangersSeen
+from ccci_host.records import History, HostSeen, StoreSeen, StrangersSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
 from ccci_host.verify_faults import Matrix, Row, chosen, disposable_hosts, try_faults
 from tests.fakes import FakeExecutor
-from tests.histories import changed, good, host, store
+from tests.histories import changed, cut, good, host, store
 from tests.unit.machines import fake_machine, host_table
 
 LOST = changed(
@@ -211,6 +211,28 @@ def test_a_fault_that_harms_the_history_harms_it_before_the_verdict(stage: Stage
 
     stage.history = good("verify-pc3")
     assert stage.row(Cut()).as_expected
+
+
+def test_an_unknown_for_want_of_a_whole_run_is_not_as_expected(stage: Stage) -> None:
+    class Blind(Prune):
+        expected = Verdict.UNKNOWN
+        check = "one-swarm-node"
+
+    several = changed(good("verify-pc3"), HostSeen, {"swarm_nodes": 2})
+    stage.history = several
+    assert stage.row(Blind()).as_expected
+    stage.history = cut(several, len(several.entries) - 3)
+    row = stage.row(Blind())
+    assert (row.verdict, row.as_expected) == (Verdict.UNKNOWN, False)
+    assert "did not come to its end" in row.why
+
+
+def test_what_runs_use_up_is_renewed_before_each(stage: Stage) -> None:
+    machine = fake_machine(FakeExecutor(), host_table(disposable=True))
+    renewed: list[str] = []
+    faults = [Prune(), Prune()]
+    try_faults(machine, faults, root=stage.folder, before_each=lambda: renewed.append("pulls"))
+    assert renewed == ["pulls", "pulls"]
 
 
 def test_a_fault_of_another_store_is_not_tried(stage: Stage) -> None:

@@ -141,3 +141,29 @@ def test_the_lease_is_renewed_whenever_a_phase_begins(bench: Bench) -> None:
     with bench.run.phase("deploy"):
         pass
     assert renewed == [[]]
+
+
+def test_whoever_looks_on_hears_of_each_point_when_it_has_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr("ccci_host.experiments.run.stretch_witnesses", lambda: (Counting("bytes", log),))
+    bench = Bench(tmp_path, Options(task="verify-pc3", onlooker=lambda point: log.append(" ".join(point))))
+    with bench.run.phase("redeploy"), bench.run.counted("redeploy"):
+        log.append("deploy")
+    with pytest.raises(DeployError), bench.run.phase("evict"):
+        raise DeployError("no")
+    assert log == [
+        "before redeploy",
+        "begin bytes",
+        "amid redeploy",
+        "deploy",
+        "end bytes",
+        "after redeploy",
+        "before evict",
+        "after evict",
+    ]
+
+
+def test_an_onlooker_leaves_no_trace_in_the_history() -> None:
+    assert "onlooker" not in Options(task="t", onlooker=lambda point: None).recorded()
