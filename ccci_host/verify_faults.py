@@ -146,8 +146,8 @@ def try_faults(
     """Try each of `faults` that does harm on the machine's store; `listener` hears of each row.
 
     `before_each` is for what runs use up and the host cannot renew, such as an account's pulls. The host is
-    provisioned before, and a stranger's stack runs beside all of them. Raises `RefusedError` on a host that is
-    not disposable.
+    provisioned before, and a stranger's stack runs beside all of them. Raises `RefusedError` on a host that
+    is not disposable.
     """
     if not machine.config.disposable:
         raise RefusedError(
