@@ -1,5 +1,6 @@
-"""The table of docs/verification.md: which check decides which sentence, and by which witnesses."""
+"""The table of docs/verification.md: which check decides which sentence, by what, and what it has caught."""
 
+import json
 from pathlib import Path
 
 from ccci_host.checks import all_checks
@@ -7,6 +8,8 @@ from ccci_host.checks.registry import PC
 from ccci_host.generated import refresh
 
 PART = "checks"
+FAULTS = Path(__file__).resolve().parents[1] / "machine-docs" / "faults.json"
+"""What faults came to when they were tried last: see `fault_table`."""
 TITLES: dict[PC, str] = {
     "PC1": "PC1: conservative prune",
     "PC2": "PC2: retained and authenticated",
@@ -16,23 +19,40 @@ TITLES: dict[PC, str] = {
 }
 
 
-def as_markdown() -> str:
+def as_markdown(faults: Path = FAULTS) -> str:
     """A section for each part of the definition of done, a row for each check."""
+    catches = _catches(faults)
     sections = []
     for pc, title in TITLES.items():
         rows = [item for item in all_checks() if item.pc == pc]
-        sections += [f"### {title}", "", "| sentence | check | witnesses | decides |", "|---|---|---|---|"]
         sections += [
-            f"| {item.sentence} | `{item.name}` | {', '.join(item.witnesses)} | {', '.join(item.tasks)} |"
+            f"### {title}",
+            "",
+            "| sentence | check | witnesses | decides | seen to catch |",
+            "|---|---|---|---|---|",
+        ]
+        sections += [
+            f"| {item.sentence} | `{item.name}` | {', '.join(item.witnesses)} | {', '.join(item.tasks)} | "
+            f"{', '.join(catches.get(item.name, ['–']))} |"
             for item in rows
         ]
         sections.append("")
     return "\n".join(sections)
 
 
-def write(path: Path) -> bool:
+def _catches(faults: Path) -> dict[str, list[str]]:
+    """The faults that each check answered for as it must; those that are to pass teach nothing here."""
+    rows = json.loads(faults.read_text()) if faults.exists() else []
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row["as_expected"] and row["expected"] != "PASS":
+            found.setdefault(row["check"], set()).add(row["name"])
+    return {check: sorted(names) for check, names in found.items()}
+
+
+def write(path: Path, faults: Path = FAULTS) -> bool:
     """Make the table in the file at `path` anew; whether that changed it."""
-    return refresh(path, PART, as_markdown())
+    return refresh(path, PART, as_markdown(faults))
 
 
 def main() -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from ccci_host import check_table
 from ccci_host.generated import refresh, replace_file
-from ccci_host.verify import EVIDENCE
 from ccci_host.verify_faults import Row
 
 PART = "faults"
-KEPT = EVIDENCE.with_name("faults.json")
+KEPT = check_table.FAULTS
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "verification.md"
 STORES = ("classic", "containerd")
 
@@ -26,13 +26,17 @@ _ROWS = TypeAdapter(tuple[Row, ...])
 
 
 def record(rows: Sequence[Row], kept: Path = KEPT, docs: Path = DOCS) -> None:
-    """Let `rows` stand in the place of those that tell of the same fault on the same store, in both files."""
+    """Let `rows` stand in the place of those that tell of the same fault on the same store, in both files.
+
+    The table of the checks in `docs`, which names the faults that each was seen to catch, is made anew, too.
+    """
     with _alone(kept.parent):
         known = {(row.name, row.store): row for row in _read(kept)}
         known.update({(row.name, row.store): row for row in rows})
         now = tuple(known[key] for key in sorted(known))
         replace_file(kept, json.dumps([row.model_dump(mode="json") for row in now], indent=1) + "\n")
         refresh(docs, PART, as_markdown(now))
+        check_table.write(docs, kept)
 
 
 @contextmanager

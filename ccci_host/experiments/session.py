@@ -77,6 +77,12 @@ def _unseen(run: Run, left: list[Leftover]) -> list[Leftover]:
     ]
 
 
+def _give_back(run: Run) -> None:
+    """The lease, where one was taken."""
+    if run.lease is not None:
+        run.lease.release()
+
+
 def _put_back(run: Run) -> None:
     """Remove what the run made, look once more, give the lease back; what fails is said, not raised."""
     removed: list[Name] = []
@@ -94,11 +100,9 @@ def _put_back(run: Run) -> None:
             left += removal.left
         except CcciError as error:
             left.append(("stack", stack, error.brief))
-    try:
-        left += _unseen(run, left)
-        run.look("end")
-        if run.lease is not None:
-            run.lease.release()
-    except CcciError as error:
-        problems.append(error.brief)
+    for step in (lambda: left.extend(_unseen(run, left)), lambda: run.look("end"), lambda: _give_back(run)):
+        try:
+            step()
+        except CcciError as error:  # one that fails keeps nobody from the next
+            problems.append(error.brief)
     run.write(Cleanup(removed=tuple(removed), left=tuple(left), problem="; ".join(problems) or None))

@@ -1,5 +1,6 @@
 """The table of docs/verification.md is the checks' own."""
 
+import json
 from pathlib import Path
 
 from ccci_host.check_table import PART, as_markdown, write
@@ -25,3 +26,19 @@ def test_write_makes_it_current(tmp_path: Path) -> None:
     page.write_text(part(PART, "old"))
     assert write(page)
     assert not write(page)
+
+
+def test_a_check_names_the_faults_that_it_was_seen_to_catch(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    rows = [
+        {"name": name, "check": "timer-armed", "expected": expected, "as_expected": as_expected}
+        for name, expected, as_expected in (
+            ("stopped", "FAIL", True),
+            ("masked", "FAIL", True),
+            ("missed", "FAIL", False),
+            ("harmless", "PASS", True),
+        )
+    ]
+    faults.write_text(json.dumps(rows))
+    [line] = [line for line in as_markdown(faults).splitlines() if "`timer-armed`" in line]
+    assert line.endswith("| masked, stopped |")

@@ -327,7 +327,7 @@ def test_each_disposable_instance_is_tried_once() -> None:
 
 def test_the_table_keeps_the_rows_of_other_faults(tmp_path: Path) -> None:
     kept, docs = tmp_path / "faults.json", tmp_path / "verification.md"
-    docs.write_text(f"Before.\n{part('faults', '')}\nAfter.\n")
+    docs.write_text(f"Before.\n{part('faults', '')}\n{part('checks', '')}\nAfter.\n")
     fault_table.record([row("prune", "nothing-evicted"), row("cron", "timer-armed")], kept, docs)
     fault_table.record([row("prune", "nothing-evicted", as_expected=False)], kept, docs)
     text = docs.read_text()
@@ -335,3 +335,4 @@ def test_the_table_keeps_the_rows_of_other_faults(tmp_path: Path) -> None:
     assert "| prune | Harm. | FAIL | `nothing-evicted` | **PASS**, not as expected | – |" in text
     assert "2 rows, 1 as expected. Tried 2026-03-01." in text
     assert text.startswith("Before.")
+    assert "| cron |\n" in text.partition("generated: checks")[2]

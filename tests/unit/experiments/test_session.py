@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import CcciError, DeployError, RefusedError, UnreachableError
+from ccci_host.errors import CcciError, DeployError, HostError, RefusedError, UnreachableError
 from ccci_host.experiments import Options, preflight
 from ccci_host.experiments import session as sessions
 from ccci_host.experiments.run import Run
@@ -172,6 +172,19 @@ def test_what_a_teardown_left_without_saying_so_is_seen_at_the_end(stage: Stage)
     assert stage.last(Cleanup).left == (
         ("stack", "ccci-small_test", "its teardown said that nothing is left"),
     )
+
+
+def test_a_daemon_that_tells_nothing_at_the_end_keeps_no_lease(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(machine: object) -> Stacks:
+        raise HostError("The Docker daemon does not list its services.")
+
+    monkeypatch.setattr("ccci_host.experiments.stacks.look", silent)
+    stage.play(lambda run: None)
+    assert stage.lease.released
+    assert stage.last(Cleanup).problem == "The Docker daemon does not list its services."
+    assert "store end" in stage.bench.kinds()
 
 
 def test_what_is_named_once_is_not_named_again(stage: Stage) -> None:
