@@ -1,6 +1,6 @@
 """What every experiment has around it: preflight, lease, a history with an end, a host put back in order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
@@ -100,7 +100,12 @@ def _put_back(run: Run) -> None:
             left += removal.left
         except CcciError as error:
             left.append(("stack", stack, error.brief))
-    for step in (lambda: left.extend(_unseen(run, left)), lambda: run.look("end"), lambda: _give_back(run)):
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: left.extend(_unseen(run, left)),
+        lambda: run.look("end"),
+        lambda: _give_back(run),
+    )
+    for step in steps:
         try:
             step()
         except CcciError as error:  # one that fails keeps nobody from the next
