@@ -37,12 +37,15 @@ class Harness:
         self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
         self.stacks = Script(**words)
+        self.looks: list[int] = []
+        """How often the swarm had been looked at when each was asked."""
 
     def __call__(self, argv: tuple[str, ...], sent: bytes) -> Completed:
         payload = json.loads(sent)
         if "word" in payload:
             return self.stacks(argv, sent)
         self.asked.append(payload)
+        self.looks.append(len(self.stacks.asked))
         return completed(json.dumps(self.answers.pop(0)))
 
 
@@ -145,6 +148,7 @@ def test_a_teardown_cleans_up_when_the_containers_are_gone_and_tells_what_went(a
     removal = CommandDeployer().teardown(machine(harness), app)
     assert [asked["commands"][0][1] for asked in harness.asked] == ["down", "sweep"]
     assert all(asked["all"] for asked in harness.asked)
+    assert harness.looks == [1, 3], "the sweep waits until no service is there"
     assert set(removal.removed) == {
         ("service", "shop_app"),
         ("secret", "shop_key_v1"),
@@ -161,6 +165,7 @@ def test_what_the_harness_leaves_is_left_and_said(app: App) -> None:
     removal = CommandDeployer().teardown(machine(harness), app)
     [(kind, name, why)] = removal.left
     assert (kind, name) == ("volume", "shop_data")
+    assert set(removal.removed) == {("service", "shop_app"), ("secret", "shop_key_v1")}
     assert "`harness up` ended with exit code 1" in why
 
 
