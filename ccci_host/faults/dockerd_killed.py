@@ -1,4 +1,4 @@
-"""dockerd killed in the middle of the redeploy; systemd starts it again, and with it everybody's containers."""
+"""dockerd killed in the middle of the redeploy; systemd starts it again, and everybody's containers with it."""
 
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
@@ -7,7 +7,7 @@ _PID = ("systemctl", "show", "--property=MainPID", "--value", "docker.service")
 
 
 class DockerdKilled(Fault):
-    """Kills dockerd once, when the redeploy has begun. The redeploy survives it; strangers' containers do not."""
+    """Kills dockerd once. The redeploy, which has begun, survives it; strangers' containers do not."""
 
     name = "dockerd-killed"
     task = "verify-pc3"
