@@ -1,4 +1,4 @@
-"""dockerd killed in the middle of the redeploy; systemd starts it again, and everybody's containers with it."""
+"""dockerd killed in the middle of the redeploy; systemd starts it again, and all containers with it."""
 
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine

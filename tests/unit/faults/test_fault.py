@@ -96,6 +96,7 @@ def test_lost_evidence_alone_is_never_a_fail_and_nothing_is_expected_to_pass_by_
         "registry-cuts-layer",
         "registry-log-truncated",
         "registry-slow",
+        "ssh-cut",
     }
 
 
