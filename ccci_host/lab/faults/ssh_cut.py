@@ -1,4 +1,4 @@
-"""SSH cut in the middle of the redeploy, on a host whose commands go through it: the next one connects anew."""
+"""SSH cut in the middle of the redeploy, where commands go through it: the next one connects anew."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
