@@ -1,4 +1,4 @@
-"""The account's quota used up before the redeploy: Docker Hub answers 429."""
+"""The account's quota used up before the redeploy: Docker Hub answers 429, and tags stay bare (fact 16)."""
 
 from ccci_host.lab.faults.hub_fault import HubFault
 from ccci_host.transport.machine import Machine
@@ -11,8 +11,9 @@ class QuotaUsedUp(HubFault):
     name = "registry-429"
     task = "verify-pc3"
     point = ("before", "redeploy")
+    until = ("before", "final-teardown")
     expected = Verdict.UNKNOWN
-    check = "run-complete"
+    check = "specs-carry-digests"
 
     def inject(self, machine: Machine) -> None:
         """Leave it none."""
