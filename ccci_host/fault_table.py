@@ -34,7 +34,9 @@ def record(rows: Sequence[Row], kept: Path = KEPT, docs: Path = DOCS) -> None:
         known = {(row.name, row.store): row for row in _read(kept)}
         known.update({(row.name, row.store): row for row in rows})
         now = tuple(known[key] for key in sorted(known))
-        replace_file(kept, json.dumps([row.model_dump(mode="json") for row in now], indent=1) + "\n")
+        replace_file(
+            kept, json.dumps([row.model_dump(mode="json", exclude={"why"}) for row in now], indent=1) + "\n"
+        )
         refresh(docs, PART, as_markdown(now))
         check_table.write(docs, kept)
 

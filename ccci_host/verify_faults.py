@@ -53,8 +53,8 @@ class Row(Record):
     """Of the run; None when there was none."""
     check: str
     as_expected: bool
-    why: str
-    """What the check said; or why the row is not as expected."""
+    why: str = ""
+    """What the check said, or why the row is not as expected; not kept, for it may name paths of a machine."""
 
     @property
     def value(self) -> dict[str, object]:
