@@ -54,7 +54,7 @@ class Row(Record):
     check: str
     as_expected: bool
     why: str = ""
-    """What the check said, or why the row is not as expected; not kept, for it may name paths of a machine."""
+    """What the check said, or why the row is not as expected. Not kept: it may name paths of a machine."""
 
     @property
     def value(self) -> dict[str, object]:
