@@ -54,6 +54,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """A line for each fault, with its verdict on either store."""
+    if not rows:
+        return "None was tried yet: `invoke verify --faults` does it, on a disposable host."
     by_name: dict[str, dict[str, Row]] = {}
     for row in rows:
         by_name.setdefault(row.name, {})[row.store] = row
@@ -65,10 +67,9 @@ def as_markdown(rows: Sequence[Row]) -> str:
         one = next(iter(on.values()))
         seen = " | ".join(_cell(on.get(store)) for store in STORES)
         lines.append(f"| {name} | {one.what} | {one.expected} | `{one.check}` | {seen} |")
-    if rows:
-        days = sorted({row.tried for row in rows})
-        when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-        lines += ["", f"{len(rows)} rows, {sum(row.as_expected for row in rows)} as expected. Tried {when}."]
+    days = sorted({row.tried for row in rows})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    lines += ["", f"{len(rows)} rows, {sum(row.as_expected for row in rows)} as expected. Tried {when}."]
     return "\n".join(lines)
 
 
