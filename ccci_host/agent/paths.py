@@ -6,6 +6,9 @@ POLICY = "/etc/ccci-prune/policy.json"
 STATE = "/var/lib/ccci-prune"
 """The ledger, timed leases, what was seen between two looks, the last decision. Survives a reboot."""
 
+BESIDE_STORE = "/var/lib/docker/ccci-prune"
+"""The reserve, where Docker's root is this usual one and a file system of its own."""
+
 RUN = "/run/ccci-prune"
 """Locks, and the records of leases that end with a process. Gone with a reboot, as they should be."""
 

@@ -11,21 +11,25 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Optional
 
-from . import paths, storage
+from . import paths, reserve, storage
 from .clock import show
 from .daemon import Daemon, DaemonError
 from .decide import Plan, Ruling
 from .gates import Circumstances, Lease
-from .host import Image
+from .host import CLASSIC, Image
 from .leases import tidy
 from .pressure import FileSystem, disk_json, measure
 from .problem import AgentError
+from .reserve import Reserve
 from .scene import Places, Scene, record, see
 from .snapshot import INSPECTS
 
 GONE, CONFLICT = 404, 409
+NO_SPACE = "no space left on device"
+"""How the engine's answer (500) ends when it could not write."""
 
 Say = Callable[[str], None]
 
@@ -99,6 +103,9 @@ class _Sweep:
         self.outcome = outcome
         self.remembered = places.state / paths.INSPECTS_FILE
         self.inspects = _sound(storage.recall(self.remembered))
+        self.reserve: Optional[Reserve] = None
+        self.held = 0
+        """Bytes of the reserve when the disk was measured last."""
 
     def run(self) -> None:
         before = self.inspects
@@ -116,6 +123,7 @@ class _Sweep:
         self.inspects = _sound(scene.snapshot.answers.get(INSPECTS))
         if not alone and not scene.around.leases:
             scene.around = _leased(scene.around)
+        self._set_aside(scene)
         plan = scene.plan()
         self.outcome.plan, self.outcome.disk = plan, scene.disk
         self.outcome.notes = [*self.outcome.notes, *(n for n in scene.notes if n not in self.outcome.notes)]
@@ -132,6 +140,19 @@ class _Sweep:
         self._save(scene)
         return self._remove(victims[0], scene)
 
+    def _set_aside(self, scene: Scene) -> None:
+        """Have a reserve where the engine may need one to delete."""
+        self.reserve, self.held = None, 0
+        if not scene.disk or scene.host.store != CLASSIC:
+            return
+        try:
+            found = reserve.beside(Path(scene.host.root), self.places.state)
+            self.held = found.held
+            found.set_aside()
+            self.reserve = found
+        except OSError as error:
+            scene.notes.append(f"no reserve for a disk that is full to the last block: {error}")
+
     def _remove(self, ruling: Ruling, scene: Scene) -> bool:
         try:
             self.daemon.get(f"/images/{ruling.image.id}/json")
@@ -139,7 +160,7 @@ class _Sweep:
             del self.inspects[ruling.image.id]
             return self._spare(ruling.image, f"it cannot be inspected: {error}")
         try:
-            answer = remove(self.daemon, ruling.image)
+            answer = remove(self.daemon, ruling.image, self._give_up)
         except TookMoreError as error:
             self.outcome.failures.append(str(error))
             return False
@@ -149,7 +170,7 @@ class _Sweep:
                 return False
             return self._spare(ruling.image, str(error))
         after = measure(scene.host)
-        freed = sum(new.free - old.free for old, new in zip(scene.disk, after))
+        freed = sum(new.free - old.free for old, new in zip(scene.disk, after)) + self._held() - self.held
         self.outcome.disk = after
         self.outcome.removed.append(
             {
@@ -166,6 +187,20 @@ class _Sweep:
             f"reason={json.dumps(ruling.reason, ensure_ascii=False)}"
         )
         return True
+
+    def _give_up(self) -> bool:
+        """Let the reserve go; whether that made room."""
+        try:
+            given = self.reserve is not None and self.reserve.give_up()
+        except OSError as error:
+            self.outcome.failures.append(f"the reserve cannot be given up: {error}")
+            return False
+        if self.reserve and given:
+            self.say(f"gave-up reserve={self.reserve.path} reason=the-engine-has-no-room-to-delete")
+        return given
+
+    def _held(self) -> int:
+        return self.reserve.held if self.reserve else 0
 
     def _spare(self, image: Image, why: str) -> bool:
         """Leave `image` alone in this tick; the others have their turn."""
@@ -210,18 +245,19 @@ class _Sweep:
         self.say(f"ended removed={len(self.outcome.removed)} kept={kept} {disk}".rstrip())
 
 
-def remove(daemon: Daemon, image: Image) -> list[Any]:
+def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[Any]:
     """Delete `image` with all its references, one at a time, without force; returns the daemon's answers.
 
-    The store is read back after each. Raises `DaemonError` (409: it came into use) and `TookMoreError` when
-    another image, or a reference of another image, went as well.
+    One that is refused for want of space is asked for once more if `make_room` made some. The store is read
+    back after each. Raises `DaemonError` (409: it came into use) and `TookMoreError` when another image, or a
+    reference of another image, went as well.
     """
     answers: list[Any] = []
     before = _store(daemon)
     while image.id in before:
         reference = _next(before[image.id], image.id)
         try:
-            answers += daemon.delete(f"/images/{reference}", {"noprune": 1}) or []
+            answers += _delete(daemon, reference, make_room) or []
         except DaemonError as error:
             if error.status != GONE:
                 raise
@@ -231,6 +267,16 @@ def remove(daemon: Daemon, image: Image) -> list[Any]:
             raise DaemonError(f"deleting {reference} changed nothing", CONFLICT)
         before = after
     return answers
+
+
+def _delete(daemon: Daemon, reference: str, make_room: Callable[[], bool]) -> Any:
+    target, query = f"/images/{reference}", {"noprune": 1}
+    try:
+        return daemon.delete(target, query)
+    except DaemonError as error:
+        if NO_SPACE not in str(error) or not make_room():
+            raise
+    return daemon.delete(target, query)
 
 
 def _next(references: frozenset[str], identity: str) -> str:

@@ -13,7 +13,7 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.unit.agent.hosts import FakeHost, digest_of
+from tests.unit.agent.hosts import FakeHost, FakeImage, digest_of
 
 LISTINGS = {
     "/info": "info",
@@ -37,6 +37,8 @@ class FakeDaemon:
         """API path → status that it answers from now on."""
         self.before_delete: Callable[[str], None] = lambda reference: None
         """Called with each reference before it goes: the world moves on in the middle of a sweep."""
+        self.full: Callable[[], bool] = lambda: False
+        """Whether the engine has no block left for the list of names that it writes before it deletes."""
         self.greedy: str = ""
         """Name of an image that goes along with whatever is deleted."""
         self.buffer: list[dict[str, Any]] = []
@@ -77,8 +79,20 @@ class FakeDaemon:
             return 404, {"message": f"No such image: {reference}"}
         if any(container["ImageID"] == self.host.id(image.name) for container in self.host.containers):
             return 409, {"message": "conflict: image is being used"}
+        if self.full():
+            self._forget(image, reference)  # all the same, until the engine restarts (measured, 26.1.5)
+            return 500, {"message": "write /root/image/.tmp-repositories.json1: no space left on device"}
         self.deleted.append(reference)
         gone = [reference]
+        self._forget(image, reference)
+        if not image.tags and (not image.pulled or "@" not in reference):
+            self.host.remove(image.name)
+            gone.append(self.host.id(image.name))
+        if self.greedy:
+            self.host.remove(self.greedy)
+        return 200, [{"Untagged": name} for name in gone]
+
+    def _forget(self, image: FakeImage, reference: str) -> None:
         if "@" in reference:
             repository = reference.partition("@")[0].partition(":")[0]
             image.pulled = tuple(tag for tag in image.pulled if tag.rpartition(":")[0] != repository)
@@ -86,12 +100,6 @@ class FakeDaemon:
                 image.tags = tuple(tag for tag in image.tags if tag.rpartition(":")[0] != repository)
         else:
             image.tags = tuple(tag for tag in image.tags if tag != reference)
-        if not image.tags and (not image.pulled or "@" not in reference):
-            self.host.remove(image.name)
-            gone.append(self.host.id(image.name))
-        if self.greedy:
-            self.host.remove(self.greedy)
-        return 200, [{"Untagged": name} for name in gone]
 
     def names(self, image: str) -> set[str]:
         """What a DELETE may call an image."""

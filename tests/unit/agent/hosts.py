@@ -75,6 +75,7 @@ class FakeHost:
     events: list[dict[str, Any]] = field(default_factory=list)
     pins: dict[str, Any] | None = None
     swarm: str = "manager"
+    root: str = "/var/lib/docker"
 
     def id(self, name: str) -> str:
         """The id that this store gives to the image called `name`."""
@@ -176,7 +177,7 @@ class FakeHost:
             "info": {
                 "Driver": "overlay2",
                 "DriverStatus": driver,
-                "DockerRootDir": "/var/lib/docker",
+                "DockerRootDir": self.root,
                 "Swarm": {"LocalNodeState": state, "ControlAvailable": self.swarm == "manager"},
             },
             "version": {"ApiVersion": "1.45", "MinAPIVersion": "1.24"},

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from ccci_host.agent import ledger as ledgers
 from ccci_host.agent import pressure, storage
 from ccci_host.agent import sweep as sweeps
 from ccci_host.agent.daemon import Daemon
-from ccci_host.agent.host import Host
+from ccci_host.agent.host import CLASSIC, Host
 from ccci_host.agent.pressure import FileSystem
+from ccci_host.agent.reserve import SIZE
 from ccci_host.agent.scene import Places
 from ccci_host.agent.sightings import UNWRITTEN
 from ccci_host.agent.sweep import Outcome, tick
@@ -27,7 +28,8 @@ class Bench:
     """A daemon, the agent's folders, and a disk."""
 
     def __init__(self, store: str, folder: Path) -> None:
-        self.host = FakeHost(store)
+        self.host = FakeHost(store, root=str(folder / "root"))
+        (folder / "root").mkdir()
         self.daemon = FakeDaemon(self.host)
         self.places = Places(
             str(folder / "docker.sock"), str(folder / "policy.json"), folder / "state", folder / "run"
@@ -42,7 +44,13 @@ class Bench:
 
     def measure(self, host: Host) -> tuple[FileSystem, ...]:
         percent = self.percent.pop(0) if len(self.percent) > 1 else self.percent[0]
-        return (FileSystem(host.root, percent, 0.0, int(1e9 - percent * 1e7)),)
+        held = self.reserve.stat().st_size if self.reserve.exists() else 0
+        return (FileSystem(host.root, percent, 0.0, int(1e9 - percent * 1e7) - held),)
+
+    @property
+    def reserve(self) -> Path:
+        """On one file system with the store."""
+        return self.places.state / "reserve"
 
     def tick(self) -> Outcome:
         return tick(self.places, Daemon(self.places.socket), self.said.append)
@@ -316,6 +324,105 @@ def test_a_decision_that_cannot_be_kept_is_still_carried_out(
     assert outcome.exit_code == 1
     assert len(outcome.removed) == 1
     assert "could not be kept" in bench.said[-1]
+
+
+def full_without(bench: Bench, given: list[str]) -> Callable[[], bool]:
+    """A disk on which the engine can write only while the agent's reserve is not on it."""
+
+    def full() -> bool:
+        if not bench.reserve.exists():
+            return False
+        given.append(bench.reserve.name)
+        return True
+
+    return full
+
+
+def test_on_a_disk_without_a_free_block_the_reserve_makes_room(bench: Bench) -> None:
+    three_idle(bench)
+    given: list[str] = []
+    bench.daemon.full = full_without(bench, given)
+    outcome = bench.tick()
+    assert bench.names() == {"kept"}
+    assert not [failure for failure in outcome.failures if "high watermark" not in failure]
+    if bench.host.store != CLASSIC:
+        assert not bench.reserve.exists(), "this engine needs none"
+        return
+    assert len(given) == 3, "set aside again after each removal"
+    assert len([line for line in bench.said if line.startswith(f"gave-up reserve={bench.reserve} ")]) == 3
+    assert bench.reserve.stat().st_blocks * 512 >= SIZE
+    assert [removed["freed_bytes"] for removed in outcome.removed] == [0] * 3, "what it held no image made"
+
+
+def test_a_reserve_that_makes_no_room_is_given_up_once(bench: Bench) -> None:
+    three_idle(bench)
+    bench.daemon.full = lambda: True
+    outcome = bench.tick()
+    assert outcome.exit_code == 1
+    assert not bench.daemon.deleted
+    assert any("no space left on device" in failure for failure in outcome.failures)
+    asked = 3 if bench.host.store == CLASSIC else 1  # the name, the name again, the image without a name
+    assert len(bench.daemon.queries) == asked
+
+
+def test_no_reserve_fits_on_a_full_disk_and_none_is_half_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_idle(bench)
+    bench.reserve.unlink(missing_ok=True)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    bench.percent = [10.0]
+    outcome = bench.tick()
+    assert outcome.exit_code == 0
+    assert not outcome.notes, "that the disk is full is said elsewhere"
+    assert not bench.reserve.exists()
+
+
+def test_a_reserve_that_was_cut_off_is_made_whole(bench: Bench) -> None:
+    if bench.host.store != CLASSIC:
+        return
+    bench.places.state.mkdir()
+    bench.reserve.write_bytes(b"\0" * 100)
+    bench.observe()
+    assert bench.reserve.stat().st_blocks * 512 >= SIZE
+
+
+def test_a_store_on_another_file_system_has_the_reserve_beside_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bench.host.store != CLASSIC:
+        return
+    root, real = Path(bench.host.root), Path.stat
+
+    def stat(self: Path, **how: Any) -> Any:
+        found = list(real(self, **how))
+        return os.stat_result([*found[:2], 4711, *found[3:]]) if self == root else real(self, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    bench.observe()
+    assert (root / "ccci-prune" / "reserve").stat().st_size == SIZE
+    assert not bench.reserve.exists()
+
+
+def test_a_place_where_none_may_be_kept_is_named_and_keeps_nothing_from_going(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a system that is read-only but for the folders of the unit."""
+    three_idle(bench)
+    bench.reserve.unlink(missing_ok=True)
+
+    def refused(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "posix_fallocate", refused)
+    outcome = bench.tick()
+    assert bench.names() == {"kept"}
+    said = [note for note in outcome.notes if "Read-only file system" in note]
+    assert len(said) == (1 if bench.host.store == CLASSIC else 0)
 
 
 def inspected(bench: Bench) -> set[str]:

@@ -224,6 +224,7 @@ def test_status(live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert report["unknown_origin_bytes"] == 4711
         assert report["last"] is None
         assert len(report["policy"]["sha256"]) == 64
+        host.root = str(tmp_path)
         words.main(["sweep", *live])
         capsys.readouterr()
         words.main(["status", *live])

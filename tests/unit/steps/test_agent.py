@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccci_host.agent import paths, policy
+from ccci_host.agent import paths, policy, reserve
 from ccci_host.errors import ConfigError, HostError
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.host import HOST
@@ -173,6 +173,15 @@ def test_the_timer_says_when_the_configuration_says() -> None:
     prune = host_table(prune={"timer": "*:0/30"}).prune
 
     assert "OnCalendar=*:0/30\n" in wanted_texts(prune)[place(paths.TIMER)]
+
+
+def test_the_unit_may_write_where_the_reserve_lies_and_starts_without() -> None:
+    lines = wanted_texts(host_table().prune)[place(paths.SERVICE)].splitlines()
+
+    folder = f"/var/lib/docker/{reserve.FOLDER}"
+    assert f"ReadWritePaths=-{folder}" in lines
+    assert f"ExecStartPre=-+mkdir -p {folder}" in lines
+    assert "StateDirectory=ccci-prune" in lines
 
 
 def test_the_archive_is_the_same_each_time() -> None:
