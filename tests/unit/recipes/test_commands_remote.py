@@ -11,6 +11,7 @@ import pytest
 
 from ccci_host.recipes import commands_remote
 from ccci_host.recipes.commands_remote import MASK, TroubleError, masked, run_all
+from ccci_host.waiting import wait_until
 
 FILES = [{"path": "sub/entry.sh", "mode": 0o700, "content": base64.b64encode(b"#!/bin/sh").decode()}]
 
@@ -85,7 +86,14 @@ def test_one_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> 
     assert caught.value.kind == "slow"
     assert "about to" in str(caught.value)
     stat = Path("/proc", child.read_text().strip(), "stat")
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    def has_ended() -> bool | None:
+        try:
+            return stat.read_text().rpartition(")")[2].split()[0] == "Z" or None
+        except OSError:
+            return True
+
+    wait_until(has_ended, what="the child to end", timeout=10)
 
 
 def test_nobody_else_is_at_the_same_stack_meanwhile(place: Path) -> None:
