@@ -68,7 +68,7 @@ def test_the_first_run_changes_the_host_and_the_second_nothing(hosts: Config) ->
 
     assert (first.exit_code, first.changed) == (0, True)
     assert (second.exit_code, second.changed) == (0, False)
-    assert [step.state for step in second.steps] == ["ok"] * 6
+    assert {step.state for step in second.steps} == {"ok"}
     assert all(step.why for step in second.steps)
 
 
