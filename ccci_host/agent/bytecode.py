@@ -43,7 +43,9 @@ class _Served:
     def find_spec(self, name: str, *_: Any) -> Optional[ModuleSpec]:
         if name not in self._codes:
             return None
-        return importlib.util.spec_from_loader(name, self, origin=self._codes[name].co_filename)  # type: ignore[arg-type]
+        origin = self._codes[name].co_filename
+        # What loads is told by its methods; typeshed asks for a subclass of `Loader`.
+        return importlib.util.spec_from_loader(name, self, origin=origin)  # type: ignore[arg-type]
 
     def create_module(self, _spec: ModuleSpec) -> None:
         """Leave it to the import system."""

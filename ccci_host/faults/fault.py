@@ -28,11 +28,11 @@ START: Point = ("before", "preflight")
 class Fault(ABC):
     """One kind of harm."""
 
-    name: ClassVar[str]
+    name: str
     """As `verify --faults NAME` calls it."""
-    task: ClassVar[str]
+    task: str
     """The task whose experiment must answer for it."""
-    point: ClassVar[Point] = START
+    point: Point = START
     """When it is injected."""
     until: ClassVar[Point | None] = None
     """When it is taken back; None: at the run's end."""

@@ -4,7 +4,6 @@ import os
 import signal
 from typing import get_args
 
-from ccci_host.experiments.options import Point
 from ccci_host.faults.fault import Fault
 from ccci_host.records import Phase
 from ccci_host.transport.machine import Machine
@@ -27,9 +26,9 @@ class Interrupted(Fault):
 
     def __init__(self, task: str, phase: Phase) -> None:
         assert phase in get_args(Phase)  # noqa: S101 - a mistake in the table above
-        self.name = f"ctrl-c-in-{phase}"  # type: ignore[misc] # each of the family has its own
-        self.task = task  # type: ignore[misc]
-        self.point: Point = ("before", phase)  # type: ignore[misc]
+        self.name = f"ctrl-c-in-{phase}"
+        self.task = task
+        self.point = ("before", phase)
         self._sent = False
 
     def inject(self, machine: Machine) -> None:  # noqa: ARG002

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -37,7 +36,7 @@ class Prune(Fault):
     """Takes the images away. It bites, unless told otherwise."""
 
     name, task, check = "prune", "verify-pc3", "images-retained"
-    point: ClassVar[Point] = ("before", "redeploy")
+    point: Point = ("before", "redeploy")
 
     def __init__(self) -> None:
         self.log: list[str] = []
@@ -166,7 +165,7 @@ def test_a_fault_that_the_run_never_met_is_not_as_expected(stage: Stage) -> None
 
 def test_a_point_that_no_run_comes_to_is_not_as_expected(stage: Stage) -> None:
     fault = Prune()
-    fault.point = ("before", "cold-pull")  # type: ignore[misc]
+    fault.point = ("before", "cold-pull")
     row = stage.row(fault)
     assert not row.as_expected
     assert "before cold-pull" in row.why

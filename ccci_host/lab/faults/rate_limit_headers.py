@@ -20,7 +20,7 @@ class RateLimitHeaders(HubFault):
 
     def __init__(self, mode: HeaderMode) -> None:
         super().__init__()
-        self.name = f"rate-limit-headers-{mode}"  # type: ignore[misc] # each of the family has its own
+        self.name = f"rate-limit-headers-{mode}"
         self._mode = mode
 
     @contextmanager
