@@ -22,7 +22,10 @@ class Settings:
     bridge: str
     """Interface name, at most 15 characters."""
     address: IPv4Interface
-    """The bridge's own address, with the network that instances get theirs from."""
+    """The bridge's own address, with the network that instances get theirs from.
+
+    Swarm gives overlay networks theirs from 10.0.0.0 upwards; those of labs are far from there.
+    """
     https_port: int
     """Loopback port on which Incus answers remote clients."""
 
@@ -34,15 +37,18 @@ class Settings:
 
     @classmethod
     def for_folder(cls, folder: Path) -> "Settings":
-        """The lab in `folder`. Anywhere but in the usual place, its names follow from the path."""
+        """The lab in `folder`. Anywhere but in the usual place, its names follow from the path.
+
+        Two folders share a network once in 16,384 pairs and a port once in 10,000; such two are not
+        to be up at the same time.
+        """
         folder = folder.expanduser().resolve()
         if folder == USUAL_FOLDER:
             return cls(folder, "ccci-lab", "ccci0", IPv4Interface("10.77.0.1/24"), 8443)
         digest = hashlib.sha256(str(folder).encode()).digest()
-        third = 100 + digest[0] % 150
         port = 20000 + int.from_bytes(digest[1:3]) % 10000
         mark = digest.hex()[:8]
-        network = IPv4Interface(f"10.77.{third}.1/24")
+        network = IPv4Interface(f"10.{128 + digest[0] % 64}.{digest[3]}.1/24")
         return cls(folder, f"ccci-lab-{mark}", f"ccci-{mark}", network, port)
 
     def beside(self, number: int) -> "Settings":

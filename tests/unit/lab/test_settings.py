@@ -24,8 +24,9 @@ def test_the_environment_moves_the_lab(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert Settings.usual().folder == tmp_path / "lab"
 
 
-def test_labs_in_other_folders_take_other_names(tmp_path: Path) -> None:
-    labs = [Settings.for_folder(folder) for folder in (USUAL_FOLDER, tmp_path / "a", tmp_path / "b")]
+def test_labs_in_other_folders_take_other_names() -> None:
+    """In folders named here: the names are hashes of the paths, and chosen paths give the same always."""
+    labs = [Settings.for_folder(Path(folder)) for folder in (USUAL_FOLDER, "/srv/lab-a", "/srv/lab-b")]
     for taken in ("project", "bridge", "address", "https_port"):
         assert len({getattr(lab, taken) for lab in labs}) == len(labs), taken
 
