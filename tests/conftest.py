@@ -32,6 +32,7 @@ class ByInstance(LoadScopeScheduling):  # type: ignore[misc]  # nor has it any h
         return f"{file} {apart[1]}" if apart else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByInstance:
     """The schedule that xdist's own `loadgroup` would give, which pytest 9.2 no longer obeys."""
     return ByInstance(config, log)
