@@ -57,6 +57,12 @@ class HostImage:
     edition: int = 1
     """To be raised when this module puts the same inputs together differently."""
 
+    @classmethod
+    def of(cls, suite: str) -> "HostImage":
+        """The image of a Debian release. In Debian 12 Docker's client comes with its daemon."""
+        apart = ("docker-cli",) if suite == "bookworm" else ()
+        return cls(suite, tuple(package for package in PACKAGES if package not in apart))
+
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits that differ when the inputs do."""

@@ -148,7 +148,7 @@ class Lab:
         log = settings.logs
         packages.ensure(log / "apt-get.log")
         with ThreadPoolExecutor() as beside:
-            images = [image.HostImage(suite) for suite in {wish.suite for wish in wanted.values()}]
+            images = [image.HostImage.of(suite) for suite in {wish.suite for wish in wanted.values()}]
             tarballs = beside.submit(
                 lambda: [image.build(host, settings.cache, log / "mmdebstrap.log") for host in images]
             )
@@ -225,7 +225,7 @@ class Lab:
             pool=self.settings.project,
             bridge=self.settings.bridge,
             nameserver=str(self.settings.address.ip),
-            image=image.HostImage(suite).alias,
+            image=image.HostImage.of(suite).alias,
             certificate=self.hub.ca_certificate,
             ssh_public=self._keys.ssh_public,
         )

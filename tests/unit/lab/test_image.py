@@ -20,7 +20,11 @@ def test_the_name_follows_the_inputs() -> None:
         replace(TRIXIE, edition=TRIXIE.edition + 1),
     ]
     assert len({TRIXIE.alias, *(other.alias for other in others)}) == 1 + len(others)
-    assert HostImage().alias == TRIXIE.alias
+    assert HostImage().alias == TRIXIE.alias == HostImage.of("trixie").alias
+
+
+def test_debian_12_has_docker_in_one_package() -> None:
+    assert {*HostImage.of("trixie").packages} - {*HostImage.of("bookworm").packages} == {"docker-cli"}
 
 
 def test_the_name_follows_the_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
