@@ -84,7 +84,7 @@ def test_a_run_that_is_stopped_leaves_nothing_for_good(
             assert code not in (0, -signal.SIGKILL), what
             finished = history.last(Finished)
             assert finished is not None, what
-            assert finished.outcome == "interrupted", what
+            assert finished.outcome == "interrupted", f"{what}: {finished.problem}"
             cleanup = history.last(Cleanup)
             assert cleanup is None or not (cleanup.left or cleanup.problem), f"{what}: {cleanup}"
         else:
