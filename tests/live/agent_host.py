@@ -148,10 +148,17 @@ class AgentHost:
         )  # fmt: skip
 
     def tear_down(self, stack: str) -> None:
-        """`docker stack rm`, until nothing of it is left."""
-        self.docker("stack", "rm", stack)
+        """`docker stack rm`, until nothing is left. Docker 28 refuses a network whose tasks still end."""
         mine = f"label=com.docker.stack.namespace={stack}"
-        self.sh(f'until [ -z "$(docker ps -aq --filter {mine})" ]; do sleep 0.1; done')
+        self.sh(
+            f"until docker stack rm {stack}; do sleep 0.1; done;"
+            f'until [ -z "$(docker ps -aq --filter {mine})" ]; do sleep 0.1; done'
+        )
+
+    def said(self) -> str:
+        """What the unit's last tick said."""
+        tick = self.sh(f"systemctl show --property=InvocationID --value {paths.SERVICE}")
+        return self.sh(f"journalctl _SYSTEMD_INVOCATION_ID={tick} -o cat --no-pager")
 
     def sweep(self, *expected: int) -> dict[str, Any]:
         """A tick; its outcome."""
