@@ -22,6 +22,7 @@ from ccci_host.provision import provision
 from ccci_host.records import Cleanup, Finished, History, Leftovers, Note, PhaseBegan
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
+from ccci_host.transport.readiness import wait_until_ready
 from tests.lab_hosts import own_instance
 
 pytestmark = pytest.mark.live
@@ -30,8 +31,11 @@ STOPS = os.environ.get("CCCI_STOPS", "1")
 SEED = int(os.environ.get("CCCI_SEED") or random.randrange(10**6))
 HOST = "stopped"
 RUNNING = 300.0
+BOOTING = 180.0
 SOONEST, LATEST = 0.0, 2.0
 """Seconds into a phase at which the signal comes."""
+DATA = "/var/lib/data"
+"""Where the image wants a volume: one without a name would be another after each reboot."""
 KINDS = ("service", "container", "volume", "network", "secret", "config")
 
 Inventory = dict[str, frozenset[str]]
@@ -42,7 +46,7 @@ def machine() -> Iterator[Machine]:
     with own_instance(HOST) as config, open_machine(HOST, config.host[HOST]) as machine:
         provision(machine)
         argv = ["docker", "service", "create", "--quiet", "--name", "stranger"]
-        argv += ["--mount", "source=stranger,target=/data"]  # a nameless volume is another after a reboot
+        argv += ["--mount", f"source=stranger,target={DATA}"]
         machine.executor.run([*argv, "--with-registry-auth", "quickcache:7.2"], timeout=120).check()
         yield machine
 
@@ -90,6 +94,7 @@ def test_a_run_that_is_stopped_leaves_nothing_for_good(
         else:
             assert code == -signal.SIGKILL, what
             assert history.last(Finished) is None, what
+            wait_until_ready(machine, timeout=BOOTING)
             says_what_it_found(machine, history, before, tmp_path / f"after-{phase}.jsonl", what)
         assert inventory(machine) == before, what
         assert holders(machine) == (), what
