@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -57,9 +58,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The modules that were asked; none really measures."""
     asked: list[str] = []
     for module in (agent_decision, agent_tick, demo, provision, reboot, suite, suite_whole):
-        name = module.__name__.rpartition(".")[2]
-        monkeypatch.setattr(module, "measure", lambda _, name=name: asked.append(name) or [figure(0.1)])
+        monkeypatch.setattr(module, "measure", partial(pretend, asked, module.__name__.rpartition(".")[2]))
     return asked
+
+
+def pretend(asked: list[str], name: str, _: Lab) -> Sequence[Figure]:
+    asked.append(name)
+    return [figure(0.1)]
 
 
 def test_a_measurement_is_a_module_with_measure(lab: Lab, measured: list[str]) -> None:
