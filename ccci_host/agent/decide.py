@@ -156,10 +156,8 @@ class _Facts:
 
     def _first_row(self, image: Image) -> str:
         """The first row that fits, `base` apart, which asks what the others say of other images."""
-        for name, row in (ROWS if image.id in self.holds else UNHELD_ROWS).items():
-            if row.fits is not base and row.fits(image, self):
-                return name
-        raise AssertionError("the last row fits every image")
+        rows = ROWS if image.id in self.holds else UNHELD_ROWS
+        return next(name for name, row in rows.items() if row.fits is not base and row.fits(image, self))
 
     def _ruling(self, image: Image, name: str) -> Ruling:
         row = ROWS[name]
@@ -181,16 +179,16 @@ def find_bases(images: Iterable[Image], staying: Iterable[Image]) -> dict[str, s
     above: dict[tuple[str, ...], list[str]] = {}
     for image in staying:
         for length in lengths:
+            if length > len(image.layers):
+                break
             bottom = image.layers[:length]
             if bottom in whole:
                 above.setdefault(bottom, []).append(image.id)
-            if length >= len(image.layers):
-                break
     found = {}
     for image in images:
-        others = [other for other in above.get(image.layers, ())[:2] if other != image.id]
-        if others:
-            found[image.id] = others[0]
+        other = next((other for other in above.get(image.layers, ()) if other != image.id), None)
+        if other is not None:
+            found[image.id] = other
     return found
 
 
@@ -274,7 +272,8 @@ def _used(image: Image, facts: _Facts) -> str:
 
 def _moved(image: Image, facts: _Facts) -> str:
     tags = sorted({*facts.tags[image.id]})
-    moved = max(facts.ledger.moved_away(tag, image.keys) or 0.0 for tag in tags)
+    moves = [facts.ledger.moved_away(tag, image.keys) for tag in tags]
+    moved = max(moved for moved in moves if moved is not None)
     return f"{', '.join(tags)} moved on {show(facts.wall(moved))}, {_used(image, facts)}"
 
 
