@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Optional
 
 from . import roots
@@ -261,8 +262,8 @@ def cached(_image: Image, _facts: _Facts) -> bool:
     return True
 
 
-def _held_by(row: str) -> Why:
-    return lambda image, facts: facts.holds[image.id][row]
+def _held_by(row: str, image: Image, facts: _Facts) -> str:
+    return facts.holds[image.id][row]
 
 
 def _used(image: Image, facts: _Facts) -> str:
@@ -296,11 +297,11 @@ class Row:
 
 ROWS: dict[str, Row] = {
     "uninspectable": Row(HELD, False, uninspectable, lambda image, _: image.problem),
-    "container": Row(HELD, False, container, _held_by("container")),
-    "service": Row(HELD, False, service, _held_by("service")),
-    "rollback": Row(HELD, False, rollback, _held_by("rollback")),
-    "task": Row(HELD, False, task, _held_by("task")),
-    "pinned": Row(HELD, False, pinned, _held_by("pinned")),
+    "container": Row(HELD, False, container, partial(_held_by, "container")),
+    "service": Row(HELD, False, service, partial(_held_by, "service")),
+    "rollback": Row(HELD, False, rollback, partial(_held_by, "rollback")),
+    "task": Row(HELD, False, task, partial(_held_by, "task")),
+    "pinned": Row(HELD, False, pinned, partial(_held_by, "pinned")),
     "keep": Row(HELD, False, keep, lambda image, facts: f"pattern {facts.keep.pattern_of(image)}"),
     "base": Row(HELD, False, base, lambda image, facts: f"its layers are in {facts.bases[image.id]}"),
     "orphaned": Row(ORPHANED, True, orphaned, lambda image, facts: f"no name, {_used(image, facts)}"),

@@ -556,7 +556,7 @@ def test_a_plan_as_json(store: str) -> None:
     shut = story.plan(leases=(Lease("1", "a run", story.now, until),)).to_json()
     behind = {
         **candidate,
-        "reason": candidate["reason"] + "; may go, but for the gate lease",
+        "reason": f"{candidate['reason']}; may go, but for the gate lease",
         "until": until,
     }
     assert sorted(shut.pop("kept"), key=lambda kept: kept["class"]) == [broken, behind]
