@@ -225,7 +225,7 @@ def pinned(image: Image, facts: _Facts) -> bool:
 
 def keep(image: Image, facts: _Facts) -> bool:
     """Matches a `keep` pattern."""
-    return bool(facts.keep.pattern_of(image))
+    return image.id in facts.keep.held
 
 
 def base(image: Image, facts: _Facts) -> bool:
@@ -302,7 +302,7 @@ ROWS: dict[str, Row] = {
     "rollback": Row(HELD, False, rollback, partial(_held_by, "rollback")),
     "task": Row(HELD, False, task, partial(_held_by, "task")),
     "pinned": Row(HELD, False, pinned, partial(_held_by, "pinned")),
-    "keep": Row(HELD, False, keep, lambda image, facts: f"pattern {facts.keep.pattern_of(image)}"),
+    "keep": Row(HELD, False, keep, lambda image, facts: f"pattern {facts.keep.held[image.id]}"),
     "base": Row(HELD, False, base, lambda image, facts: f"its layers are in {facts.bases[image.id]}"),
     "orphaned": Row(ORPHANED, True, orphaned, lambda image, facts: f"no name, {_used(image, facts)}"),
     "superseded": Row(SUPERSEDED, True, superseded, _moved),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 
 from . import references
-from .host import ENDED, Host, Image
+from .host import ENDED, Host
 from .ledger import Ledger
 
 ROWS = ("container", "service", "rollback", "task", "pinned")
@@ -123,14 +123,11 @@ class Keep:
     """The `keep` patterns of a policy."""
 
     def __init__(self, patterns: tuple[str, ...], index: Index) -> None:
-        self._held: dict[str, str] = {}
+        self.held: dict[str, str] = {}
+        """Images that match a pattern, by their id, and the first that they match."""
         for pattern in sorted(patterns):
             for image in self._matching(pattern, index):
-                self._held.setdefault(image, pattern)
-
-    def pattern_of(self, image: Image) -> str:
-        """The pattern that `image` matches; empty when there is none."""
-        return self._held.get(image.id, "")
+                self.held.setdefault(image, pattern)
 
     @staticmethod
     def _matching(pattern: str, index: Index) -> set[str]:

@@ -167,6 +167,11 @@ def test_keep_by_a_pattern_of_tags_keeps_every_one_that_fits_and_no_other(store:
     assert kept_by(story, "org/*:1.0") == {"org/app:1.0", "org/other:1.0"}
 
 
+def test_keep_by_a_pattern_of_tags_at_a_registry_with_a_port(store: str) -> None:
+    story = a_story(store, f"{PORT}:1.0", f"{PORT}:2.0")
+    assert kept_by(story, f"{PORT}:1*") == {f"{PORT}:1.0"}
+
+
 def test_keep_by_a_pattern_of_tags_keeps_an_image_whose_tag_nobody_knows(store: str) -> None:
     story = a_story(store, "org/app:1", "org/other:1")
     story.ledger.tags.clear()
