@@ -12,7 +12,7 @@ from tests.unit.agent.hosts import DAY, HOUR
 
 
 def test_nothing_said_is_the_page() -> None:
-    assert parse("{}") == Policy(80, 70, 72 * HOUR, 30 * DAY)
+    assert parse("{}") == Policy(80, 70, 72 * HOUR, 30 * DAY, (), ())
 
 
 @pytest.mark.parametrize(
