@@ -127,8 +127,9 @@ class _Facts:
             for digest in marks:
                 for image in self.index.with_key(digest):
                     self.tags[image] = (*self.tags.get(image, ()), tag)
-        self.bases: dict[str, str] = {}
-        """Images whose layers all lie at the bottom of another that stays, and that other."""
+        self.bases: dict[str, str]
+        """Images whose layers all lie at the bottom of another that stays, and that other: known once the
+        other rows have ruled."""
 
     def entry(self, image: Image) -> Entry:
         """What is remembered of `image`; one that was never seen counts as seen and used now."""

@@ -76,6 +76,7 @@ def test_a_policy_that_cannot_be_read_closes_the_gate() -> None:
     around = Circumstances(story.now, recorded(99.0), unreadable=("policy: broken",), trusted=True)
     plan = decide(story.host.host(), story.ledger, story.policy, around)
     assert names(plan) == ["unreadable"]
+    assert plan.gates[0].until is None
     assert_all_kept(plan)
 
 
@@ -399,3 +400,7 @@ def test_a_disk_that_was_not_measured_is_no_reason_to_stay_closed_or_to_delete()
     story = a_story()
     around = Circumstances(story.now, (), unreadable=("disk: cannot be measured",), trusted=True)
     assert names(decide(story.host.host(), story.ledger, story.policy, around)) == ["unreadable"]
+
+
+def test_circumstances_of_which_no_more_than_the_moment_is_said() -> None:
+    assert Circumstances(1.0) == Circumstances(1.0, (), (), (), (), trusted=False)

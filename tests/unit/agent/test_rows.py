@@ -650,3 +650,19 @@ def test_a_superseded_image_that_came_back_since_the_last_look_counts_as_used_no
     story.host.image("old", pulled=("org/app:1",))
     assert story.row("old") == "cached"
     assert story.victims() == []
+
+
+def test_a_day_at_most_passes_between_a_look_and_a_decision_unless_the_moment_is_trusted(store: str) -> None:
+    story = Story(store)
+    story.host.image("app", pulled=("org/app:1",))
+    story.look()
+    later, disk = story.now + LONG, recorded(90.0)
+    ages = {
+        trusted: decide(
+            story.host.host(), story.ledger, story.policy, Circumstances(later, disk, trusted=trusted)
+        )
+        for trusted in (True, False)
+    }
+    assert [ruling.row for ruling in ages[True].victims] == ["idle"]
+    (kept,) = ages[False].kept
+    assert kept.reason == f"cached: last used {show(later - DAY)}, 24 h ago"
