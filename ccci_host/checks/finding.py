@@ -28,10 +28,13 @@ class Answer(Record):
     todo: str = ""
 
 
+ANOTHER_RUN = "Run the task again; the report says which witness is missing."
+
+
 class NoEvidenceError(Exception):
     """A check misses what it decides by. It ends as UNKNOWN, with this reason."""
 
-    def __init__(self, reason: str, *, todo: str = "") -> None:
+    def __init__(self, reason: str, *, todo: str = ANOTHER_RUN) -> None:
         super().__init__(reason)
         self.reason = reason
         self.todo = todo

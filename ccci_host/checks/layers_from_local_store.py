@@ -83,7 +83,7 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
         before = store_at(history, before_redeploy(history, cycle), cycle)
         after = store_at(history, "redeployed", cycle)
     except NoEvidenceError as missing:
-        return Stance(STORE, False, "silent", missing.reason)
+        return Stance(STORE, False, "silent", missing.reason.rstrip("."))
     fresh = new_layers(before, after)
     guilty: list[str] = []
     unseen: list[str] = []

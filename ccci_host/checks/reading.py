@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ccci_host.checks.finding import Answer, NoEvidenceError
+from ccci_host.checks.finding import Answer, NoEvidenceError, unknown
 from ccci_host.records import (
     DeployedService,
     Deployment,
@@ -76,8 +76,7 @@ def in_each_cycle(history: History, judge: Callable[[int], Answer]) -> Answer:
         try:
             answers.append((cycle, judge(cycle)))
         except NoEvidenceError as missing:
-            answer = Answer(verdict=Verdict.UNKNOWN, reason=missing.reason, todo=missing.todo)
-            answers.append((cycle, answer))
+            answers.append((cycle, unknown(missing.reason, todo=missing.todo)))
     cycle, chosen = max(answers, key=lambda item: (_severity(item[1]), -item[0]))
     if len(numbers) == 1:
         return chosen
