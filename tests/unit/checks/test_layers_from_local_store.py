@@ -6,7 +6,6 @@ import pytest
 
 from ccci_host.records import (
     Deployed,
-    DeployedService,
     History,
     InterfaceSeen,
     ManifestsSeen,
@@ -31,6 +30,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import repointed
 
 NAME = "layers-from-local-store"
 TASK = "verify-pc3"
@@ -214,18 +214,6 @@ def test_one_unknown_weight_makes_the_interface_silent() -> None:
 
     history = changed(blind_log(good(TASK)), ManifestsSeen, first_unknown)
     assert finding(NAME, history).verdict is Verdict.UNKNOWN
-
-
-def repointed(item: Deployed) -> Deployed:
-    """The db's tag means another digest."""
-
-    def again(service: DeployedService) -> DeployedService:
-        if not service.name.endswith("_db"):
-            return service
-        return service.model_copy(update={"image": f"ccci/db:2.0@{digest('5')}"})
-
-    services = tuple(again(service) for service in item.deployment.services)
-    return item.model_copy(update={"deployment": item.deployment.model_copy(update={"services": services})})
 
 
 def test_a_tag_that_moved_upstream_is_unknown_with_both_digests() -> None:

@@ -25,6 +25,7 @@ from ccci_host.records import (
 from ccci_host.verdict import Verdict
 from tests.histories import APP, DB, IDS, changed, digest, good, ticks, without
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import removal
 
 TASK = "verify-pc1"
 CRON = Pruner(
@@ -316,10 +317,6 @@ def test_a_bound_that_nobody_measured_is_unknown(spoilt: History) -> None:
 
 
 TEARDOWN = "teardown-is-clean"
-
-
-def removal(**changes: Any) -> Any:
-    return lambda torn: torn.model_copy(update={"removal": torn.removal.model_copy(update=changes)})
 
 
 def test_what_a_teardown_left_fails() -> None:

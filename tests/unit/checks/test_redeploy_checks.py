@@ -34,6 +34,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import bare, services, tasks
 
 TASK = "verify-pc3"
 
@@ -43,25 +44,8 @@ def judged(name: str, kind: Any, change: Any, **where: Any) -> tuple[Verdict | N
     return found.verdict, found.reason
 
 
-def services(change: Callable[[DeployedService], DeployedService]) -> Callable[[Deployed], Deployed]:
-    def apply(item: Deployed) -> Deployed:
-        new = tuple(change(service) for service in item.deployment.services)
-        return item.model_copy(update={"deployment": item.deployment.model_copy(update={"services": new})})
-
-    return apply
-
-
-def bare(service: DeployedService) -> DeployedService:
-    return service.model_copy(update={"image": service.image.partition("@")[0]})
-
-
 def idle(service: DeployedService) -> DeployedService:
     return service.model_copy(update={"tasks": (), "replicas": 0})
-
-
-def masked(service: DeployedService) -> DeployedService:
-    tasks = tuple(task.model_copy(update={"image_id": digest("9")}) for task in service.tasks)
-    return service.model_copy(update={"tasks": tasks})
 
 
 def by_manifest(service: DeployedService) -> DeployedService:
@@ -71,7 +55,7 @@ def by_manifest(service: DeployedService) -> DeployedService:
 
 @pytest.mark.parametrize("phase", ["deploy", "redeploy"])
 def test_a_spec_that_kept_the_bare_tag_is_unknown(phase: str) -> None:
-    verdict, reason = judged("specs-carry-digests", Deployed, services(bare), phase=phase)
+    verdict, reason = judged("specs-carry-digests", Deployed, bare, phase=phase)
     assert verdict is Verdict.UNKNOWN
     assert "ccci-small_db (ccci/db:2.0)" in reason
 
@@ -85,17 +69,14 @@ def test_a_service_without_a_task_is_unknown(phase: str) -> None:
 
 @pytest.mark.parametrize("phase", ["deploy", "redeploy"])
 def test_a_task_that_ran_another_image_fails(phase: str) -> None:
-    verdict, reason = judged("tasks-ran-the-image", Deployed, services(masked), phase=phase)
+    verdict, reason = judged("tasks-ran-the-image", Deployed, tasks(image_id=digest("9")), phase=phase)
     assert verdict is Verdict.FAIL
     assert f"ccci-small_app in the {phase}" in reason
 
 
 @pytest.mark.parametrize("phase", ["deploy", "redeploy"])
 def test_a_bare_tag_names_no_image_that_a_task_could_have_run(phase: str) -> None:
-    def bare(service: DeployedService) -> DeployedService:
-        return service.model_copy(update={"image": service.image.partition("@")[0]})
-
-    verdict, reason = judged("tasks-ran-the-image", Deployed, services(bare), phase=phase)
+    verdict, reason = judged("tasks-ran-the-image", Deployed, bare, phase=phase)
     assert verdict is Verdict.UNKNOWN
     assert f"ccci-small_app in the {phase}" in reason
 
@@ -106,19 +87,11 @@ def test_the_containerd_store_names_a_container_by_the_manifest() -> None:
 
 @pytest.mark.parametrize("state", ["preparing", "failed", "rejected", "shutdown"])
 def test_a_task_that_never_ran_shows_nothing(state: str) -> None:
-    def never(service: DeployedService) -> DeployedService:
-        tasks = tuple(task.model_copy(update={"state": state}) for task in service.tasks)
-        return service.model_copy(update={"tasks": tasks})
-
-    assert judged("tasks-ran-the-image", Deployed, services(never))[0] is Verdict.UNKNOWN
+    assert judged("tasks-ran-the-image", Deployed, tasks(state=state))[0] is Verdict.UNKNOWN
 
 
 def test_a_job_that_ended_did_run() -> None:
-    def ended(service: DeployedService) -> DeployedService:
-        tasks = tuple(task.model_copy(update={"state": "complete"}) for task in service.tasks)
-        return service.model_copy(update={"tasks": tasks})
-
-    assert judged("tasks-ran-the-image", Deployed, services(ended))[0] is Verdict.PASS
+    assert judged("tasks-ran-the-image", Deployed, tasks(state="complete"))[0] is Verdict.PASS
 
 
 @pytest.mark.parametrize("nodes", [0, 2, 3, None])
