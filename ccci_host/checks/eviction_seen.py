@@ -1,10 +1,22 @@
 """Control: whether the witnesses see a download that is known to have happened."""
 
+from typing import NamedTuple
+
 from ccci_host.checks.finding import Answer, NoEvidenceError, passed, unknown
 from ccci_host.checks.reading import count, in_megabytes, listed, name_of, new_layers, repository_of, store_at
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.checks.weights import above_noise, manifests
-from ccci_host.records import EvictionControl, History, InterfaceSeen, RequestsSeen
+from ccci_host.checks.weights import above_noise
+from ccci_host.records import EvictionControl, History, InterfaceSeen, ManifestsSeen, RequestsSeen
+
+
+class Sight(NamedTuple):
+    """What a readable witness has of the known download."""
+
+    told: str
+    right: bool
+    """Whether it is the evicted layers, and nothing else."""
+    outside: bool
+    """Whether it watches from outside the daemon under test."""
 
 
 @check(
@@ -28,18 +40,15 @@ def eviction_seen(history: History) -> Answer:
             f"Blind: {name_of(control.reference)} was evicted, but other images hold all its layers.",
             todo="Name a canary with layers of its own.",
         )
-    saw: list[str] = []
-    blind: list[str] = []
+    sights: list[Sight] = []
     silent: list[str] = []
-    outside = 0
-    for judge, is_outside in ((_store, False), (_log, True), (_interface, True)):
+    for witness in (_store, _log, _interface):
         try:
-            told, right = judge(history, control)
+            sights.append(witness(history, control))
         except NoEvidenceError as missing:
             silent.append(missing.reason)
-            continue
-        (saw if right else blind).append(told)
-        outside += is_outside and right and not told.endswith("(counted inside the guest)")
+    saw = [sight.told for sight in sights if sight.right]
+    blind = [sight.told for sight in sights if not sight.right]
     if blind:
         return unknown(
             f"Blind: {name_of(control.reference)} was evicted and pulled again, and {'; '.join(blind)}.",
@@ -47,7 +56,7 @@ def eviction_seen(history: History) -> Answer:
             *silent,
             todo="A witness that misses a known download proves nothing; see the report's controls.",
         )
-    if len(saw) < 2 or not outside:
+    if len(saw) < 2 or not any(sight.outside for sight in sights):
         return unknown(
             f"Blind: after the eviction of {name_of(control.reference)} only this was seen: {listed(saw)} "
             f"({'; '.join(silent)}).",
@@ -60,18 +69,18 @@ def eviction_seen(history: History) -> Answer:
     )
 
 
-def _store(history: History, control: EvictionControl) -> tuple[str, bool]:
-    fresh = new_layers(store_at(history, "evicted", 0), store_at(history, "control-redeployed", 0))
+def _store(history: History, control: EvictionControl) -> Sight:
     after = store_at(history, "control-redeployed", 0)
+    fresh = new_layers(store_at(history, "evicted", 0), after)
     stored = after.image_with(control.image_id) or after.image_with(control.reference.partition("@")[2])
     ours = fresh.intersection(stored.layers) if stored else fresh
     expected = frozenset(control.layers)
     if ours == expected:
-        return f"the layer store reported exactly its {count(len(expected), 'layer')}", True
-    return f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}", False
+        return Sight(f"the layer store reported exactly its {count(len(expected), 'layer')}", True, False)
+    return Sight(f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}", False, False)
 
 
-def _log(history: History, control: EvictionControl) -> tuple[str, bool]:
+def _log(history: History, control: EvictionControl) -> Sight:
     seen = history.during(RequestsSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the registry log: {seen.problem if seen else 'not read'}")
@@ -85,21 +94,24 @@ def _log(history: History, control: EvictionControl) -> tuple[str, bool]:
         if request.is_layer_download and request.repository == repository
     }
     if served == expected:
-        return f"the registry log showed exactly its {count(len(expected), 'layer')}", True
-    return f"the registry log showed {len(served)} layers where {len(expected)} were evicted", False
+        return Sight(f"the registry log showed exactly its {count(len(expected), 'layer')}", True, True)
+    return Sight(
+        f"the registry log showed {len(served)} layers where {len(expected)} were evicted", False, True
+    )
 
 
-def _interface(history: History, control: EvictionControl) -> tuple[str, bool]:
+def _interface(history: History, control: EvictionControl) -> Sight:
     seen = history.during(InterfaceSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the interface: {seen.problem if seen else 'not read'}")
     came = above_noise(history, seen)
-    known = manifests(history, max(history.cycles, default=0))
+    known = history.last(ManifestsSeen)
     sizes = {layer.digest: layer.size for image in (known.images if known else ()) for layer in image.layers}
     missing = [blob for blob in control.blobs if blob not in sizes]
     if came is None or not control.blobs or missing:
         raise NoEvidenceError("the interface: the noise on it or the weight of the layers is not known")
     weight = sum(sizes[blob] for blob in control.blobs)
-    inside = " (counted inside the guest)" if seen.source == "guest" else ""
+    outside = seen.source == "outside"
+    inside = "" if outside else " (counted inside the guest)"
     told = f"the interface carried {in_megabytes(came)} for layers of {in_megabytes(weight)}{inside}"
-    return told, came >= weight
+    return Sight(told, came >= weight, outside)

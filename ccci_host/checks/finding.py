@@ -66,6 +66,6 @@ def failed(reason: str, *details: str, todo: str) -> Answer:
     return Answer(verdict=Verdict.FAIL, reason=reason, details=details, todo=todo)
 
 
-def not_shown(reason: str, *details: str) -> Answer:
+def not_shown(reason: str) -> Answer:
     """The question could not be put on this host, and the report says so."""
-    return Answer(verdict=None, reason=reason, details=details)
+    return Answer(verdict=None, reason=reason)

@@ -56,7 +56,7 @@ def in_megabytes(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def began(history: History, phase: Phase, cycle: int = 1) -> bool:
+def began(history: History, phase: Phase, cycle: int) -> bool:
     """Whether the phase was begun in that cycle."""
     return history.during(PhaseBegan, phase, cycle) is not None
 
@@ -92,7 +92,7 @@ def _severity(answer: Answer) -> int:
     return -1 if answer.verdict is None else answer.verdict.severity
 
 
-def deployment(history: History, phase: Phase, cycle: int = 1) -> Deployment:
+def deployment(history: History, phase: Phase, cycle: int) -> Deployment:
     """What converged in that phase; `NoEvidenceError` when nothing did."""
     found = history.deployment(phase, cycle)
     if found is None:
@@ -106,7 +106,7 @@ def deployment(history: History, phase: Phase, cycle: int = 1) -> Deployment:
     return found
 
 
-def store_at(history: History, moment: Moment, cycle: int = 1) -> StoreSeen:
+def store_at(history: History, moment: Moment, cycle: int) -> StoreSeen:
     """The image store at that moment; `NoEvidenceError` when it was not, or could not be, read."""
     seen = history.at(StoreSeen, moment, cycle)
     if seen is None:

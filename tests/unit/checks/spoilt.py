@@ -86,6 +86,8 @@ def image(spell: Callable[[str], str]) -> Callable[[Deployed], Deployed]:
 
 bare = image(lambda name: name.partition("@")[0])
 repointed = image(lambda name: name.replace(digest("d"), digest("5")))
+"""The db's tag means another digest."""
+both_repointed = image(lambda name: name.replace(digest("d"), digest("5")).replace(digest("a"), digest("6")))
 empty = services(lambda _: None)
 
 

@@ -246,6 +246,16 @@ def test_less_than_a_day_shows_nothing_on_a_host_in_use(
     assert f"a gap of {gap} hours" in found.reason
 
 
+def test_a_day_with_six_hours_of_silence_is_a_day() -> None:
+    def silent(hours: float) -> History:
+        return changed(
+            real_host(good(TASK)), TicksSeen, ticked((hours, 60.0), (12, 60.0), (6, 60.0), (0.5, 60.0))
+        )
+
+    assert finding(DISK, silent(18.0)).verdict is Verdict.PASS
+    assert finding(DISK, silent(17.99)).verdict is Verdict.UNKNOWN
+
+
 def test_a_host_that_is_minutes_old_says_how_long_its_ticks_cover() -> None:
     found = finding(DISK, changed(good(TASK), TicksSeen, ticked((0.2, 50.0), (0.1, 50.0))))
     assert found.verdict is Verdict.PASS

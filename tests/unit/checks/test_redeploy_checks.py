@@ -14,6 +14,7 @@ from ccci_host.records import (
     InterfaceSeen,
     PinControl,
     RequestsSeen,
+    StoredLayer,
     StoreSeen,
     TagControl,
 )
@@ -273,10 +274,39 @@ def test_a_guests_counters_are_no_outside_witness_of_the_control() -> None:
     assert finding(SEEN, history).verdict is Verdict.UNKNOWN
 
 
-def test_an_image_is_known_by_its_id_on_either_store() -> None:
-    history = changed(good(TASK), EvictionControl, {"image_id": digest("d")})
-    assert finding(SEEN, history).verdict is Verdict.PASS
-    assert IDS[DB] != digest("d")
+@pytest.mark.parametrize(
+    ("known_as", "verdict"),
+    [
+        ({"image_id": IDS[DB], "reference": "ccci/db:2.0"}, Verdict.PASS),
+        ({"image_id": digest("d"), "reference": "ccci/db:2.0"}, Verdict.PASS),
+        ({"image_id": digest("9")}, Verdict.PASS),
+        ({"image_id": digest("9"), "reference": f"ccci/db:2.0@{digest('9')}"}, Verdict.UNKNOWN),
+    ],
+    ids=["id on the classic store", "id on the containerd store", "reference", "neither"],
+)
+def test_a_layer_that_a_stranger_pulled_meanwhile_is_not_the_evicted_images(
+    known_as: dict[str, str], verdict: Verdict
+) -> None:
+    def one_more(seen: StoreSeen) -> StoreSeen:
+        strange = StoredLayer(key="sha256:strange", size=900, changed_at=901.0)
+        return seen.model_copy(update={"layers": (*seen.layers, strange)})
+
+    history = changed(good(TASK), StoreSeen, one_more, moment="control-redeployed")
+    assert finding(SEEN, changed(history, EvictionControl, known_as)).verdict is verdict
+
+
+def test_a_served_layer_without_a_digest_is_known_by_what_was_asked_for() -> None:
+    served = request(DB, "layer", key=DB_LAYER, digest=None)
+    assert (
+        control(good(TASK), RequestsSeen, {"requests": (served,)}, phase="control-redeploy")[0]
+        is Verdict.PASS
+    )
+
+
+@pytest.mark.parametrize(("bytes_", "verdict"), [(8_005_000, Verdict.PASS), (8_004_999, Verdict.UNKNOWN)])
+def test_the_interface_must_carry_all_that_the_layers_weigh(bytes_: int, verdict: Verdict) -> None:
+    """The noise is 1 kB/s over 5 s."""
+    assert control(good(TASK), InterfaceSeen, {"bytes": bytes_}, phase="control-redeploy")[0] is verdict
 
 
 def test_no_control_at_all_is_blind() -> None:

@@ -92,6 +92,18 @@ WITH_AUTH = (
             (),
         ),
         (
+            changed(
+                changed(PC2, CredentialSeen, {"state": None, "problem": "no answer"}, moment="start"),
+                CredentialSeen,
+                {"state": "unreadable"},
+                moment="cold-pulled",
+            ),
+            UNKNOWN,
+            "Whether the PAT is in place is not known: no answer.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             without(PC2, CredentialSeen),
             UNKNOWN,
             "Whether the PAT is in place is not known: nobody looked.",

@@ -458,6 +458,13 @@ def test_plan_is_conservative(
             (),
         ),
         (
+            changed(IN_USE, TicksSeen, ticked(59396.4, 39600.0, 19800.0)),
+            UNKNOWN,
+            ("The record of the last day has 3 ticks, and a gap of 8 hours: a day of ticks is not shown."),
+            "Run again when the agent has ticked for a day (`journalctl -u ccci-prune` shows it).",
+            (),
+        ),
+        (
             changed(PC1, TicksSeen, {"low_percent": 35.0}),
             UNKNOWN,
             (

@@ -19,6 +19,7 @@ from ccci_host.records import (
 )
 from ccci_host.verdict import Verdict
 from tests.histories import (
+    APP,
     APP_LAYER,
     BASE_LAYER,
     DB,
@@ -35,6 +36,7 @@ from tests.unit.checks.spoilt import (
     AGAIN,
     PC3,
     bare,
+    both_repointed,
     empty,
     repointed,
     tasks,
@@ -200,6 +202,21 @@ def test_images_retained(
                     "layer store (on the host) acquits: all 2 layers were on disk before the redeploy, "
                     "untouched by it"
                 ),
+                LOG_ACQUITS,
+                INTERFACE_ACQUITS,
+            ),
+        ),
+        (
+            changed(PC3, Deployed, both_repointed, phase="redeploy"),
+            UNKNOWN,
+            (
+                "Moved upstream between the deploys, so the redeploy had to download: ccci-small_app:"
+                f" {APP} then, ccci/app:1.0@{digest('6')} now; ccci-small_db: {DB} then, "
+                f"ccci/db:2.0@{digest('5')} now."
+            ),
+            "Run again: both deploys must mean the same images.",
+            (
+                "layer store (on the host) silent: no service has an image with a digest",
                 LOG_ACQUITS,
                 INTERFACE_ACQUITS,
             ),
@@ -557,6 +574,36 @@ def test_layers_from_local_store(
             ),
             "",
             (("not readable: the interface: the noise on it or the weight of the layers is not known"),),
+        ),
+        (
+            without(PC3, ManifestsSeen),
+            PASS,
+            (
+                "With ccci/db:2.0 evicted, the layer store reported exactly its 1 layer and the "
+                "registry log showed exactly its 1 layer."
+            ),
+            "",
+            (("not readable: the interface: the noise on it or the weight of the layers is not known"),),
+        ),
+        (
+            changed(
+                changed(
+                    changed(PC3, InterfaceSeen, {"bytes": 90_000}, phase="control-redeploy"),
+                    RequestsSeen,
+                    {"requests": resolution()},
+                    phase="control-redeploy",
+                ),
+                StoreSeen,
+                {"problem": "denied"},
+                moment="control-redeployed",
+            ),
+            UNKNOWN,
+            (
+                "Blind: ccci/db:2.0 was evicted and pulled again, and the registry log showed 0 "
+                "layers where 1 were evicted; the interface carried 85.0 kB for layers of 8.0 MB."
+            ),
+            BLIND_TODO,
+            ("The image store could not be read after the redeploy after the eviction: denied",),
         ),
     ],
 )
