@@ -6,7 +6,7 @@ from ccci_host.checks.finding import Answer, NoEvidenceError, passed, unknown
 from ccci_host.checks.reading import count, in_megabytes, listed, name_of, new_layers, repository_of, store_at
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.checks.weights import above_noise
-from ccci_host.records import EvictionControl, History, InterfaceSeen, ManifestsSeen, RequestsSeen
+from ccci_host.records import EvictionControl, History, InterfaceSeen, ManifestsSeen, RequestsSeen, digest_of
 
 
 class Sight(NamedTuple):
@@ -72,7 +72,7 @@ def eviction_seen(history: History) -> Answer:
 def _store(history: History, control: EvictionControl) -> Sight:
     after = store_at(history, "control-redeployed", 0)
     fresh = new_layers(store_at(history, "evicted", 0), after)
-    stored = after.image_with(control.image_id) or after.image_with(control.reference.partition("@")[2])
+    stored = after.image_with(control.image_id) or after.image_with(digest_of(control.reference) or "")
     ours = fresh.intersection(stored.layers) if stored else fresh
     expected = frozenset(control.layers)
     if ours == expected:

@@ -18,7 +18,7 @@ from ccci_host.verdict import Verdict
 
 def name_of(image: str) -> str:
     """`repo:tag` of `repo:tag@sha256:…`: an image as its recipe calls it."""
-    return image.partition("@")[0] or image
+    return image.partition("@")[0]
 
 
 def repository_of(image: str) -> str:
@@ -30,8 +30,7 @@ def repository_of(image: str) -> str:
         official = first in ("docker.io", "index.docker.io") and "/" not in rest
     else:
         official = not slash
-    head, colon, tag = path.rpartition(":")
-    path = head if colon and "/" not in tag else path
+    path = path.partition(":")[0]
     return f"library/{path}" if official else path
 
 
@@ -77,19 +76,19 @@ def in_each_cycle(history: History, judge: Callable[[int], Answer]) -> Answer:
             answers.append((cycle, judge(cycle)))
         except NoEvidenceError as missing:
             answers.append((cycle, unknown(missing.reason, todo=missing.todo)))
-    cycle, chosen = max(answers, key=lambda item: (_severity(item[1]), -item[0]))
+    cycle, chosen = max(answers, key=lambda item: (RISING.index(item[1].verdict), -item[0]))
     if len(numbers) == 1:
         return chosen
-    several = f"Cycle {cycle} of {len(numbers)}: " if chosen.verdict is not Verdict.PASS else ""
+    if chosen.verdict is Verdict.PASS:
+        reason = f"{chosen.reason} So in each of {len(numbers)} cycles."
+    else:
+        reason = f"Cycle {cycle} of {len(numbers)}: {chosen.reason}"
     each = tuple(f"cycle {number}: {answer.reason}" for number, answer in answers)
-    suffix = f" So in each of {len(numbers)} cycles." if chosen.verdict is Verdict.PASS else ""
-    return chosen.model_copy(
-        update={"reason": several + chosen.reason + suffix, "details": chosen.details + each}
-    )
+    return chosen.model_copy(update={"reason": reason, "details": chosen.details + each})
 
 
-def _severity(answer: Answer) -> int:
-    return -1 if answer.verdict is None else answer.verdict.severity
+RISING = (Verdict.PASS, None, Verdict.UNKNOWN, Verdict.FAIL)
+"""Of several cycles the last of these speaks: what one could not be asked, not each of them has shown."""
 
 
 def deployment(history: History, phase: Phase, cycle: int) -> Deployment:

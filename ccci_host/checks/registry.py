@@ -64,7 +64,7 @@ _checks: dict[str, Check] = {}
 
 
 def check(
-    *, pc: PC, sentence: str, witnesses: tuple[str, ...], tasks: tuple[Task, ...], order: int = 50
+    *, pc: PC, sentence: str, witnesses: tuple[str, ...], tasks: tuple[Task, ...], order: int
 ) -> Callable[[Judge], Judge]:
     """Register the decorated function as the check of its module."""
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ccci_host.records.base import Moment, Record, StoreKind
+from ccci_host.records.base import Moment, Record, StoreKind, digest_of
 
 
 class StoredImage(Record):
@@ -19,7 +19,7 @@ class StoredImage(Record):
     @property
     def digests(self) -> tuple[str, ...]:
         """The manifest digests that its references carry."""
-        return tuple(dict.fromkeys(name.partition("@")[2] for name in self.references if "@" in name))
+        return tuple(dict.fromkeys(filter(None, map(digest_of, self.references))))
 
 
 class StoredLayer(Record):

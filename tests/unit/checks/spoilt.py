@@ -5,6 +5,7 @@ from typing import Any
 
 from ccci_host.records import (
     AgentSeen,
+    BucketsSeen,
     Deployed,
     DeployedService,
     Finished,
@@ -14,6 +15,8 @@ from ccci_host.records import (
     Pruner,
     RequestsSeen,
     Started,
+    StoredImage,
+    StoreSeen,
     StrangersSeen,
     SweepSeen,
     Tick,
@@ -40,6 +43,23 @@ def timer(**changes: Any) -> Callable[[AgentSeen], AgentSeen]:
         return seen.model_copy(update={"units": (service, timer.model_copy(update=changes), *others)})
 
     return change
+
+
+def strange(*references: str) -> Callable[[StoreSeen], StoreSeen]:
+    """A stranger's image is in the store too."""
+    image = StoredImage(id=digest("8"), references=references, layers=(), size=0)
+    return lambda seen: seen.model_copy(update={"images": (*seen.images, image)})
+
+
+def only_own(seen: BucketsSeen) -> BucketsSeen:
+    """The anonymous bucket could not be read."""
+    return seen.model_copy(update={"buckets": seen.buckets[:1]})
+
+
+def without_figures(seen: BucketsSeen) -> BucketsSeen:
+    """Docker Hub left the figures out."""
+    empty = tuple(bucket.model_copy(update={"remaining": None}) for bucket in seen.buckets)
+    return seen.model_copy(update={"buckets": empty})
 
 
 def pruner(where: str, *, active: bool = True, remedy: str = "") -> Pruner:

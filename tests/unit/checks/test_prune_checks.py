@@ -163,6 +163,16 @@ def test_a_plan_that_would_delete_a_held_image_fails() -> None:
     assert "wiki:1 (container)" in reason
 
 
+def test_an_image_without_a_name_is_known_by_its_id() -> None:
+    """On the containerd store that is the digest of its manifest."""
+    victim = {"id": digest("d"), "refs": [], "class": "idle", "reason": "idle: 30 d"}
+    verdict, reason = judged(PLAN, PlanSeen, {"victims": (victim,)})
+    assert verdict is Verdict.FAIL
+    assert "ccci/db:2.0 (idle: 30 d)" in reason
+    kept = tuple({"id": digest(letter), "refs": ["ccci/cached:1"], "class": "idle"} for letter in "ad")
+    assert judged(PLAN, PlanSeen, {"kept": kept})[0] is Verdict.PASS
+
+
 def test_a_plan_behind_a_closed_gate_shows_nothing() -> None:
     verdict, reason = judged(PLAN, PlanSeen, {"gates": {"lease": {"reason": "held"}}})
     assert verdict is Verdict.UNKNOWN

@@ -155,6 +155,14 @@ def test_an_anonymous_manifest_of_the_redeploy_fails() -> None:
     assert found.verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(299, Verdict.FAIL), (300, Verdict.PASS), (401, Verdict.PASS)]
+)
+def test_only_an_anonymous_manifest_that_was_served_fails(status: int, verdict: Verdict) -> None:
+    asked = request(APP, "manifest", account=None, status=status)
+    assert finding(COSTS, log(asked, request(DB, "manifest"))).verdict is verdict
+
+
 def test_a_redeploy_that_costs_more_fails() -> None:
     found = finding(COSTS, log(*resolution(), request(DB, "manifest")))
     assert found.verdict is Verdict.FAIL

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccci_host.checks import Check, all_checks, checks_for, find_all, judge
+from ccci_host.checks import Check, all_checks, checks_for, find_all, judge, registry
 from ccci_host.checks.registry import EVERY_TASK, check
 from ccci_host.records import Finished, History, Started, TagControl
 from ccci_host.verdict import Verdict
@@ -76,14 +76,24 @@ def test_a_module_has_one_check() -> None:
 
     def second(history: History) -> None: ...
 
-    decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=())
+    decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=("verify-pc1",), order=7)
     try:
+        assert decorate(first) is first  # type: ignore[arg-type] # never called
+        assert registry._checks["test-registry"] == Check(
+            "test-registry",
+            "PC1",
+            "…",
+            ("nobody",),
+            ("verify-pc1",),
+            7,
+            first,  # type: ignore[arg-type] # never called
+        )
         decorate(first)  # type: ignore[arg-type] # never called
-        with pytest.raises(ValueError, match="two checks"):
+        with pytest.raises(
+            ValueError, match=r"^the module of check test-registry has two checks; one module,"
+        ):
             decorate(second)  # type: ignore[arg-type] # never called
     finally:
-        from ccci_host.checks import registry
-
         registry._checks.pop("test-registry")
 
 

@@ -26,7 +26,9 @@ from tests.unit.checks.spoilt import (
     BLIND,
     PC2,
     PC3,
+    only_own,
     repointed,
+    without_figures,
 )
 
 PASS, UNKNOWN, FAIL = Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL
@@ -251,6 +253,20 @@ def test_credential_accepted(
             changed(BLIND, BucketsSeen, {"problem": "timed out"}),
             UNKNOWN,
             "Who pays for pulls is not known: neither registry log nor buckets were read.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(BLIND, BucketsSeen, only_own),
+            UNKNOWN,
+            "Who pays for pulls is not known: the rate-limit headers do not say.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(BLIND, BucketsSeen, without_figures, moment="cold-pulled"),
+            UNKNOWN,
+            "Who pays for pulls is not known: the rate-limit headers do not say.",
             ANOTHER_RUN,
             (),
         ),

@@ -204,6 +204,17 @@ def test_came_back(
                 "Incus' start time could not be read",
             ),
         ),
+        (
+            changed(AGAIN, BootSeen, {"started_at": None}, moment="rebooted"),
+            UNKNOWN,
+            "The reboot is not proven: Incus' start time could not be read.",
+            "Run again.",
+            (
+                INSIDE_BOOT,
+                FIRST_PROCESS,
+                NO_TOKEN,
+            ),
+        ),
         (without(AGAIN, RebootDone), UNKNOWN, "The machine was not rebooted.", ANOTHER_RUN, ()),
         (
             without(AGAIN, BootSeen, moment="rebooted"),

@@ -190,6 +190,25 @@ def test_images_retained(
             ),
         ),
         (
+            changed(
+                changed(PC3, StoreSeen, lambda _: store("redeployed", fresh=9.0), moment="redeployed"),
+                RequestsSeen,
+                {"requests": cold(only=(DB_LAYER,))},
+                phase="redeploy",
+            ),
+            FAIL,
+            (
+                "The redeploy downloaded ccci/app:1.0 and ccci/db:2.0 again: 3 layers written to disk"
+                " (layer store); 1 layer of 8.0 MB served (registry log)."
+            ),
+            WHO_REMOVED_IMAGES,
+            (
+                "layer store (on the host) convicts: 3 layers written to disk",
+                "registry log (outside) convicts: 1 layer of 8.0 MB served",
+                INTERFACE_ACQUITS,
+            ),
+        ),
+        (
             changed(PC3, Deployed, repointed, phase="redeploy"),
             UNKNOWN,
             (
