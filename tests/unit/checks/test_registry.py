@@ -78,7 +78,7 @@ def test_a_module_has_one_check() -> None:
 
     decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=("verify-pc1",), order=7)
     try:
-        assert decorate(first) is first  # type: ignore[arg-type] # never called
+        decorate(first)  # type: ignore[arg-type] # never called
         assert registry._checks["test-registry"] == Check(
             "test-registry",
             "PC1",
@@ -101,6 +101,12 @@ def test_names_are_those_of_the_modules() -> None:
     names = [item.name for item in all_checks()]
     assert "layers-from-local-store" in names
     assert len(names) == len(set(names))
+
+
+def test_checks_speak_in_their_order() -> None:
+    said = [(item.order, item.name) for item in all_checks()]
+    assert said == sorted(said)
+    assert said[0] == (1, "run-complete")
 
 
 def test_a_task_gets_its_own_checks_only() -> None:

@@ -380,6 +380,26 @@ def test_images_retained(
             ),
         ),
         (
+            changed(
+                without(without(PC3, RequestsSeen), StoreSeen, moment="redeployed"),
+                InterfaceSeen,
+                {"problem": "no counters"},
+                phase="redeploy",
+            ),
+            UNKNOWN,
+            (
+                "It is not shown that the layers came from the local store: no witness could tell "
+                "(layer store: The image store was not looked at after the redeploy; registry log: "
+                "not read; interface bytes: no counters)."
+            ),
+            SECOND,
+            (
+                NO_STORE,
+                "registry log (outside) silent: not read",
+                "interface bytes (outside) silent: no counters",
+            ),
+        ),
+        (
             without(
                 changed(PC3, StoreSeen, lambda _: store("redeployed", without=(DB,)), moment="redeployed"),
                 RequestsSeen,
