@@ -9,14 +9,18 @@ from ccci_host.checks.weights import above_noise
 from ccci_host.records import EvictionControl, History, InterfaceSeen, ManifestsSeen, RequestsSeen, digest_of
 
 
-class Sight(NamedTuple):
-    """What a readable witness has of the known download."""
+class Saw(NamedTuple):
+    """What a witness has of the known download: the evicted layers, and nothing else."""
 
     told: str
-    right: bool
-    """Whether it is the evicted layers, and nothing else."""
-    outside: bool
+    outside: bool = False
     """Whether it watches from outside the daemon under test."""
+
+
+class Missed(NamedTuple):
+    """What a witness has instead, though it was readable."""
+
+    told: str
 
 
 @check(
@@ -40,15 +44,15 @@ def eviction_seen(history: History) -> Answer:
             f"Blind: {name_of(control.reference)} was evicted, but other images hold all its layers.",
             todo="Name a canary with layers of its own.",
         )
-    sights: list[Sight] = []
+    sights: list[Saw | Missed] = []
     silent: list[str] = []
     for witness in (_store, _log, _interface):
         try:
             sights.append(witness(history, control))
         except NoEvidenceError as missing:
             silent.append(missing.reason)
-    saw = [sight.told for sight in sights if sight.right]
-    blind = [sight.told for sight in sights if not sight.right]
+    saw = [sight.told for sight in sights if isinstance(sight, Saw)]
+    blind = [sight.told for sight in sights if isinstance(sight, Missed)]
     if blind:
         return unknown(
             f"Blind: {name_of(control.reference)} was evicted and pulled again, and {'; '.join(blind)}.",
@@ -56,7 +60,7 @@ def eviction_seen(history: History) -> Answer:
             *silent,
             todo="A witness that misses a known download proves nothing; see the report's controls.",
         )
-    if len(saw) < 2 or not any(sight.outside for sight in sights):
+    if len(saw) < 2 or not any(isinstance(sight, Saw) and sight.outside for sight in sights):
         return unknown(
             f"Blind: after the eviction of {name_of(control.reference)} only this was seen: {listed(saw)} "
             f"({'; '.join(silent)}).",
@@ -69,18 +73,18 @@ def eviction_seen(history: History) -> Answer:
     )
 
 
-def _store(history: History, control: EvictionControl) -> Sight:
+def _store(history: History, control: EvictionControl) -> Saw | Missed:
     after = store_at(history, "control-redeployed", 0)
     fresh = new_layers(store_at(history, "evicted", 0), after)
-    stored = after.image_with(control.image_id) or after.image_with(digest_of(control.reference) or "")
+    stored = after.image_with(control.image_id) or after.image_with(digest_of(control.reference))
     ours = fresh.intersection(stored.layers) if stored else fresh
     expected = frozenset(control.layers)
     if ours == expected:
-        return Sight(f"the layer store reported exactly its {count(len(expected), 'layer')}", True, False)
-    return Sight(f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}", False, False)
+        return Saw(f"the layer store reported exactly its {count(len(expected), 'layer')}")
+    return Missed(f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}")
 
 
-def _log(history: History, control: EvictionControl) -> Sight:
+def _log(history: History, control: EvictionControl) -> Saw | Missed:
     seen = history.during(RequestsSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the registry log: {seen.problem if seen else 'not read'}")
@@ -94,13 +98,11 @@ def _log(history: History, control: EvictionControl) -> Sight:
         if request.is_layer_download and request.repository == repository
     }
     if served == expected:
-        return Sight(f"the registry log showed exactly its {count(len(expected), 'layer')}", True, True)
-    return Sight(
-        f"the registry log showed {len(served)} layers where {len(expected)} were evicted", False, True
-    )
+        return Saw(f"the registry log showed exactly its {count(len(expected), 'layer')}", outside=True)
+    return Missed(f"the registry log showed {len(served)} layers where {len(expected)} were evicted")
 
 
-def _interface(history: History, control: EvictionControl) -> Sight:
+def _interface(history: History, control: EvictionControl) -> Saw | Missed:
     seen = history.during(InterfaceSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the interface: {seen.problem if seen else 'not read'}")
@@ -114,4 +116,4 @@ def _interface(history: History, control: EvictionControl) -> Sight:
     outside = seen.source == "outside"
     inside = "" if outside else " (counted inside the guest)"
     told = f"the interface carried {in_megabytes(came)} for layers of {in_megabytes(weight)}{inside}"
-    return Sight(told, came >= weight, outside)
+    return Saw(told, outside) if came >= weight else Missed(told)

@@ -85,7 +85,7 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
         before = store_at(history, before_redeploy(history, cycle), cycle)
         after = store_at(history, "redeployed", cycle)
     except NoEvidenceError as missing:
-        return store_says("silent", missing.reason.rstrip("."))
+        return store_says("silent", missing.reason.removesuffix("."))
     fresh = new_layers(before, after)
     guilty: list[str] = []
     unseen: list[str] = []

@@ -51,8 +51,8 @@ class StoreSeen(Record):
     layers: tuple[StoredLayer, ...] = ()
     problem: str | None = None
 
-    def image_with(self, digest: str) -> StoredImage | None:
-        """The image that carries the manifest digest, or whose id it is."""
+    def image_with(self, digest: str | None) -> StoredImage | None:
+        """The image that carries the manifest digest, or whose id it is; None without one."""
         for image in self.images:
             if digest == image.id or digest in image.digests:
                 return image

@@ -209,6 +209,20 @@ def test_images_retained(
             ),
         ),
         (
+            changed(PC3, InterfaceSeen, {"source": "guest"}, phase="redeploy"),
+            PASS,
+            "2 images went through a redeploy without one layer being downloaded.",
+            "",
+            (
+                STORE_ACQUITS,
+                LOG_ACQUITS,
+                (
+                    "interface bytes (on the host) acquits: 55.0 kB came in above the noise; the lightest"
+                    " image alone would bring 5.0 MB"
+                ),
+            ),
+        ),
+        (
             changed(PC3, Deployed, repointed, phase="redeploy"),
             UNKNOWN,
             (
