@@ -18,6 +18,9 @@ from .ledger import Ledger
 ROWS = ("container", "service", "rollback", "task", "pinned")
 """The rows of the page that say who holds an image."""
 
+_WILD = re.compile(r"[*?\[]")
+"""What makes a text a pattern."""
+
 Holds = dict[str, dict[str, str]]
 """Image id → row → what holds it."""
 
@@ -53,7 +56,7 @@ class Index:
 
     def repositories(self, pattern: str) -> set[str]:
         """The repositories that match `pattern`, in full or as people write it."""
-        if not any(sign in pattern for sign in "*?["):
+        if not _WILD.search(pattern):
             return {references.full(pattern)}
         fits = re.compile(translate(pattern)).match
         return {name for name in self._by_repository if fits(name) or fits(references.familiar(name))}
@@ -71,7 +74,7 @@ class Index:
         """The images that `repository:tag` stands for."""
         meanings = self._ledger.meanings(tag)
         if not meanings:
-            return {*self.with_tag(tag), *self._by_repository.get(tag.rpartition(":")[0], ())}
+            return set(self._by_repository.get(tag.rpartition(":")[0], ()))
         return set(self.with_tag(tag)).union(*(self.with_key(digest) for digest in meanings))
 
     def meant(self, text: str) -> set[str]:
@@ -137,14 +140,14 @@ class Keep:
         repository, tag = _split(pattern)
         if not tag:
             return index.of_repository(repository) | index.meant(pattern)
-        if not any(sign in pattern for sign in "*?["):
+        if not _WILD.search(pattern):
             return index.meant_by_tag(f"{references.full(repository)}:{tag}")
         candidates = index.of_repository(repository)
         fits = re.compile(translate(tag)).match
         found: set[str] = set()
         tagged: set[str] = set()
         for known in index.tags_in(index.repositories(repository)):
-            means = index.meant_by_tag(known) & candidates
+            means = index.meant_by_tag(known)
             tagged |= means
             if fits(known.rpartition(":")[2]):
                 found |= means
