@@ -63,7 +63,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     gc.freeze()  # a fork then copies less
     for mutant in json.loads(Path(LIST).read_text()):
         outcomes[mutant] = _try(mutant, tests[mutant.rpartition("_")[0]])
-        print(f"\r{len(outcomes)} mutants tried", end="", flush=True)
+        if len(outcomes) % 100 == 0:
+            print(f"{len(outcomes)} tried", flush=True)
     Path(OUTCOMES).write_text(json.dumps(outcomes))
     return True
 
