@@ -1,7 +1,8 @@
 """Being told to stop: every way of it ends in the same clean-up.
 
 Ctrl-C raises `KeyboardInterrupt` by itself; here SIGTERM and SIGHUP do too. While things are put back in
-order, the first further wish to stop is only noted: half a clean-up is worse than a slow end.
+order, the first further wish to stop is only noted: half a clean-up is worse than a slow end. What the host
+gives and must get back is taken with the wish postponed: cut off in between, nobody would know of it.
 """
 
 import signal
@@ -41,6 +42,22 @@ def undisturbed() -> Iterator[None]:
 
     with _handling((signal.SIGINT, *STOPPERS), hold):
         yield
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Within it, the first wish to stop waits for the end, and the second one stops at once."""
+    asked: list[str] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        asked.append(signal.Signals(number).name)
+        if len(asked) > 1:
+            raise KeyboardInterrupt(asked[-1])
+
+    with _handling((signal.SIGINT, *STOPPERS), hold):
+        yield
+    if asked:
+        raise KeyboardInterrupt(asked[0])
 
 
 @contextmanager

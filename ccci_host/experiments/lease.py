@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ccci_host.errors import HostError, RefusedError
+from ccci_host.experiments.interrupts import postponed
 from ccci_host.records import Event, LeaseSeen
 from ccci_host.transport.machine import Machine
 
@@ -67,6 +68,10 @@ class TimedLease:
 
     def take(self) -> None:
         """Take it; raises `HostError` when the agent cannot give one."""
+        with postponed():
+            self._take()
+
+    def _take(self) -> None:
         done = self._machine.executor.run(
             [AGENT, "lease", "--hold", str(HOLD_SECONDS), "--owner", self._owner]
         )

@@ -1,7 +1,7 @@
 """What an experiment is asked for."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from ccci_host.records import Option, Phase
@@ -33,7 +33,5 @@ class Options:
 
     def recorded(self) -> dict[str, Option]:
         """The options as a history keeps them."""
-        kept = asdict(self)
-        for name in ("task", "argv", "wait_for_person", "onlooker"):
-            del kept[name]
-        return kept
+        apart = ("task", "argv", "wait_for_person", "onlooker")
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in apart}

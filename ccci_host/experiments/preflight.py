@@ -2,6 +2,7 @@
 
 from ccci_host.errors import HostError, RefusedError
 from ccci_host.experiments import stacks
+from ccci_host.experiments.interrupts import undisturbed
 from ccci_host.experiments.lease import TimedLease, refuse_over_others
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.started import started
@@ -51,12 +52,13 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
     there = stacks.look(run.machine)
     _nobody_disturbed(run.machine, there, reboots=reboots)
     lease = TimedLease(run.machine, run.write)
-    lease.take()
     try:
+        lease.take()
         refuse_over_others(run.machine, own=lease.id)  # two may have asked at once; then both refuse
         _remove_leftovers(run, there)
     except BaseException:
-        lease.release()
+        with undisturbed():
+            lease.release()
         raise
     run.lease = lease
 

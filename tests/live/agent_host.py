@@ -18,6 +18,14 @@ from tests.lab_hosts import own_instance
 EAGER = {"high_watermark": 2, "low_watermark": 1, "young": "1s", "idle_after": "1s"}
 """A policy under which the disk is always short and everything is soon old."""
 
+WAIT = """
+sleep 1
+until [ -z "$(docker stack services --format '{{.Replicas}}' "$0" | grep -v '^\\([0-9]*\\)/\\1$')" ] &&
+! docker stack services -q "$0" | xargs docker service inspect -f '{{.UpdateStatus}}' | grep -q updating
+do sleep 0.2; done
+"""
+"""Shell: until all replicas of a stack run, and none is being replaced."""
+
 
 @dataclass
 class AgentHost:
@@ -137,21 +145,32 @@ class AgentHost:
 
     def deploy(self, stack: str, services: dict[str, str], *, wait: bool = True) -> Completed:
         """`docker stack deploy` of services that run for ever, by their images."""
-        lines = ["services:"]
+        lines = ['version: "3.8"', "services:"]  # Docker 20.10 wants to be told
         for name, image in services.items():
             lines += [f"  {name}:", f"    image: {image}", '    command: ["sleep", "100000"]']
             lines += ["    stop_grace_period: 0s"]
-        detach = "false" if wait else "true"
-        return self.run(
-            "docker", "stack", "deploy", "--with-registry-auth", f"--detach={detach}", "-c", "-", stack,
-            input="\n".join(lines).encode(),
-        )  # fmt: skip
+        argv = ["docker", "stack", "deploy", "--with-registry-auth", "-c", "-", stack]
+        compose = "\n".join(lines).encode()
+        done = self.run(*argv, f"--detach={'false' if wait else 'true'}", input=compose)
+        if "unknown flag: --detach" not in done.stderr.decode():
+            return done
+        done = self.run(*argv, input=compose)  # Docker before 26 never waits
+        if wait and done.ok:
+            self.run("sh", "-c", WAIT, stack).check()
+        return done
 
     def tear_down(self, stack: str) -> None:
-        """`docker stack rm`, until nothing of it is left."""
-        self.docker("stack", "rm", stack)
+        """`docker stack rm`, until nothing is left. Docker 28 refuses a network whose tasks still end."""
         mine = f"label=com.docker.stack.namespace={stack}"
-        self.sh(f'until [ -z "$(docker ps -aq --filter {mine})" ]; do sleep 0.1; done')
+        self.sh(
+            f"until docker stack rm {stack}; do sleep 0.1; done;"
+            f'until [ -z "$(docker ps -aq --filter {mine})" ]; do sleep 0.1; done'
+        )
+
+    def said(self) -> str:
+        """What the unit's last tick said."""
+        tick = self.sh(f"systemctl show --property=InvocationID --value {paths.SERVICE}")
+        return self.sh(f"journalctl _SYSTEMD_INVOCATION_ID={tick} -o cat --no-pager")
 
     def sweep(self, *expected: int) -> dict[str, Any]:
         """A tick; its outcome."""

@@ -160,12 +160,6 @@ def fill(host: AgentHost) -> None:
     assert int(host.sh("df --output=avail /var/lib/docker").split()[-1]) == 0, "KiB"
 
 
-def said(host: AgentHost) -> str:
-    """What the unit's last tick said."""
-    tick = host.sh(f"systemctl show --property=InvocationID --value {paths.SERVICE}")
-    return host.sh(f"journalctl _SYSTEMD_INVOCATION_ID={tick} -o cat --no-pager")
-
-
 def test_without_a_bound_the_disk_fills_and_it_says_so(host: AgentHost) -> None:
     """And at 100 % it still cures, once it may."""
     recipes = Recipes(host, 8 * LAYER[host.store])
@@ -184,7 +178,7 @@ def test_without_a_bound_the_disk_fills_and_it_says_so(host: AgentHost) -> None:
     fill(host)
 
     assert not host.run("systemctl", "start", paths.SERVICE).ok
-    journal = said(host)
+    journal = host.said()
     assert "above the high watermark" in journal
     assert "since 20" in journal
     assert host.status()["above_since"]
@@ -194,9 +188,9 @@ def test_without_a_bound_the_disk_fills_and_it_says_so(host: AgentHost) -> None:
 
     host.set_policy(**limits, young="1s", idle_after="1s")
     fill(host)
-    assert host.run("systemctl", "start", paths.SERVICE).ok, said(host)
+    assert host.run("systemctl", "start", paths.SERVICE).ok, host.said()
     if host.store == CLASSIC:  # whose engine writes a file before it deletes (measured, 26.1.5)
-        assert "gave-up reserve=" in said(host)
+        assert "gave-up reserve=" in host.said()
         held = host.sh(f"find {paths.STATE} /var/lib/docker -maxdepth 2 -name reserve -printf '%b '").split()
         assert [int(blocks) * 512 >= SIZE for blocks in held] == [True], "it is set aside again"
     outcome = host.status()["last"]

@@ -37,7 +37,7 @@ def host(shared: AgentHost) -> AgentHost:
 def journal_of_a_failed_tick(host: AgentHost) -> str:
     """What the timer's unit said last; it must have failed, and say since when the disk is too full."""
     assert not host.run("systemctl", "start", paths.SERVICE).ok
-    said = host.sh(f"journalctl -u {paths.SERVICE} -o cat --no-pager | tail -8")
+    said = host.said()
     assert "above the high watermark of 0.2 % since 20" in said
     return said
 

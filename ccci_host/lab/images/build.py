@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from ccci_host.lab.images import rootfs
@@ -106,7 +106,7 @@ def _layers(spec: ImageSpec, architecture: str) -> list[Layer]:
     return [*layers, *(_filler(wanted.name, wanted.size) for wanted in spec.layers)]
 
 
-@cache
+@lru_cache(maxsize=64)  # images that share a layer are published one after the other
 def _filler(name: str, size: int) -> Layer:
     return filler(name, size, mtime=rootfs.MTIME)
 

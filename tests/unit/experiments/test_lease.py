@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from ccci_host.errors import HostError, RefusedError
 from ccci_host.experiments import lease
 from ccci_host.experiments.lease import AGENT, Holder, TimedLease, own_name, process_start, refuse_over_others
 from ccci_host.records import LeaseSeen
+from ccci_host.transport.executor import Completed
 from tests.fakes import Answer, FakeExecutor, completed
 from tests.unit.machines import fake_machine
 
@@ -35,6 +38,34 @@ def test_a_lease_is_taken_and_given_back() -> None:
     held.release()
     assert [(one.step, one.id) for one in said] == [("taken", "abc"), ("released", "abc")]
     assert words(executor) == ["lease --hold 3600", "lease --release abc"]
+
+
+def test_a_wish_to_stop_waits_until_the_lease_is_known() -> None:
+    """Cut off before, the host would hold it for an hour, and nobody would give it back."""
+
+    def given(argv: Sequence[str], _: bytes) -> Completed:
+        if "--hold" in argv:
+            signal.raise_signal(signal.SIGINT)
+        return completed("abc\n")
+
+    held, executor, said = leased({f"{AGENT} lease": given})
+    with pytest.raises(KeyboardInterrupt):
+        held.take()
+    held.release()
+    assert [(one.step, one.id) for one in said] == [("taken", "abc"), ("released", "abc")]
+    assert words(executor) == ["lease --hold 3600", "lease --release abc"]
+
+
+def test_a_second_wish_to_stop_does_not_wait() -> None:
+    def given(*_: object) -> Completed:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("it went on")
+
+    held, _, said = leased({f"{AGENT} lease": given})
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        held.take()
+    assert said == []
 
 
 def test_a_lease_that_is_not_given_stops_the_experiment() -> None:

@@ -12,7 +12,7 @@ import pytest
 from ccci_host.agent.host import CLASSIC, CONTAINERD, read
 from ccci_host.errors import UsageError
 from ccci_host.lab import Lab
-from ccci_host.lab.benchmark import Figure, agent_decision, agent_tick, measure_all, registry, table
+from ccci_host.lab.benchmark import Figure, agent_decision, agent_tick, measure_all, reboot, registry, table
 from ccci_host.lab.settings import Settings
 from tests.unit import programs
 
@@ -41,7 +41,7 @@ def test_a_measurement_is_a_module_with_measure(lab: Lab, monkeypatch: pytest.Mo
     def measured(_: Lab) -> Sequence[Figure]:
         return [figure(0.1)]
 
-    for module in (agent_decision, agent_tick):
+    for module in (agent_decision, agent_tick, reboot):
         monkeypatch.setattr(module, "measure", measured)
     assert len(measure_all(lab)) >= 2
     assert measure_all(lab, ["agent-tick"]) == (figure(0.1),)
