@@ -16,6 +16,7 @@ from time import process_time
 from typing import Any
 
 import pytest
+from _pytest.tmpdir import tmppath_result_key
 from mutmut.mutation import trampoline
 
 from tests.mutation.mutants import LIST
@@ -109,6 +110,7 @@ def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
     """Whether the test passes, without what pytest does to report it: that takes longer than the test."""
     state: Any = item.session._setupstate
     function: Any = item
+    item.stash[tmppath_result_key] = {}  # which pytest's own report would leave for `tmp_path`
     try:
         function._initrequest()
         state.setup(item)

@@ -389,6 +389,7 @@ def test_the_order_of_victims(store: str) -> None:
 
 def test_the_classes(store: str) -> None:
     del store
+    assert (HELD, ORPHANED, SUPERSEDED, IDLE) == ("held", "orphaned", "superseded", "idle")
     classes = {name: row.kind for name, row in ROWS.items()}
     assert classes == {
         **dict.fromkeys(
