@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Optional
 
 from . import roots
@@ -126,8 +127,9 @@ class _Facts:
             for digest in marks:
                 for image in self.index.with_key(digest):
                     self.tags[image] = (*self.tags.get(image, ()), tag)
-        self.bases: dict[str, str] = {}
-        """Images whose layers all lie at the bottom of another that stays, and that other."""
+        self.bases: dict[str, str]
+        """Images whose layers all lie at the bottom of another that stays, and that other: known once the
+        other rows have ruled."""
 
     def entry(self, image: Image) -> Entry:
         """What is remembered of `image`; one that was never seen counts as seen and used now."""
@@ -156,10 +158,8 @@ class _Facts:
 
     def _first_row(self, image: Image) -> str:
         """The first row that fits, `base` apart, which asks what the others say of other images."""
-        for name, row in (ROWS if image.id in self.holds else UNHELD_ROWS).items():
-            if row.fits is not base and row.fits(image, self):
-                return name
-        raise AssertionError("the last row fits every image")
+        rows = ROWS if image.id in self.holds else UNHELD_ROWS
+        return next(name for name, row in rows.items() if row.fits is not base and row.fits(image, self))
 
     def _ruling(self, image: Image, name: str) -> Ruling:
         row = ROWS[name]
@@ -181,16 +181,16 @@ def find_bases(images: Iterable[Image], staying: Iterable[Image]) -> dict[str, s
     above: dict[tuple[str, ...], list[str]] = {}
     for image in staying:
         for length in lengths:
+            if length > len(image.layers):
+                break
             bottom = image.layers[:length]
             if bottom in whole:
                 above.setdefault(bottom, []).append(image.id)
-            if length >= len(image.layers):
-                break
     found = {}
     for image in images:
-        others = [other for other in above.get(image.layers, ())[:2] if other != image.id]
-        if others:
-            found[image.id] = others[0]
+        other = next((other for other in above.get(image.layers, ()) if other != image.id), None)
+        if other is not None:
+            found[image.id] = other
     return found
 
 
@@ -226,7 +226,7 @@ def pinned(image: Image, facts: _Facts) -> bool:
 
 def keep(image: Image, facts: _Facts) -> bool:
     """Matches a `keep` pattern."""
-    return bool(facts.keep.pattern_of(image))
+    return image.id in facts.keep.held
 
 
 def base(image: Image, facts: _Facts) -> bool:
@@ -263,8 +263,8 @@ def cached(_image: Image, _facts: _Facts) -> bool:
     return True
 
 
-def _held_by(row: str) -> Why:
-    return lambda image, facts: facts.holds[image.id][row]
+def _held_by(row: str, image: Image, facts: _Facts) -> str:
+    return facts.holds[image.id][row]
 
 
 def _used(image: Image, facts: _Facts) -> str:
@@ -274,7 +274,8 @@ def _used(image: Image, facts: _Facts) -> str:
 
 def _moved(image: Image, facts: _Facts) -> str:
     tags = sorted({*facts.tags[image.id]})
-    moved = max(facts.ledger.moved_away(tag, image.keys) or 0.0 for tag in tags)
+    moves = [facts.ledger.moved_away(tag, image.keys) for tag in tags]
+    moved = max(moved for moved in moves if moved is not None)
     return f"{', '.join(tags)} moved on {show(facts.wall(moved))}, {_used(image, facts)}"
 
 
@@ -297,12 +298,12 @@ class Row:
 
 ROWS: dict[str, Row] = {
     "uninspectable": Row(HELD, False, uninspectable, lambda image, _: image.problem),
-    "container": Row(HELD, False, container, _held_by("container")),
-    "service": Row(HELD, False, service, _held_by("service")),
-    "rollback": Row(HELD, False, rollback, _held_by("rollback")),
-    "task": Row(HELD, False, task, _held_by("task")),
-    "pinned": Row(HELD, False, pinned, _held_by("pinned")),
-    "keep": Row(HELD, False, keep, lambda image, facts: f"pattern {facts.keep.pattern_of(image)}"),
+    "container": Row(HELD, False, container, partial(_held_by, "container")),
+    "service": Row(HELD, False, service, partial(_held_by, "service")),
+    "rollback": Row(HELD, False, rollback, partial(_held_by, "rollback")),
+    "task": Row(HELD, False, task, partial(_held_by, "task")),
+    "pinned": Row(HELD, False, pinned, partial(_held_by, "pinned")),
+    "keep": Row(HELD, False, keep, lambda image, facts: f"pattern {facts.keep.held[image.id]}"),
     "base": Row(HELD, False, base, lambda image, facts: f"its layers are in {facts.bases[image.id]}"),
     "orphaned": Row(ORPHANED, True, orphaned, lambda image, facts: f"no name, {_used(image, facts)}"),
     "superseded": Row(SUPERSEDED, True, superseded, _moved),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 from .clock import HOUR, show
@@ -58,7 +58,7 @@ class _Seen:
     ledger: Ledger
     policy: Policy
     around: Circumstances
-    tasks: dict[str, list[Task]] = field(default_factory=dict)
+    tasks: dict[str, list[Task]]
 
 
 def closed(host: Host, ledger: Ledger, policy: Policy, around: Circumstances) -> tuple[Gate, ...]:

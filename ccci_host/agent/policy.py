@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class Policy:
 def load(path: str) -> Policy:
     """The policy in the file at `path`; raises `UnreadableError` when it is absent or broken."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"policy: {path} cannot be read ({error}).") from None
     return parse(text, where=path)
@@ -116,7 +117,7 @@ def _age(value: Any) -> float:
         if not found:
             raise ValueError('must be an age: seconds, or text such as "72h" or "30d"')
         seconds = float(found.group(1)) * _UNITS[found.group(2)]
-    if not 0 < seconds < float("inf"):
+    if not 0 < seconds < math.inf:
         raise ValueError("must be an age above 0")
     return seconds
 

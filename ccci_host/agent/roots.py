@@ -12,11 +12,14 @@ from collections.abc import Iterable
 from fnmatch import translate
 
 from . import references
-from .host import ENDED, Host, Image
+from .host import ENDED, Host
 from .ledger import Ledger
 
 ROWS = ("container", "service", "rollback", "task", "pinned")
 """The rows of the page that say who holds an image."""
+
+_WILD = re.compile(r"[*?\[]")
+"""What makes a text a pattern."""
 
 Holds = dict[str, dict[str, str]]
 """Image id → row → what holds it."""
@@ -53,7 +56,7 @@ class Index:
 
     def repositories(self, pattern: str) -> set[str]:
         """The repositories that match `pattern`, in full or as people write it."""
-        if not any(sign in pattern for sign in "*?["):
+        if not _WILD.search(pattern):
             return {references.full(pattern)}
         fits = re.compile(translate(pattern)).match
         return {name for name in self._by_repository if fits(name) or fits(references.familiar(name))}
@@ -71,7 +74,7 @@ class Index:
         """The images that `repository:tag` stands for."""
         meanings = self._ledger.meanings(tag)
         if not meanings:
-            return {*self.with_tag(tag), *self._by_repository.get(tag.rpartition(":")[0], ())}
+            return set(self._by_repository.get(tag.rpartition(":")[0], ()))
         return set(self.with_tag(tag)).union(*(self.with_key(digest) for digest in meanings))
 
     def meant(self, text: str) -> set[str]:
@@ -120,14 +123,11 @@ class Keep:
     """The `keep` patterns of a policy."""
 
     def __init__(self, patterns: tuple[str, ...], index: Index) -> None:
-        self._held: dict[str, str] = {}
+        self.held: dict[str, str] = {}
+        """Images that match a pattern, by their id, and the first that they match."""
         for pattern in sorted(patterns):
             for image in self._matching(pattern, index):
-                self._held.setdefault(image, pattern)
-
-    def pattern_of(self, image: Image) -> str:
-        """The pattern that `image` matches; empty when there is none."""
-        return self._held.get(image.id, "")
+                self.held.setdefault(image, pattern)
 
     @staticmethod
     def _matching(pattern: str, index: Index) -> set[str]:
@@ -137,14 +137,14 @@ class Keep:
         repository, tag = _split(pattern)
         if not tag:
             return index.of_repository(repository) | index.meant(pattern)
-        if not any(sign in pattern for sign in "*?["):
+        if not _WILD.search(pattern):
             return index.meant_by_tag(f"{references.full(repository)}:{tag}")
         candidates = index.of_repository(repository)
         fits = re.compile(translate(tag)).match
         found: set[str] = set()
         tagged: set[str] = set()
         for known in index.tags_in(index.repositories(repository)):
-            means = index.meant_by_tag(known) & candidates
+            means = index.meant_by_tag(known)
             tagged |= means
             if fits(known.rpartition(":")[2]):
                 found |= means

@@ -20,7 +20,7 @@ def credential_in_place(history: History) -> Answer:
         when = f" ({seen.moment})" if len(looks) > 1 else ""
         if seen.state == "absent":
             return failed(f"{seen.path} has no entry for Docker Hub{when}.", todo=again)
-        if seen.state == "present" and seen.mode and int(seen.mode, 8) & 0o077:
+        if seen.state == "present" and int(seen.mode, 8) & 0o077:
             return failed(f"Others can read {seen.path}: its mode is {seen.mode}{when}.", todo=again)
         if seen.state == "present" and seen.account != seen.expected_account:
             return failed(

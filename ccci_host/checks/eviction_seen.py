@@ -1,10 +1,26 @@
 """Control: whether the witnesses see a download that is known to have happened."""
 
+from typing import NamedTuple
+
 from ccci_host.checks.finding import Answer, NoEvidenceError, passed, unknown
 from ccci_host.checks.reading import count, in_megabytes, listed, name_of, new_layers, repository_of, store_at
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.checks.weights import above_noise, manifests
-from ccci_host.records import EvictionControl, History, InterfaceSeen, RequestsSeen
+from ccci_host.checks.weights import above_noise
+from ccci_host.records import EvictionControl, History, InterfaceSeen, ManifestsSeen, RequestsSeen, digest_of
+
+
+class Saw(NamedTuple):
+    """What a witness has of the known download: the evicted layers, and nothing else."""
+
+    told: str
+    outside: bool = False
+    """Whether it watches from outside the daemon under test."""
+
+
+class Missed(NamedTuple):
+    """What a witness has instead, though it was readable."""
+
+    told: str
 
 
 @check(
@@ -28,18 +44,15 @@ def eviction_seen(history: History) -> Answer:
             f"Blind: {name_of(control.reference)} was evicted, but other images hold all its layers.",
             todo="Name a canary with layers of its own.",
         )
-    saw: list[str] = []
-    blind: list[str] = []
+    sights: list[Saw | Missed] = []
     silent: list[str] = []
-    outside = 0
-    for judge, is_outside in ((_store, False), (_log, True), (_interface, True)):
+    for witness in (_store, _log, _interface):
         try:
-            told, right = judge(history, control)
+            sights.append(witness(history, control))
         except NoEvidenceError as missing:
             silent.append(missing.reason)
-            continue
-        (saw if right else blind).append(told)
-        outside += is_outside and right and not told.endswith("(counted inside the guest)")
+    saw = [sight.told for sight in sights if isinstance(sight, Saw)]
+    blind = [sight.told for sight in sights if isinstance(sight, Missed)]
     if blind:
         return unknown(
             f"Blind: {name_of(control.reference)} was evicted and pulled again, and {'; '.join(blind)}.",
@@ -47,7 +60,7 @@ def eviction_seen(history: History) -> Answer:
             *silent,
             todo="A witness that misses a known download proves nothing; see the report's controls.",
         )
-    if len(saw) < 2 or not outside:
+    if len(saw) < 2 or not any(isinstance(sight, Saw) and sight.outside for sight in sights):
         return unknown(
             f"Blind: after the eviction of {name_of(control.reference)} only this was seen: {listed(saw)} "
             f"({'; '.join(silent)}).",
@@ -60,18 +73,18 @@ def eviction_seen(history: History) -> Answer:
     )
 
 
-def _store(history: History, control: EvictionControl) -> tuple[str, bool]:
-    fresh = new_layers(store_at(history, "evicted", 0), store_at(history, "control-redeployed", 0))
+def _store(history: History, control: EvictionControl) -> Saw | Missed:
     after = store_at(history, "control-redeployed", 0)
-    stored = after.image_with(control.image_id) or after.image_with(control.reference.partition("@")[2])
+    fresh = new_layers(store_at(history, "evicted", 0), after)
+    stored = after.image_with(control.image_id) or after.image_with(digest_of(control.reference))
     ours = fresh.intersection(stored.layers) if stored else fresh
     expected = frozenset(control.layers)
     if ours == expected:
-        return f"the layer store reported exactly its {count(len(expected), 'layer')}", True
-    return f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}", False
+        return Saw(f"the layer store reported exactly its {count(len(expected), 'layer')}")
+    return Missed(f"the layer store reported {len(ours)} of {count(len(expected), 'layer')}")
 
 
-def _log(history: History, control: EvictionControl) -> tuple[str, bool]:
+def _log(history: History, control: EvictionControl) -> Saw | Missed:
     seen = history.during(RequestsSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the registry log: {seen.problem if seen else 'not read'}")
@@ -85,21 +98,22 @@ def _log(history: History, control: EvictionControl) -> tuple[str, bool]:
         if request.is_layer_download and request.repository == repository
     }
     if served == expected:
-        return f"the registry log showed exactly its {count(len(expected), 'layer')}", True
-    return f"the registry log showed {len(served)} layers where {len(expected)} were evicted", False
+        return Saw(f"the registry log showed exactly its {count(len(expected), 'layer')}", outside=True)
+    return Missed(f"the registry log showed {len(served)} layers where {len(expected)} were evicted")
 
 
-def _interface(history: History, control: EvictionControl) -> tuple[str, bool]:
+def _interface(history: History, control: EvictionControl) -> Saw | Missed:
     seen = history.during(InterfaceSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the interface: {seen.problem if seen else 'not read'}")
     came = above_noise(history, seen)
-    known = manifests(history, max(history.cycles, default=0))
+    known = history.last(ManifestsSeen)
     sizes = {layer.digest: layer.size for image in (known.images if known else ()) for layer in image.layers}
     missing = [blob for blob in control.blobs if blob not in sizes]
     if came is None or not control.blobs or missing:
         raise NoEvidenceError("the interface: the noise on it or the weight of the layers is not known")
     weight = sum(sizes[blob] for blob in control.blobs)
-    inside = " (counted inside the guest)" if seen.source == "guest" else ""
+    outside = seen.source == "outside"
+    inside = "" if outside else " (counted inside the guest)"
     told = f"the interface carried {in_megabytes(came)} for layers of {in_megabytes(weight)}{inside}"
-    return told, came >= weight
+    return Saw(told, outside) if came >= weight else Missed(told)

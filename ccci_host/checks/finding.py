@@ -28,10 +28,13 @@ class Answer(Record):
     todo: str = ""
 
 
+ANOTHER_RUN = "Run the task again; the report says which witness is missing."
+
+
 class NoEvidenceError(Exception):
     """A check misses what it decides by. It ends as UNKNOWN, with this reason."""
 
-    def __init__(self, reason: str, *, todo: str = "") -> None:
+    def __init__(self, reason: str, *, todo: str = ANOTHER_RUN) -> None:
         super().__init__(reason)
         self.reason = reason
         self.todo = todo
@@ -63,6 +66,6 @@ def failed(reason: str, *details: str, todo: str) -> Answer:
     return Answer(verdict=Verdict.FAIL, reason=reason, details=details, todo=todo)
 
 
-def not_shown(reason: str, *details: str) -> Answer:
+def not_shown(reason: str) -> Answer:
     """The question could not be put on this host, and the report says so."""
-    return Answer(verdict=None, reason=reason, details=details)
+    return Answer(verdict=None, reason=reason)

@@ -1,5 +1,7 @@
 """The verdict of a run: the worst of its findings, and the sentence that says why."""
 
+from collections.abc import Sequence
+
 from ccci_host.checks.finding import Finding
 from ccci_host.checks.registry import find_all
 from ccci_host.records import History, HostSeen, RecipeChosen, Record, Started
@@ -50,20 +52,14 @@ def judge(history: History) -> Judgement:
     findings = find_all(history)
     started, host = history.first(Started), history.last(HostSeen)
     recipe = history.last(RecipeChosen)
+    task = started.task if started else "unknown"
     verdict = worst(finding.verdict for finding in findings if finding.verdict is not None)
-    speaking = [finding for finding in findings if finding.verdict is verdict]
-    task = started.task if started else ""
-    if verdict is Verdict.PASS:
-        by_name = {finding.check: finding for finding in speaking}
-        speaking = [by_name[name] for name in HEADLINES.get(task, ()) if name in by_name] or speaking
-        reason = " ".join(finding.reason for finding in speaking[: len(HEADLINES.get(task, ("",)))])
-    else:
-        reason = speaking[0].reason if speaking else "No check applies to this history."
+    speaking = _speaking(task, verdict, findings)
     return Judgement(
-        task=task or "unknown",
+        task=task,
         verdict=verdict,
-        reason=reason,
-        todo="" if verdict is Verdict.PASS or not speaking else speaking[0].todo,
+        reason=" ".join(finding.reason for finding in speaking),
+        todo=speaking[0].todo,
         exit_code=verdict.exit_code,
         history_sha256=history.sha256,
         began=history.entries[0].at if history.entries else None,
@@ -81,3 +77,10 @@ def judge(history: History) -> Judgement:
         policy_sha256=host.policy_sha256 if host else None,
         findings=findings,
     )
+
+
+def _speaking(task: str, verdict: Verdict, findings: Sequence[Finding]) -> list[Finding]:
+    """Whose reasons are the run's: the task's headlines where everything passed, else the first as severe."""
+    agreeing = {finding.check: finding for finding in findings if finding.verdict is verdict}
+    headlines = HEADLINES.get(task, ()) if verdict is Verdict.PASS else ()
+    return [agreeing[name] for name in headlines] or list(agreeing.values())[:1]

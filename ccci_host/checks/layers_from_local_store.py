@@ -1,7 +1,7 @@
 """Whether the redeploy downloaded a layer of the recipe."""
 
 from collections.abc import Sequence
-from typing import Literal
+from functools import partial
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, unknown
 from ccci_host.checks.reading import (
@@ -20,7 +20,7 @@ from ccci_host.checks.reading import (
     store_at,
 )
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.checks.stance import Stance, together
+from ccci_host.checks.stance import Place, Stance, together
 from ccci_host.checks.weights import above_noise, manifests, recipe_weight, weights_of
 from ccci_host.records import (
     DeployedService,
@@ -35,6 +35,8 @@ from ccci_host.verdict import Verdict
 STORE = "layer store"
 LOG = "registry log"
 INTERFACE = "interface bytes"
+store_says = partial(Stance, STORE, "on the host")
+log_says = partial(Stance, LOG, "outside")
 
 
 @check(
@@ -83,7 +85,7 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
         before = store_at(history, before_redeploy(history, cycle), cycle)
         after = store_at(history, "redeployed", cycle)
     except NoEvidenceError as missing:
-        return Stance(STORE, False, "silent", missing.reason)
+        return store_says("silent", missing.reason.removesuffix("."))
     fresh = new_layers(before, after)
     guilty: list[str] = []
     unseen: list[str] = []
@@ -97,22 +99,20 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
             guilty.append(name_of(image))
     if guilty:
         told = f"{count(len(fresh & used), 'layer')} written to disk"
-        return Stance(STORE, False, "convicts", told, tuple(guilty))
+        return store_says("convicts", told, tuple(guilty))
     if unseen:
-        return Stance(STORE, False, "silent", f"it does not show {listed(unseen)} after the redeploy")
+        return store_says("silent", f"it does not show {listed(unseen)} after the redeploy")
     if not used:
-        return Stance(STORE, False, "silent", "no service has an image with a digest")
-    return Stance(
-        STORE, False, "acquits", f"all {len(used)} layers were on disk before the redeploy, untouched by it"
-    )
+        return store_says("silent", "no service has an image with a digest")
+    return store_says("acquits", f"all {len(used)} layers were on disk before the redeploy, untouched by it")
 
 
 def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -> Stance:
     seen = history.during(RequestsSeen, "redeploy", cycle)
     if seen is None:
-        return Stance(LOG, True, "silent", "not read")
+        return log_says("silent", "not read")
     if seen.problem:
-        return Stance(LOG, True, "silent", seen.problem)
+        return log_says("silent", seen.problem)
     blobs = _blobs(history, cycle, services)
     repositories = {repository_of(service.image): name_of(service.image) for service in services}
     guilty: list[str] = []
@@ -125,9 +125,7 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
             guilty.append(owner)
             served += request.bytes
     if guilty:
-        return Stance(
-            LOG,
-            True,
+        return log_says(
             "convicts",
             f"{count(len(guilty), 'layer')} of {in_megabytes(served)} served",
             tuple(dict.fromkeys(guilty)),
@@ -135,23 +133,16 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
     asked = {request.repository for request in seen.requests if request.what == "manifest"}
     unheard = [name for repository, name in _resolved(history, repositories) if repository not in asked]
     if unheard:
-        return Stance(
-            LOG, True, "silent", f"it shows no request at all for {listed(unheard)}, so it missed some"
-        )
-    if not seen.requests and not _resolved(history, repositories) and not _ever_heard(history):
-        return Stance(LOG, True, "silent", "it never showed a request of this host")
-    return Stance(
-        LOG, True, "acquits", f"{count(len(seen.requests), 'request')}, none for a layer of the recipe"
-    )
+        return log_says("silent", f"it shows no request at all for {listed(unheard)}, so it missed some")
+    if not _ever_heard(history):
+        return log_says("silent", "it never showed a request of this host")
+    return log_says("acquits", f"{count(len(seen.requests), 'request')}, none for a layer of the recipe")
 
 
 def _by_interface(history: History, cycle: int) -> Stance:
     seen = history.during(InterfaceSeen, "redeploy", cycle)
-    outside = seen is None or seen.source == "outside"
-
-    def stance(says: Literal["acquits", "suspects", "silent"], why: str) -> Stance:
-        return Stance(INTERFACE, outside, says, why)
-
+    place: Place = "outside" if seen is None or seen.source == "outside" else "on the host"
+    stance = partial(Stance, INTERFACE, place)
     if seen is None or seen.problem:
         return stance("silent", (seen.problem if seen else None) or "not read")
     came = above_noise(history, seen)
@@ -185,11 +176,10 @@ def _blobs(history: History, cycle: int, services: Sequence[DeployedService]) ->
             blobs.update((layer.digest, names[image.digest]) for layer in image.layers)
     after = history.at(StoreSeen, "redeployed", cycle)
     if after is not None:
-        for service in services:
-            stored = after.image_with(service.digest) if service.digest else None
-            for key in stored.layers if stored else ():
-                layer = after.layer(key)
-                blobs.update((blob, name_of(service.image)) for blob in (layer.blobs if layer else ()))
+        for reference, stored in images_of(services, after).items():
+            own = stored.layers if stored else ()
+            layers = (layer for layer in after.layers if layer.key in own)
+            blobs.update((blob, name_of(reference)) for layer in layers for blob in layer.blobs)
     return blobs
 
 

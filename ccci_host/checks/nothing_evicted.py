@@ -55,11 +55,9 @@ def nothing_evicted(history: History) -> Answer:
 
 def _removed_by_controls(history: History) -> frozenset[str]:
     """Ids and references of the images that the run's own controls removed on purpose."""
-    evicted = [control for control in history.of(EvictionControl) if control.ran]
-    pulled = [control for control in history.of(ColdPullControl) if control.ran]
-    names = [name for control in evicted for name in control.removed]
-    names += [name for control in pulled for name in control.removed]
-    return frozenset([*(control.image_id for control in evicted), *names])
+    evicted = (control.image_id for control in history.of(EvictionControl) if control.ran)
+    pulled = (name for control in history.of(ColdPullControl) if control.ran for name in control.removed)
+    return frozenset([*evicted, *pulled])
 
 
 def _is_any_of(image: StoredImage, names: frozenset[str]) -> bool:

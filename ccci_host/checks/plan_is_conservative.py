@@ -5,7 +5,7 @@ from typing import Any
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import count, listed, name_of
 from ccci_host.checks.registry import check
-from ccci_host.records import Deployed, History, PlanSeen
+from ccci_host.records import Deployed, History, PlanSeen, digest_of
 
 GOES = ("orphaned", "superseded", "idle")
 """Classes of images that may go (docs/prune-policy.md)."""
@@ -59,8 +59,8 @@ def plan_is_conservative(history: History) -> Answer:
 
 
 def _digests(image: dict[str, Any]) -> tuple[str, ...]:
-    refs = image.get("refs") or ()
-    return (str(image.get("id")), *(str(ref).partition("@")[2] for ref in refs if "@" in str(ref)))
+    carried = (digest_of(str(ref)) for ref in image.get("refs") or ())
+    return (str(image.get("id")), *(digest for digest in carried if digest))
 
 
 def _name(image: dict[str, Any]) -> str:

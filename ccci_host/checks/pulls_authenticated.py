@@ -4,7 +4,6 @@ from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import count, listed, name_of
 from ccci_host.checks.registry import check
 from ccci_host.records import (
-    Bucket,
     BucketsSeen,
     ColdPullControl,
     CredentialSeen,
@@ -100,10 +99,10 @@ def _by_buckets(history: History, expected: str) -> Answer:
 
 def _spent(looks: list[BucketsSeen], account: str | None) -> int | None:
     """What the account's bucket lost from the first look to the last; None when either does not say."""
-    figures = [_bucket(seen, account) for seen in (looks[0], looks[-1])]
-    first, last = (bucket.remaining if bucket and not bucket.problem else None for bucket in figures)
+    first, last = (_remaining(seen, account) for seen in (looks[0], looks[-1]))
     return None if first is None or last is None else max(0, first - last)
 
 
-def _bucket(seen: BucketsSeen, account: str | None) -> Bucket | None:
-    return next((bucket for bucket in seen.buckets if bucket.account == account), None)
+def _remaining(seen: BucketsSeen, account: str | None) -> int | None:
+    own = (bucket for bucket in seen.buckets if bucket.account == account and not bucket.problem)
+    return next((bucket.remaining for bucket in own), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ccci_host.checks.finding import Answer, NoEvidenceError
+from ccci_host.checks.finding import Answer, NoEvidenceError, unknown
 from ccci_host.records import (
     DeployedService,
     Deployment,
@@ -18,7 +18,7 @@ from ccci_host.verdict import Verdict
 
 def name_of(image: str) -> str:
     """`repo:tag` of `repo:tag@sha256:…`: an image as its recipe calls it."""
-    return image.partition("@")[0] or image
+    return image.partition("@")[0]
 
 
 def repository_of(image: str) -> str:
@@ -30,8 +30,7 @@ def repository_of(image: str) -> str:
         official = first in ("docker.io", "index.docker.io") and "/" not in rest
     else:
         official = not slash
-    head, colon, tag = path.rpartition(":")
-    path = head if colon and "/" not in tag else path
+    path = path.partition(":")[0]
     return f"library/{path}" if official else path
 
 
@@ -56,7 +55,7 @@ def in_megabytes(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def began(history: History, phase: Phase, cycle: int = 1) -> bool:
+def began(history: History, phase: Phase, cycle: int) -> bool:
     """Whether the phase was begun in that cycle."""
     return history.during(PhaseBegan, phase, cycle) is not None
 
@@ -76,24 +75,23 @@ def in_each_cycle(history: History, judge: Callable[[int], Answer]) -> Answer:
         try:
             answers.append((cycle, judge(cycle)))
         except NoEvidenceError as missing:
-            answer = Answer(verdict=Verdict.UNKNOWN, reason=missing.reason, todo=missing.todo)
-            answers.append((cycle, answer))
-    cycle, chosen = max(answers, key=lambda item: (_severity(item[1]), -item[0]))
+            answers.append((cycle, unknown(missing.reason, todo=missing.todo)))
+    cycle, chosen = max(answers, key=lambda item: (RISING.index(item[1].verdict), -item[0]))
     if len(numbers) == 1:
         return chosen
-    several = f"Cycle {cycle} of {len(numbers)}: " if chosen.verdict is not Verdict.PASS else ""
+    if chosen.verdict is Verdict.PASS:
+        reason = f"{chosen.reason} So in each of {len(numbers)} cycles."
+    else:
+        reason = f"Cycle {cycle} of {len(numbers)}: {chosen.reason}"
     each = tuple(f"cycle {number}: {answer.reason}" for number, answer in answers)
-    suffix = f" So in each of {len(numbers)} cycles." if chosen.verdict is Verdict.PASS else ""
-    return chosen.model_copy(
-        update={"reason": several + chosen.reason + suffix, "details": chosen.details + each}
-    )
+    return chosen.model_copy(update={"reason": reason, "details": chosen.details + each})
 
 
-def _severity(answer: Answer) -> int:
-    return -1 if answer.verdict is None else answer.verdict.severity
+RISING = (Verdict.PASS, None, Verdict.UNKNOWN, Verdict.FAIL)
+"""Of several cycles the last of these speaks: what one could not be asked, not each of them has shown."""
 
 
-def deployment(history: History, phase: Phase, cycle: int = 1) -> Deployment:
+def deployment(history: History, phase: Phase, cycle: int) -> Deployment:
     """What converged in that phase; `NoEvidenceError` when nothing did."""
     found = history.deployment(phase, cycle)
     if found is None:
@@ -107,7 +105,7 @@ def deployment(history: History, phase: Phase, cycle: int = 1) -> Deployment:
     return found
 
 
-def store_at(history: History, moment: Moment, cycle: int = 1) -> StoreSeen:
+def store_at(history: History, moment: Moment, cycle: int) -> StoreSeen:
     """The image store at that moment; `NoEvidenceError` when it was not, or could not be, read."""
     seen = history.at(StoreSeen, moment, cycle)
     if seen is None:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ccci_host.checks.finding import Answer, Finding, NoEvidenceError, one_sentence
+from ccci_host.checks.finding import Answer, Finding, NoEvidenceError, one_sentence, unknown
 from ccci_host.records import History, Started
-from ccci_host.verdict import Verdict
 
 PC = Literal["PC1", "PC2", "PC3", "reboot", "run"]
 """Part of the definition of done; `reboot` is retention across one, `run` the soundness of the run itself."""
@@ -44,15 +43,10 @@ class Check:
         try:
             answer = self.judge(history)
         except NoEvidenceError as missing:
-            answer = Answer(
-                verdict=Verdict.UNKNOWN,
-                reason=missing.reason,
-                todo=missing.todo or "Run the task again; the report says which witness is missing.",
-            )
+            answer = unknown(missing.reason, todo=missing.todo)
         except Exception as error:
-            answer = Answer(
-                verdict=Verdict.UNKNOWN,
-                reason=f"The check {self.name} broke: {type(error).__name__}: {error}",
+            answer = unknown(
+                f"The check {self.name} broke: {type(error).__name__}: {error}",
                 todo="Report this with the history; it is a fault of ccci-host, not of the host.",
             )
         reason, quoted = one_sentence(answer.reason)
@@ -70,7 +64,7 @@ _checks: dict[str, Check] = {}
 
 
 def check(
-    *, pc: PC, sentence: str, witnesses: tuple[str, ...], tasks: tuple[Task, ...], order: int = 50
+    *, pc: PC, sentence: str, witnesses: tuple[str, ...], tasks: tuple[Task, ...], order: int
 ) -> Callable[[Judge], Judge]:
     """Register the decorated function as the check of its module."""
 

@@ -6,13 +6,15 @@ from typing import Literal
 
 from ccci_host.checks.finding import Answer, failed, passed, unknown
 
+Place = Literal["outside", "on the host"]
+
 
 @dataclass(frozen=True, slots=True)
 class Stance:
     """What one witness says about "no layer was downloaded"."""
 
     witness: str
-    outside: bool
+    place: Place
     """Whether it watches from outside the daemon under test."""
     says: Literal["acquits", "convicts", "suspects", "silent"]
     why: str
@@ -20,8 +22,7 @@ class Stance:
     """The images that a convicting witness names."""
 
     def __str__(self) -> str:
-        place = "outside" if self.outside else "on the host"
-        return f"{self.witness} ({place}) {self.says}: {self.why}"
+        return f"{self.witness} ({self.place}) {self.says}: {self.why}"
 
 
 def together(stances: Sequence[Stance], *, acquitted: str, convicted: str, images: str) -> Answer:
@@ -46,7 +47,7 @@ def together(stances: Sequence[Stance], *, acquitted: str, convicted: str, image
             *details,
             todo="Run again while nothing else downloads on the host.",
         )
-    outside = [stance for stance in acquitting if stance.outside]
+    outside = [stance for stance in acquitting if stance.place == "outside"]
     if len(acquitting) >= 2 and outside:
         return passed(acquitted, *details)
     silent = "; ".join(f"{stance.witness}: {stance.why}" for stance in stances if stance.says == "silent")

@@ -3,7 +3,7 @@
 from ccci_host.checks.finding import Answer, failed, passed, unknown
 from ccci_host.checks.reading import count, deployment, in_each_cycle, listed, store_at
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.records import DeployedService, History, Moment, Phase, StoreSeen
+from ccci_host.records import History, Moment, Phase, StoreSeen
 
 RAN = ("running", "complete")
 """States of a task whose container started: one that serves, one that has done its work."""
@@ -36,7 +36,7 @@ def _cycle(history: History, cycle: int) -> Answer:
                 idle.append(f"{service.name} in the {phase}")
             elif service.digest is None:
                 bare.append(f"{service.name} in the {phase}")
-            elif not any(_is_of(service, task.image_id, store) for task in ran):
+            elif not any(_is_of(service.digest, task.image_id, store) for task in ran):
                 other.append(f"{service.name} in the {phase}")
     if other:
         return failed(
@@ -56,9 +56,9 @@ def _cycle(history: History, cycle: int) -> Answer:
     return passed(f"{count(tasks, 'task')} ran the very images of the specs, over both deploys.")
 
 
-def _is_of(service: DeployedService, image_id: str, store: StoreSeen) -> bool:
-    """Whether the image id is that of the service's digest."""
-    stored = store.image_with(service.digest) if service.digest else None
-    return image_id == service.digest or (
+def _is_of(digest: str, image_id: str, store: StoreSeen) -> bool:
+    """Whether the image id is that of the manifest's image."""
+    stored = store.image_with(digest)
+    return image_id == digest or (
         stored is not None and (image_id == stored.id or image_id in stored.digests)
     )

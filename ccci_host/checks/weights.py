@@ -39,7 +39,7 @@ def recipe_weight(history: History, cycle: int) -> int:
 def above_noise(history: History, seen: InterfaceSeen) -> float | None:
     """Bytes beyond the noise floor; None when a figure is missing or the counter stood still."""
     noise = history.last(NoiseSeen)
-    if not seen.bytes or seen.bytes < 0 or seen.problem:
+    if seen.bytes is None or seen.bytes <= 0 or seen.problem:
         return None
     if noise is None or noise.problem or noise.bytes is None or noise.seconds <= 0:
         return None

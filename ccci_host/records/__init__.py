@@ -26,6 +26,7 @@ from ccci_host.records.base import (
     Phase,
     Record,
     StoreKind,
+    digest_of,
 )
 from ccci_host.records.boot import (
     BackSeen,
@@ -153,4 +154,5 @@ __all__ = [
     "TicksSeen",
     "TornDown",
     "UnitSeen",
+    "digest_of",
 ]

@@ -68,3 +68,9 @@ Name = tuple[str, str]
 
 Leftover = tuple[str, str, str]
 """Kind, name, and why it is still there."""
+
+
+def digest_of(reference: str) -> str | None:
+    """The digest that an image's reference carries (`repo:tag@sha256:…`), or None."""
+    _, at, digest = reference.partition("@")
+    return digest if at else None

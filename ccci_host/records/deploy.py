@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ccci_host.records.base import Leftover, Name, Phase, Record
+from ccci_host.records.base import Leftover, Name, Phase, Record, digest_of
 
 
 class RanTask(Record):
@@ -31,8 +31,7 @@ class DeployedService(Record):
     @property
     def digest(self) -> str | None:
         """The digest that its spec carries, or None."""
-        _, at, digest = self.image.partition("@")
-        return digest if at else None
+        return digest_of(self.image)
 
 
 class RanCommand(Record):

@@ -105,7 +105,7 @@ class History(Record):
         """The last record of that type."""
         return next(reversed(self.of(kind)), None)
 
-    def at(self, kind: type[E], moment: Moment, cycle: int = 1) -> E | None:
+    def at(self, kind: type[E], moment: Moment, cycle: int) -> E | None:
         """The last record of that type looked at in `moment` of `cycle`."""
         fitting = [
             record
@@ -114,7 +114,7 @@ class History(Record):
         ]
         return fitting[-1] if fitting else None
 
-    def during(self, kind: type[E], phase: Phase, cycle: int = 1) -> E | None:
+    def during(self, kind: type[E], phase: Phase, cycle: int) -> E | None:
         """The last record of that type made in `phase` of `cycle`."""
         fitting = [
             record
@@ -123,7 +123,7 @@ class History(Record):
         ]
         return fitting[-1] if fitting else None
 
-    def deployment(self, phase: Phase, cycle: int = 1) -> Deployment | None:
+    def deployment(self, phase: Phase, cycle: int) -> Deployment | None:
         """What was deployed in that phase, when it converged."""
         deployed = self.during(Deployed, phase, cycle)
         return deployed.deployment if deployed else None

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ccci_host.records.base import Moment, Record, StoreKind
+from ccci_host.records.base import Moment, Record, StoreKind, digest_of
 
 
 class StoredImage(Record):
@@ -19,7 +19,7 @@ class StoredImage(Record):
     @property
     def digests(self) -> tuple[str, ...]:
         """The manifest digests that its references carry."""
-        return tuple(dict.fromkeys(name.partition("@")[2] for name in self.references if "@" in name))
+        return tuple(dict.fromkeys(filter(None, map(digest_of, self.references))))
 
 
 class StoredLayer(Record):
@@ -51,8 +51,8 @@ class StoreSeen(Record):
     layers: tuple[StoredLayer, ...] = ()
     problem: str | None = None
 
-    def image_with(self, digest: str) -> StoredImage | None:
-        """The image that carries the manifest digest, or whose id it is."""
+    def image_with(self, digest: str | None) -> StoredImage | None:
+        """The image that carries the manifest digest, or whose id it is; None without one."""
         for image in self.images:
             if digest == image.id or digest in image.digests:
                 return image

@@ -106,8 +106,8 @@ def test_a_deployment_is_that_of_its_phase() -> None:
         seconds_to_converge=1,
     )
     seen = history(Deployed(phase="deploy", deployment=deployment))
-    assert seen.deployment("deploy") == deployment
-    assert seen.deployment("redeploy") is None
+    assert seen.deployment("deploy", 1) == deployment
+    assert seen.deployment("redeploy", 1) is None
 
 
 def test_cycle_zero_is_none_of_the_cycles() -> None:

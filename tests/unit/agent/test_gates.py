@@ -1,7 +1,10 @@
 """Each gate: closed for its reason, with every candidate kept, its row and its `until` told."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from ccci_host.agent.clock import show
 from ccci_host.agent.decide import Plan, decide
 from ccci_host.agent.gates import CONVERGING, Circumstances, Lease
 from ccci_host.agent.host import read
@@ -73,6 +76,7 @@ def test_a_policy_that_cannot_be_read_closes_the_gate() -> None:
     around = Circumstances(story.now, recorded(99.0), unreadable=("policy: broken",), trusted=True)
     plan = decide(story.host.host(), story.ledger, story.policy, around)
     assert names(plan) == ["unreadable"]
+    assert plan.gates[0].until is None
     assert_all_kept(plan)
 
 
@@ -345,20 +349,58 @@ def test_of_two_timed_leases_the_later_is_waited_for() -> None:
     assert story.plan(leases=leases).gates[0].until == story.now + 600
 
 
-def test_the_reason_names_the_watermark_and_the_deadline() -> None:
+def test_the_reason_of_a_gate_is_all_that_closes_it() -> None:
     story = a_story()
-    story.disk = 10.0
-    assert "below 80 %, the high watermark" in story.plan().gates[0].reason
-    story.ledger.sweep_since = story.now
-    assert "below 70 %, the low watermark" in story.plan().gates[0].reason
-    story.disk = 90.0
-    timed = story.plan(leases=(Lease("1", "one", story.now, story.now + 60),)).gates[0]
-    bound = story.plan(leases=(Lease("1", "one", story.now),)).gates[0]
-    assert " until " in timed.reason
-    assert " until " not in bound.reason
+    now, disk = story.now, (FileSystem("/a", 10.0, 20.0), FileSystem("/b", 30.0, 5.0))
+    leases = (Lease("1", "one", now, now + 60), Lease("2", "two", now - 60))
+    around = Circumstances(now, disk, leases, unreadable=("policy: broken", "leases: gone"), trusted=True)
+    gates = {
+        gate.name: gate.reason for gate in decide(story.host.host(), story.ledger, story.policy, around).gates
+    }
+    disk_said = "/a at 10.0 % (inodes 20.0 %), /b at 30.0 % (inodes 5.0 %)"
+    assert gates == {
+        "unreadable": "policy: broken; leases: gone",
+        "no-pressure": f"{disk_said}: below 80 %, the high watermark",
+        "lease": f"held by one since {show(now)} until {show(now + 60)}, two since {show(now - 60)}",
+    }
+    story.ledger.sweep_since = now
+    (_, pressure, _) = decide(story.host.host(), story.ledger, story.policy, around).gates
+    assert pressure.reason == f"{disk_said}: below 70 %, the low watermark, where the unfinished sweep ends"
+
+
+def test_the_reason_of_a_deploy_names_every_service_task_and_download() -> None:
+    story = a_story()
+    image = by_digest("org/x:1", "x")
+    story.host.service("api", image, state="paused", updated=story.now)
+    story.host.service("db", image, replicas=3, running=1, updated=story.now)
+    story.host.service("web", image, running=0, updated=story.now)
+    for slot, state in enumerate(("starting", "assigned", "preparing")):
+        story.host.task(f"w{slot}", image, service="service-web", slot=slot + 1, state=state, since=story.now)
+    around = Circumstances(story.now, recorded(90.0), downloads=("a pull is in flight",), trusted=True)
+    (gate,) = decide(story.host.host(), story.ledger, story.policy, around).gates
+    assert gate.reason.split("; ") == [
+        "api: its update is paused",
+        "db: 1 of 3 tasks",
+        "web: 0 of 3 tasks as its spec says, others assigned, preparing, starting",
+        f"task task-w2 is preparing {image}",
+        "a pull is in flight",
+    ]
+
+
+@pytest.mark.parametrize(("past", "shut"), [(0, True), (1, False)])
+def test_six_hours_are_over_when_they_have_passed(past: float, shut: bool) -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), running=0)
+    updated = datetime.fromtimestamp(story.now - CONVERGING - past, UTC)
+    story.host.services[-1]["UpdatedAt"] = updated.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert names(story.plan()) == (["deploying"] if shut else [])
 
 
 def test_a_disk_that_was_not_measured_is_no_reason_to_stay_closed_or_to_delete() -> None:
     story = a_story()
     around = Circumstances(story.now, (), unreadable=("disk: cannot be measured",), trusted=True)
     assert names(decide(story.host.host(), story.ledger, story.policy, around)) == ["unreadable"]
+
+
+def test_circumstances_of_which_no_more_than_the_moment_is_said() -> None:
+    assert Circumstances(1.0) == Circumstances(1.0, (), (), (), (), trusted=False)

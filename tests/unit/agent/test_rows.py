@@ -103,7 +103,9 @@ def test_keep(store: str, pattern: str) -> None:
     assert story.row("app") == "keep"
 
 
-@pytest.mark.parametrize("pattern", ["org/apples", "org", "app", "ghcr.io/org/app", digest_of("another")])
+@pytest.mark.parametrize(
+    "pattern", ["org/apples", "org", "app", "ghcr.io/org/app", "org/app:1/x", digest_of("another")]
+)
 def test_keep_of_something_else(store: str, pattern: str) -> None:
     story = an_idle(store)
     story.policy = Policy(keep=(pattern,))
@@ -387,6 +389,7 @@ def test_the_order_of_victims(store: str) -> None:
 
 def test_the_classes(store: str) -> None:
     del store
+    assert (HELD, ORPHANED, SUPERSEDED, IDLE) == ("held", "orphaned", "superseded", "idle")
     classes = {name: row.kind for name, row in ROWS.items()}
     assert classes == {
         **dict.fromkeys(
@@ -417,7 +420,7 @@ def test_a_candidate_behind_gates_says_which_and_until_when_the_last_opens(store
     lease = Lease("1", "a run", story.now, story.now + 60)
     plan = story.plan(leases=(lease,))
     (kept,) = plan.kept
-    assert not kept.goes
+    assert kept.goes is False
     assert kept.reason.startswith("idle: last used")
     assert kept.reason.endswith("; may go, but for the gate lease, deploying")
     assert kept.until == pytest.approx(story.now + 5 * HOUR, abs=1)
@@ -523,3 +526,144 @@ def test_what_a_root_holds_is_told_by_that_row_though_it_is_a_base(store: str) -
     assert story.row("app") == "base", "the one above is young"
     story.host.container("one-off", "app")
     assert story.row("app") == "container"
+
+
+def test_a_plan_as_json(store: str) -> None:
+    story = an_idle(store)
+    story.host.image("broken", pulled=("org/broken:1",), inspectable=False)
+    (victim,), (kept,) = story.plan().victims, story.plan().kept
+    problem = "there is no inspect answer"
+    candidate = {
+        "id": story.host.id("app"),
+        "refs": list(victim.image.refs),
+        "class": "idle",
+        "reason": f"idle: last used {show(story.now - LONG)}, 100 d ago",
+    }
+    broken = {
+        "id": story.host.id("broken"),
+        "refs": list(kept.image.refs),
+        "class": "held",
+        "reason": f"uninspectable: {problem}",
+        "until": None,
+    }
+    said = [f"image {story.host.id('broken')}: {problem}"]
+    assert story.plan().to_json() == {
+        "victims": [candidate],
+        "kept": [broken],
+        "gates": {},
+        "unreadable": said,
+    }
+    until = story.now + 60
+    shut = story.plan(leases=(Lease("1", "a run", story.now, until),)).to_json()
+    behind = {
+        **candidate,
+        "reason": f"{candidate['reason']}; may go, but for the gate lease",
+        "until": until,
+    }
+    assert sorted(shut.pop("kept"), key=lambda kept: kept["class"]) == [broken, behind]
+    reason = f"held by a run since {show(story.now)} until {show(until)}"
+    assert shut == {
+        "victims": [],
+        "gates": {"lease": {"reason": reason, "until": until}},
+        "unreadable": said,
+    }
+
+
+def test_what_stays_is_told_in_the_order_of_ids(store: str) -> None:
+    story = Story(store)
+    for number in range(8):
+        story.host.image(f"app {number}", pulled=(f"org/app{number}:1",))
+    story.look()
+    story.look(after=LONG)
+    for number in range(0, 8, 2):
+        story.host.container(f"c{number}", f"app {number}")
+    kept = story.plan(leases=(Lease("1", "a run", story.now),)).kept
+    ids = [ruling.image.id for ruling in kept]
+    assert ids == sorted(story.host.id(image.name) for image in story.host.images)
+    assert {ruling.goes for ruling in kept} == {False}
+
+
+def test_the_reason_of_what_was_superseded_names_its_tags_and_when_the_last_moved(store: str) -> None:
+    story = Story(store)
+    tags = ("org/app:1", "org/app:stable")
+    story.look()
+    story.now += DAY
+    story.host.image("old", pulled=tags)
+    for tag in tags:
+        story.host.service(tag, by_digest(tag, "old"), asked=tag)
+    story.look()
+    used = story.now
+    story.host.tear_down()
+    story.look(after=HOUR)
+    story.host.image("new", pulled=tags)
+    for wait, tag in ((120, tags[0]), (60, tags[1])):
+        story.host.service(f"next {tag}", by_digest(tag, "new"), asked=tag, updated=story.now + wait)
+    moved = story.now + 120
+    story.look(after=HOUR)
+    story.host.tear_down()
+    story.look(after=80 * HOUR)
+    (victim,) = story.plan().victims
+    named = "docker.io/org/app:1, docker.io/org/app:stable"
+    assert victim.reason == f"superseded: {named} moved on {show(moved)}, last used {show(used)}, 3 d ago"
+
+
+def test_the_reasons_of_what_nothing_holds(store: str) -> None:
+    story = Story(store, Policy(keep=("org/kept",)))
+    story.look()
+    story.now += DAY
+    story.host.image("kept", pulled=("org/kept:1",))
+    story.host.image("above", pulled=("org/kept:2",), layers=("a", "b"))
+    story.host.image("below", pulled=("org/below:1",), layers=("a",))
+    story.host.image("leftover")
+    story.host.image("built", tags=("mine:dev",), built=True, size=7)
+    story.host.image("cached", pulled=("org/cached:1",))
+    story.look()
+    used = f"last used {show(story.now)}, 4 d ago"
+    story.look(after=4 * DAY)
+    names = {story.host.id(image.name): image.name for image in story.host.images}
+    plan = story.plan()
+    assert {names[ruling.image.id]: ruling.reason for ruling in (*plan.victims, *plan.kept)} == {
+        "kept": "keep: pattern org/kept",
+        "above": "keep: pattern org/kept",
+        "below": f"base: its layers are in {story.host.id('above')}",
+        "leftover": f"orphaned: no name, {used}",
+        "built": f"unknown origin: may have been made here; 7 bytes, {used}",
+        "cached": f"cached: {used}",
+    }
+
+
+def test_an_image_first_seen_as_its_tag_moved_is_not_superseded(store: str) -> None:
+    story = Story(store)
+    story.host.image("old", pulled=("org/app:1",))
+    story.host.image("new", tags=("org/app:1",))
+    story.host.event("image", "pull", "org/app:1", story.now - 60)
+    story.look()
+    story.look(after=4 * DAY)
+    assert story.row("old") == "cached", "nothing shows that the move came after its use"
+
+
+def test_a_superseded_image_that_came_back_since_the_last_look_counts_as_used_now(store: str) -> None:
+    story = moved_by_a_deploy(store)
+    story.look(after=80 * HOUR)
+    assert story.victims() == ["old"]
+    story.host.remove("old")
+    story.look(after=HOUR)
+    story.host.image("old", pulled=("org/app:1",))
+    assert story.row("old") == "cached"
+    assert story.victims() == []
+
+
+def test_a_day_at_most_passes_between_a_look_and_a_decision_unless_the_moment_is_trusted(store: str) -> None:
+    story = Story(store)
+    story.host.image("app", pulled=("org/app:1",))
+    story.look()
+    later, disk = story.now + LONG, recorded(90.0)
+    ages = {
+        trusted: decide(
+            story.host.host(), story.ledger, story.policy, Circumstances(later, disk, trusted=trusted)
+        )
+        for trusted in (True, False)
+    }
+    assert [ruling.row for ruling in ages[True].victims] == ["idle"]
+    (kept,) = ages[False].kept
+    assert kept.reason == f"cached: last used {show(later - DAY)}, 24 h ago"

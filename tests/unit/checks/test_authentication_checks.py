@@ -9,12 +9,13 @@ from ccci_host.records import (
     BucketsSeen,
     ColdPullControl,
     CredentialSeen,
+    Event,
     History,
     RecipeChosen,
     RequestsSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import ACCOUNT, APP, DB, buckets, changed, good, request, without
+from tests.histories import ACCOUNT, APP, DB, buckets, changed, good, of_events, request, without
 from tests.unit.checks.cases import finding
 
 TASK = "verify-pc2"
@@ -109,6 +110,7 @@ def test_an_anonymous_pull_that_hit_the_limit_fails() -> None:
     "harmless",
     [
         request(APP, "manifest", "HEAD", account=None),
+        request(APP, "manifest", account=None, status=300),
         request(APP, "manifest", account=None, status=401),
         request(APP, "token", account=None),
         request(APP, "manifest", account=None, registry="ghcr.io"),
@@ -149,11 +151,24 @@ def test_headers_that_are_absent_are_unknown_and_not_zero() -> None:
     assert finding(PULLS, history).verdict is Verdict.UNKNOWN
 
 
-def test_an_anonymous_bucket_that_nobody_knows_is_unknown() -> None:
-    def without_anonymous(seen: BucketsSeen) -> BucketsSeen:
-        return seen.model_copy(update={"buckets": seen.buckets[:1]})
+def test_a_bucket_that_was_refused_tells_nothing_whatever_figure_came_along() -> None:
+    def refused(seen: BucketsSeen) -> BucketsSeen:
+        own, anonymous = seen.buckets
+        problem = {"problem": "the registry answered 503", "remaining": 97}
+        return seen.model_copy(update={"buckets": (own, anonymous.model_copy(update=problem))})
 
-    assert finding(PULLS, changed(blind(), BucketsSeen, without_anonymous)).verdict is Verdict.UNKNOWN
+    history = changed(blind(), BucketsSeen, refused, moment="cold-pulled")
+    assert finding(PULLS, history).verdict is Verdict.UNKNOWN
+
+
+def test_the_last_look_at_the_buckets_counts() -> None:
+    events: list[Event] = []
+    for entry in blind().entries:
+        events.append(entry.event)
+        if isinstance(entry.event, BucketsSeen) and entry.event.moment == "start":
+            events.append(buckets("start", account=189))
+    found = finding(PULLS, of_events(tuple(events)))
+    assert found.reason == "The bucket of ccci-ci paid 3 for the cold pull."
 
 
 def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:

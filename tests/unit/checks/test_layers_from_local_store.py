@@ -6,11 +6,11 @@ import pytest
 
 from ccci_host.records import (
     Deployed,
-    DeployedService,
     History,
     InterfaceSeen,
     ManifestsSeen,
     NoiseSeen,
+    RecipeChosen,
     RequestsSeen,
     StoreSeen,
 )
@@ -19,8 +19,10 @@ from tests.histories import (
     APP,
     APP_LAYER,
     BASE_LAYER,
+    BLOBS,
     DB,
     DB_LAYER,
+    IDS,
     changed,
     cold,
     digest,
@@ -31,6 +33,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import repointed
 
 NAME = "layers-from-local-store"
 TASK = "verify-pc3"
@@ -216,18 +219,6 @@ def test_one_unknown_weight_makes_the_interface_silent() -> None:
     assert finding(NAME, history).verdict is Verdict.UNKNOWN
 
 
-def repointed(item: Deployed) -> Deployed:
-    """The db's tag means another digest."""
-
-    def again(service: DeployedService) -> DeployedService:
-        if not service.name.endswith("_db"):
-            return service
-        return service.model_copy(update={"image": f"ccci/db:2.0@{digest('5')}"})
-
-    services = tuple(again(service) for service in item.deployment.services)
-    return item.model_copy(update={"deployment": item.deployment.model_copy(update={"services": services})})
-
-
 def test_a_tag_that_moved_upstream_is_unknown_with_both_digests() -> None:
     history = changed(good(TASK), Deployed, repointed, phase="redeploy")
     history = log(history, *cold(only=(DB_LAYER,)))
@@ -243,6 +234,97 @@ def test_a_moved_tag_does_not_excuse_another_image() -> None:
     found = finding(NAME, refetched(history, APP_LAYER))
     assert found.verdict is Verdict.FAIL
     assert "ccci/app:1.0" in found.reason
+
+
+NOT_SHOWN = "it does not show ccci/db:2.0 after the redeploy"
+
+
+def layerless(seen: StoreSeen) -> StoreSeen:
+    """The database's own layer is not on disk."""
+    return seen.model_copy(update={"layers": tuple(one for one in seen.layers if one.key != DB_LAYER)})
+
+
+def hollow(seen: StoreSeen) -> StoreSeen:
+    """The database's image is said to have no layer."""
+    app, db = seen.images
+    return seen.model_copy(update={"images": (app, db.model_copy(update={"layers": ()}))})
+
+
+@pytest.mark.parametrize("spoil", [layerless, hollow])
+def test_an_image_whose_layers_the_store_does_not_show_makes_it_silent(spoil: Any) -> None:
+    found = finding(NAME, changed(good(TASK), StoreSeen, spoil, moment="redeployed"))
+    assert found.verdict is Verdict.PASS  # by the log and the interface
+    assert f"layer store (on the host) silent: {NOT_SHOWN}" in found.details
+
+
+def test_an_image_that_is_not_shown_does_not_excuse_another() -> None:
+    history = changed(
+        refetched(good(TASK), DB_LAYER),
+        StoreSeen,
+        lambda seen: seen.model_copy(
+            update={"images": tuple(one for one in seen.images if one.id == IDS[DB])}
+        ),
+        moment="redeployed",
+    )
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.startswith("The redeploy downloaded ccci/db:2.0 again")
+
+
+def test_what_was_gone_after_the_reboot_and_is_back_was_downloaded() -> None:
+    history = changed(
+        good("reboot-and-redeploy"), StoreSeen, lambda _: store("rebooted", without=(DB,)), moment="rebooted"
+    )
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.startswith("The redeploy downloaded ccci/db:2.0 again")
+
+
+@pytest.mark.parametrize("digest_", [BLOBS[DB_LAYER], None], ids=["by its digest", "by what was asked for"])
+@pytest.mark.parametrize("unknown_to", [None, ManifestsSeen, StoreSeen], ids=["nobody", "manifests", "store"])
+def test_a_layer_from_another_repository_convicts_by_its_digest(digest_: str | None, unknown_to: Any) -> None:
+    """The daemon may fetch a layer from wherever it knows it to be."""
+    history = good(TASK)
+    if unknown_to is ManifestsSeen:
+        history = without(history, ManifestsSeen)
+    elif unknown_to is StoreSeen:
+        history = without(history, StoreSeen, moment="redeployed")
+    mounted = request("ccci/other:1", "layer", key=DB_LAYER, digest=digest_, bytes=900)
+    found = finding(NAME, log(history, *resolution(), mounted))
+    assert found.verdict is Verdict.FAIL
+    assert (
+        found.reason == "The redeploy downloaded ccci/db:2.0 again: 1 layer of 900 B served (registry log)."
+    )
+
+
+def pinned(history: History) -> History:
+    """The recipe names digests, so that no tag is resolved."""
+    return changed(history, RecipeChosen, {"images": (APP, DB)})
+
+
+def test_a_log_with_no_request_acquits_where_nothing_had_to_be_asked() -> None:
+    found = finding(NAME, log(pinned(good(TASK))))
+    assert "registry log (outside) acquits: 0 requests, none for a layer of the recipe" in found.details
+    found = finding(NAME, log(without(good(TASK), RecipeChosen)))
+    assert "registry log (outside) acquits: 0 requests, none for a layer of the recipe" in found.details
+
+
+def test_a_log_that_never_showed_a_request_is_silent() -> None:
+    found = finding(NAME, changed(pinned(good(TASK)), RequestsSeen, {"requests": ()}))
+    assert "registry log (outside) silent: it never showed a request of this host" in found.details
+
+
+@pytest.mark.parametrize(("bytes_", "told"), [(15_007_400, "suspects"), (15_007_399, "silent")])
+def test_bytes_suspect_from_the_recipes_weight_beyond_what_was_logged(bytes_: int, told: str) -> None:
+    """15 MB of layers, 2.4 kB that the registry served, and 5 kB of noise."""
+    found = finding(NAME, interface(good(TASK), bytes=bytes_))
+    assert f"interface bytes (outside) {told}: 15.0 MB came in above the noise" in found.details[2]
+
+
+@pytest.mark.parametrize(("bytes_", "told"), [(15_005_000, "suspects"), (15_004_999, "silent")])
+def test_without_a_log_no_byte_is_accounted_for(bytes_: int, told: str) -> None:
+    found = finding(NAME, interface(blind_log(good(TASK)), bytes=bytes_))
+    assert f"interface bytes (outside) {told}: 15.0 MB came in above the noise" in found.details[2]
 
 
 def test_an_image_that_the_store_does_not_show_makes_it_silent() -> None:

@@ -25,6 +25,7 @@ from ccci_host.records import (
 from ccci_host.verdict import Verdict
 from tests.histories import APP, DB, IDS, changed, digest, good, ticks, without
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import removal
 
 TASK = "verify-pc1"
 CRON = Pruner(
@@ -162,6 +163,16 @@ def test_a_plan_that_would_delete_a_held_image_fails() -> None:
     assert "wiki:1 (container)" in reason
 
 
+def test_an_image_without_a_name_is_known_by_its_id() -> None:
+    """On the containerd store that is the digest of its manifest."""
+    victim = {"id": digest("d"), "refs": [], "class": "idle", "reason": "idle: 30 d"}
+    verdict, reason = judged(PLAN, PlanSeen, {"victims": (victim,)})
+    assert verdict is Verdict.FAIL
+    assert "ccci/db:2.0 (idle: 30 d)" in reason
+    kept = tuple({"id": digest(letter), "refs": ["ccci/cached:1"], "class": "idle"} for letter in "ad")
+    assert judged(PLAN, PlanSeen, {"kept": kept})[0] is Verdict.PASS
+
+
 def test_a_plan_behind_a_closed_gate_shows_nothing() -> None:
     verdict, reason = judged(PLAN, PlanSeen, {"gates": {"lease": {"reason": "held"}}})
     assert verdict is Verdict.UNKNOWN
@@ -245,6 +256,16 @@ def test_less_than_a_day_shows_nothing_on_a_host_in_use(
     assert f"a gap of {gap} hours" in found.reason
 
 
+def test_a_day_with_six_hours_of_silence_is_a_day() -> None:
+    def silent(hours: float) -> History:
+        return changed(
+            real_host(good(TASK)), TicksSeen, ticked((hours, 60.0), (12, 60.0), (6, 60.0), (0.5, 60.0))
+        )
+
+    assert finding(DISK, silent(18.0)).verdict is Verdict.PASS
+    assert finding(DISK, silent(17.99)).verdict is Verdict.UNKNOWN
+
+
 def test_a_host_that_is_minutes_old_says_how_long_its_ticks_cover() -> None:
     found = finding(DISK, changed(good(TASK), TicksSeen, ticked((0.2, 50.0), (0.1, 50.0))))
     assert found.verdict is Verdict.PASS
@@ -316,10 +337,6 @@ def test_a_bound_that_nobody_measured_is_unknown(spoilt: History) -> None:
 
 
 TEARDOWN = "teardown-is-clean"
-
-
-def removal(**changes: Any) -> Any:
-    return lambda torn: torn.model_copy(update={"removal": torn.removal.model_copy(update=changes)})
 
 
 def test_what_a_teardown_left_fails() -> None:

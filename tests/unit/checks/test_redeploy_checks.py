@@ -14,6 +14,7 @@ from ccci_host.records import (
     InterfaceSeen,
     PinControl,
     RequestsSeen,
+    StoredLayer,
     StoreSeen,
     TagControl,
 )
@@ -34,6 +35,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import bare, services, tasks
 
 TASK = "verify-pc3"
 
@@ -43,25 +45,8 @@ def judged(name: str, kind: Any, change: Any, **where: Any) -> tuple[Verdict | N
     return found.verdict, found.reason
 
 
-def services(change: Callable[[DeployedService], DeployedService]) -> Callable[[Deployed], Deployed]:
-    def apply(item: Deployed) -> Deployed:
-        new = tuple(change(service) for service in item.deployment.services)
-        return item.model_copy(update={"deployment": item.deployment.model_copy(update={"services": new})})
-
-    return apply
-
-
-def bare(service: DeployedService) -> DeployedService:
-    return service.model_copy(update={"image": service.image.partition("@")[0]})
-
-
 def idle(service: DeployedService) -> DeployedService:
     return service.model_copy(update={"tasks": (), "replicas": 0})
-
-
-def masked(service: DeployedService) -> DeployedService:
-    tasks = tuple(task.model_copy(update={"image_id": digest("9")}) for task in service.tasks)
-    return service.model_copy(update={"tasks": tasks})
 
 
 def by_manifest(service: DeployedService) -> DeployedService:
@@ -71,7 +56,7 @@ def by_manifest(service: DeployedService) -> DeployedService:
 
 @pytest.mark.parametrize("phase", ["deploy", "redeploy"])
 def test_a_spec_that_kept_the_bare_tag_is_unknown(phase: str) -> None:
-    verdict, reason = judged("specs-carry-digests", Deployed, services(bare), phase=phase)
+    verdict, reason = judged("specs-carry-digests", Deployed, bare, phase=phase)
     assert verdict is Verdict.UNKNOWN
     assert "ccci-small_db (ccci/db:2.0)" in reason
 
@@ -85,17 +70,14 @@ def test_a_service_without_a_task_is_unknown(phase: str) -> None:
 
 @pytest.mark.parametrize("phase", ["deploy", "redeploy"])
 def test_a_task_that_ran_another_image_fails(phase: str) -> None:
-    verdict, reason = judged("tasks-ran-the-image", Deployed, services(masked), phase=phase)
+    verdict, reason = judged("tasks-ran-the-image", Deployed, tasks(image_id=digest("9")), phase=phase)
     assert verdict is Verdict.FAIL
     assert f"ccci-small_app in the {phase}" in reason
 
 
 @pytest.mark.parametrize("phase", ["deploy", "redeploy"])
 def test_a_bare_tag_names_no_image_that_a_task_could_have_run(phase: str) -> None:
-    def bare(service: DeployedService) -> DeployedService:
-        return service.model_copy(update={"image": service.image.partition("@")[0]})
-
-    verdict, reason = judged("tasks-ran-the-image", Deployed, services(bare), phase=phase)
+    verdict, reason = judged("tasks-ran-the-image", Deployed, bare, phase=phase)
     assert verdict is Verdict.UNKNOWN
     assert f"ccci-small_app in the {phase}" in reason
 
@@ -106,19 +88,11 @@ def test_the_containerd_store_names_a_container_by_the_manifest() -> None:
 
 @pytest.mark.parametrize("state", ["preparing", "failed", "rejected", "shutdown"])
 def test_a_task_that_never_ran_shows_nothing(state: str) -> None:
-    def never(service: DeployedService) -> DeployedService:
-        tasks = tuple(task.model_copy(update={"state": state}) for task in service.tasks)
-        return service.model_copy(update={"tasks": tasks})
-
-    assert judged("tasks-ran-the-image", Deployed, services(never))[0] is Verdict.UNKNOWN
+    assert judged("tasks-ran-the-image", Deployed, tasks(state=state))[0] is Verdict.UNKNOWN
 
 
 def test_a_job_that_ended_did_run() -> None:
-    def ended(service: DeployedService) -> DeployedService:
-        tasks = tuple(task.model_copy(update={"state": "complete"}) for task in service.tasks)
-        return service.model_copy(update={"tasks": tasks})
-
-    assert judged("tasks-ran-the-image", Deployed, services(ended))[0] is Verdict.PASS
+    assert judged("tasks-ran-the-image", Deployed, tasks(state="complete"))[0] is Verdict.PASS
 
 
 @pytest.mark.parametrize("nodes", [0, 2, 3, None])
@@ -179,6 +153,14 @@ def test_a_warm_redeploy_costs_a_manifest_a_service() -> None:
 def test_an_anonymous_manifest_of_the_redeploy_fails() -> None:
     found = finding(COSTS, log(request(APP, "manifest", account=None), request(DB, "manifest")))
     assert found.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(299, Verdict.FAIL), (300, Verdict.PASS), (401, Verdict.PASS)]
+)
+def test_only_an_anonymous_manifest_that_was_served_fails(status: int, verdict: Verdict) -> None:
+    asked = request(APP, "manifest", account=None, status=status)
+    assert finding(COSTS, log(asked, request(DB, "manifest"))).verdict is verdict
 
 
 def test_a_redeploy_that_costs_more_fails() -> None:
@@ -300,10 +282,45 @@ def test_a_guests_counters_are_no_outside_witness_of_the_control() -> None:
     assert finding(SEEN, history).verdict is Verdict.UNKNOWN
 
 
-def test_an_image_is_known_by_its_id_on_either_store() -> None:
-    history = changed(good(TASK), EvictionControl, {"image_id": digest("d")})
-    assert finding(SEEN, history).verdict is Verdict.PASS
-    assert IDS[DB] != digest("d")
+def a_strangers_layer(seen: StoreSeen) -> StoreSeen:
+    strange = StoredLayer(key="sha256:strange", size=900, changed_at=901.0)
+    return seen.model_copy(update={"layers": (*seen.layers, strange)})
+
+
+@pytest.mark.parametrize(
+    "known_as",
+    [
+        {"image_id": IDS[DB], "reference": "ccci/db:2.0"},
+        {"image_id": digest("d"), "reference": "ccci/db:2.0"},
+        {"image_id": digest("9")},
+    ],
+    ids=["by its id on the classic store", "by its id on the containerd store", "by its reference"],
+)
+def test_a_layer_that_a_stranger_pulled_meanwhile_is_not_the_evicted_images(known_as: dict[str, str]) -> None:
+    history = changed(good(TASK), StoreSeen, a_strangers_layer, moment="control-redeployed")
+    assert finding(SEEN, changed(history, EvictionControl, known_as)).verdict is Verdict.PASS
+
+
+def test_layers_are_not_told_apart_where_the_evicted_image_is_not_back() -> None:
+    history = changed(good(TASK), StoreSeen, a_strangers_layer, moment="control-redeployed")
+    known_as = {"image_id": digest("9"), "reference": "ccci/db:2.0"}
+    found = finding(SEEN, changed(history, EvictionControl, known_as))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "the layer store reported 2 of 1 layer" in found.reason
+
+
+def test_a_served_layer_without_a_digest_is_known_by_what_was_asked_for() -> None:
+    served = request(DB, "layer", key=DB_LAYER, digest=None)
+    assert (
+        control(good(TASK), RequestsSeen, {"requests": (served,)}, phase="control-redeploy")[0]
+        is Verdict.PASS
+    )
+
+
+@pytest.mark.parametrize(("bytes_", "verdict"), [(8_005_000, Verdict.PASS), (8_004_999, Verdict.UNKNOWN)])
+def test_the_interface_must_carry_all_that_the_layers_weigh(bytes_: int, verdict: Verdict) -> None:
+    """The noise is 1 kB/s over 5 s."""
+    assert control(good(TASK), InterfaceSeen, {"bytes": bytes_}, phase="control-redeploy")[0] is verdict
 
 
 def test_no_control_at_all_is_blind() -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from ccci_host.checks import Check, all_checks, checks_for, find_all, judge
+from ccci_host.checks import Check, all_checks, checks_for, find_all, judge, registry
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import Finished, History
+from ccci_host.records import Finished, History, Started, TagControl
 from ccci_host.verdict import Verdict
-from tests.histories import cut, good, without
+from tests.histories import changed, cut, good, without
+from tests.unit.checks.cases import finding
 
 
 @pytest.mark.parametrize("task", EVERY_TASK)
@@ -27,10 +28,10 @@ def test_a_passing_run_says_so_in_a_sentence(task: str) -> None:
 
 @pytest.mark.parametrize("item", all_checks(), ids=lambda item: item.name)
 def test_an_empty_history_is_unknown_to_every_check(item: Check) -> None:
-    finding = item.find(History())
-    assert finding.verdict is Verdict.UNKNOWN
-    assert "broke" not in finding.reason
-    assert finding.todo
+    found = item.find(History())
+    assert found.verdict is Verdict.UNKNOWN
+    assert "broke" not in found.reason
+    assert found.todo
 
 
 @pytest.mark.parametrize("task", EVERY_TASK)
@@ -47,8 +48,8 @@ def test_a_history_cut_off_anywhere_is_unknown(task: str) -> None:
 def test_no_check_breaks_on_a_cut_off_history(task: str) -> None:
     whole = good(task)
     for length in range(len(whole.entries)):
-        for finding in find_all(cut(whole, length)):
-            assert "broke" not in finding.reason, f"{finding.check} after {length} records"
+        for found in find_all(cut(whole, length)):
+            assert "broke" not in found.reason, f"{found.check} after {length} records"
 
 
 @pytest.mark.parametrize("item", all_checks(), ids=lambda item: item.name)
@@ -64,9 +65,10 @@ def test_an_exception_inside_a_check_is_unknown() -> None:
         raise KeyError("nothing here")
 
     item = Check("bad", "PC1", "…", ("nobody",), EVERY_TASK, 50, judge_badly)  # type: ignore[arg-type] # it never answers
-    finding = item.find(good("verify-pc1"))
-    assert finding.verdict is Verdict.UNKNOWN
-    assert finding.reason == "The check bad broke: KeyError: 'nothing here'."
+    found = item.find(good("verify-pc1"))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == "The check bad broke: KeyError: 'nothing here'."
+    assert found.todo == "Report this with the history; it is a fault of ccci-host, not of the host."
 
 
 def test_a_module_has_one_check() -> None:
@@ -74,14 +76,24 @@ def test_a_module_has_one_check() -> None:
 
     def second(history: History) -> None: ...
 
-    decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=())
+    decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=("verify-pc1",), order=7)
     try:
         decorate(first)  # type: ignore[arg-type] # never called
-        with pytest.raises(ValueError, match="two checks"):
+        assert registry._checks["test-registry"] == Check(
+            "test-registry",
+            "PC1",
+            "…",
+            ("nobody",),
+            ("verify-pc1",),
+            7,
+            first,  # type: ignore[arg-type] # never called
+        )
+        decorate(first)  # type: ignore[arg-type] # never called
+        with pytest.raises(
+            ValueError, match=r"^the module of check test-registry has two checks; one module,"
+        ):
             decorate(second)  # type: ignore[arg-type] # never called
     finally:
-        from ccci_host.checks import registry
-
         registry._checks.pop("test-registry")
 
 
@@ -89,6 +101,12 @@ def test_names_are_those_of_the_modules() -> None:
     names = [item.name for item in all_checks()]
     assert "layers-from-local-store" in names
     assert len(names) == len(set(names))
+
+
+def test_checks_speak_in_their_order() -> None:
+    said = [(item.order, item.name) for item in all_checks()]
+    assert said == sorted(said)
+    assert said[0] == (1, "run-complete")
 
 
 def test_a_task_gets_its_own_checks_only() -> None:
@@ -110,26 +128,83 @@ def test_of_several_failures_the_cause_speaks() -> None:
 
 
 def test_what_was_not_shown_is_no_verdict() -> None:
-    from tests.histories import changed, started
-
-    history = changed(
-        good("verify-pc3"), type(started("x")), lambda item: item.model_copy(update={"registry_push": False})
-    )
-    from ccci_host.records import TagControl
-
+    history = changed(good("verify-pc3"), Started, {"registry_push": False})
     judgement = judge(changed(history, TagControl, {"ran": False}))
     assert judgement.verdict is Verdict.PASS
-    assert [finding.check for finding in judgement.not_shown] == ["moved-tag-pulled"]
+    assert [found.check for found in judgement.not_shown] == ["moved-tag-pulled"]
 
 
 def test_the_judgement_carries_where_it_comes_from() -> None:
-    judgement = judge(good("reboot-and-redeploy"))
-    assert (judgement.host, judgement.instance, judgement.store) == ("classic", "ci", "classic")
-    assert (judgement.recipe, judgement.recipe_version) == ("small", "1.0.0+2.0")
-    assert judgement.policy_sha256 == "e" * 64
-    assert judgement.began is not None
-    assert judgement.ended is not None
-    assert judgement.began < judgement.ended
+    history = changed(good("reboot-and-redeploy"), Started, {"label": "the lab"})
+    assert judge(history).model_dump(exclude={"findings"}) == {
+        "format": 1,
+        "task": "reboot-and-redeploy",
+        "verdict": Verdict.PASS,
+        "reason": "2 images went through a reboot and a redeploy without one layer being downloaded.",
+        "todo": "",
+        "exit_code": 0,
+        "history_sha256": "c" * 64,
+        "began": history.entries[0].at,
+        "ended": history.entries[-1].at,
+        "host": "classic",
+        "instance": "ci",
+        "label": "the lab",
+        "disposable": True,
+        "store": "classic",
+        "recipe": "small",
+        "recipe_version": "1.0.0+2.0",
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+        "dirty": False,
+        "tree": "f" * 64,
+        "policy_sha256": "e" * 64,
+    }
+
+
+def test_the_judgement_of_an_empty_history_claims_nothing() -> None:
+    assert judge(History()).model_dump(exclude={"findings"}) == {
+        "format": 1,
+        "task": "unknown",
+        "verdict": Verdict.UNKNOWN,
+        "reason": "The history does not begin with the start of a run.",
+        "todo": "Run the task again.",
+        "exit_code": 2,
+        "history_sha256": "",
+        "began": None,
+        "ended": None,
+        "host": "unknown",
+        "instance": "unknown",
+        "label": None,
+        "disposable": False,
+        "store": None,
+        "recipe": None,
+        "recipe_version": None,
+        "commit": None,
+        "dirty": None,
+        "tree": None,
+        "policy_sha256": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "spoken"),
+    [
+        ("verify-pc1", ("no-competing-pruner", "lease-holds-back-the-sweep")),
+        ("verify-pc2", ("pulls-authenticated", "credential-in-place")),
+        ("verify-pc3", ("layers-from-local-store",)),
+        ("reboot-and-redeploy", ("layers-from-local-store",)),
+    ],
+)
+def test_a_passing_run_is_told_by_the_headlines_of_its_task(task: str, spoken: tuple[str, ...]) -> None:
+    history = good(task)
+    assert judge(history).reason == " ".join(finding(name, history).reason for name in spoken)
+
+
+def test_a_passing_run_of_a_task_without_headlines_is_told_by_its_first_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = find_all(good("verify-pc3"))
+    monkeypatch.setattr("ccci_host.checks.judgement.find_all", lambda history: found)
+    assert judge(changed(good("verify-pc3"), Started, {"task": "audit"})).reason == found[0].reason
 
 
 def test_without_its_last_record_a_run_was_cut_off() -> None:
