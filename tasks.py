@@ -22,6 +22,7 @@ from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.faults import all_faults
 from ccci_host.lab import Lab
 from ccci_host.lab.benchmark import measure_all
+from ccci_host.lab.benchmark import record as record_figures
 from ccci_host.lab.faults import renew_pulls
 from ccci_host.lab.publishing import publish_images, publish_recipe
 from ccci_host.lab.replay import record, replay
@@ -523,10 +524,18 @@ def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
     return Said("", 0 if done.returncode == 0 else 1)
 
 
-@task(help={"only": "Only these measurements, with commas.", "json": JSON})
-def benchmark(_: Context, only: str = "", json: bool = False) -> Said:
+@task(
+    help={
+        "only": "Only these measurements, with commas.",
+        "record": "Also write the table into docs/operations.md, in place of the one there.",
+        "json": JSON,
+    }
+)
+def benchmark(_: Context, only: str = "", record: bool = False, json: bool = False) -> Said:
     """Measure what things cost, on the lab, and print each figure beside its budget."""
     measured = measure_all(Lab.default(), listed(only))
+    if record:
+        record_figures(measured.figures, CHECKOUT / "docs")
     return Said(measured.to_text(), 0, [asdict(figure) for figure in measured.figures])
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -22,6 +23,7 @@ from ccci_host.lab.benchmark import (
     measure_all,
     provision,
     reboot,
+    record,
     suite,
     suite_whole,
     table,
@@ -138,3 +140,23 @@ def test_each_run_has_its_cost(python: str) -> None:
 def test_a_command_that_fails_has_no_cost() -> None:
     with pytest.raises(SystemExit, match="ended with status"):
         programs.run(programs.OURS, PROGRAM, {"argv": ["false"], "times": 1})
+
+
+def test_the_page_has_a_row_a_figure(tmp_path: Path) -> None:
+    page = tmp_path / "operations.md"
+    page.write_text(
+        "# Before\n<!-- generated: benchmark -->\nold\n<!-- end of generated: benchmark -->\nafter\n"
+    )
+    record([figure(0.1), figure(0.21)], tmp_path, date(2026, 1, 2))
+    assert page.read_text().splitlines() == [
+        "# Before",
+        "<!-- generated: benchmark -->",
+        "Measured on 2026-01-02 by `./ccci benchmark --record`:",
+        "",
+        "| what | measured | budget | | how |",
+        "|---|--:|--:|---|---|",
+        "| a thing | 0.1 s | 0.2 s |  | once |",
+        "| a thing | 0.21 s | 0.2 s | over | once |",
+        "<!-- end of generated: benchmark -->",
+        "after",
+    ]
