@@ -21,7 +21,7 @@ from ccci_host.errors import ConfigError, UsageError
 from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.faults import all_faults
 from ccci_host.lab import Lab
-from ccci_host.lab.benchmark import measure_all, table
+from ccci_host.lab.benchmark import measure_all
 from ccci_host.lab.faults import renew_pulls
 from ccci_host.lab.publishing import publish_images, publish_recipe
 from ccci_host.lab.replay import record, replay
@@ -526,8 +526,8 @@ def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
 @task(help={"only": "Only these measurements, with commas.", "json": JSON})
 def benchmark(_: Context, only: str = "", json: bool = False) -> Said:
     """Measure what things cost, on the lab, and print each figure beside its budget."""
-    figures = measure_all(Lab.default(), listed(only))
-    return Said(table(figures), 0, [asdict(figure) for figure in figures])
+    measured = measure_all(Lab.default(), listed(only))
+    return Said(measured.to_text(), 0, [asdict(figure) for figure in measured.figures])
 
 
 namespace = Collection(

@@ -20,14 +20,22 @@ class Figure:
         """Whether the budget is kept."""
         return self.measured <= self.budget
 
+    @property
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """Its row of a table."""
+        measured, budget = (f"{value:.3g} {self.unit}" for value in (self.measured, self.budget))
+        return self.what, measured, budget, "" if self.is_within else "over", self.how
+
+    def line(self) -> str:
+        """Itself alone, for a person."""
+        what, measured, budget, over, how = self.cells
+        return f"{what}: {measured}, budget {budget}{over and f', {over}'} ({how})"
+
 
 def table(figures: Sequence[Figure]) -> str:
     """A line a figure, for a person."""
     head = ("what", "measured", "budget", "", "how")
-    rows = [head]
-    for figure in figures:
-        measured, budget = (f"{value:.3g} {figure.unit}" for value in (figure.measured, figure.budget))
-        rows.append((figure.what, measured, budget, "" if figure.is_within else "over", figure.how))
+    rows = [head, *(figure.cells for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

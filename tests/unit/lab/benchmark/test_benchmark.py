@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +13,19 @@ import pytest
 from ccci_host.agent.host import CLASSIC, CONTAINERD, read
 from ccci_host.errors import UsageError
 from ccci_host.lab import Lab
-from ccci_host.lab.benchmark import Figure, agent_decision, agent_tick, measure_all, reboot, registry, table
+from ccci_host.lab.benchmark import (
+    Figure,
+    Measured,
+    agent_decision,
+    agent_tick,
+    demo,
+    measure_all,
+    provision,
+    reboot,
+    suite,
+    suite_whole,
+    table,
+)
 from ccci_host.lab.settings import Settings
 from tests.unit import programs
 
@@ -35,17 +48,50 @@ def test_each_figure_stands_beside_its_budget() -> None:
     assert "over" in lines[2]
 
 
-def test_a_measurement_is_a_module_with_measure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry._known.cache_clear()
+def test_a_line_alone_says_the_same() -> None:
+    assert figure(0.1).line() == "a thing: 0.1 s, budget 0.2 s (once)"
+    assert figure(0.3).line() == "a thing: 0.3 s, budget 0.2 s, over (once)"
 
-    def measured(_: Lab) -> Sequence[Figure]:
-        return [figure(0.1)]
 
-    for module in (agent_decision, agent_tick, reboot):
-        monkeypatch.setattr(module, "measure", measured)
-    assert len(measure_all(lab)) >= 2
-    assert measure_all(lab, ["agent-tick"]) == (figure(0.1),)
-    registry._known.cache_clear()
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The modules that were asked; none really measures."""
+    asked: list[str] = []
+    for module in (agent_decision, agent_tick, demo, provision, reboot, suite, suite_whole):
+        monkeypatch.setattr(module, "measure", partial(pretend, asked, module.__name__.rpartition(".")[2]))
+    return asked
+
+
+def pretend(asked: list[str], name: str, _: Lab) -> Sequence[Figure]:
+    asked.append(name)
+    return [figure(0.1)]
+
+
+def test_a_measurement_is_a_module_with_measure(lab: Lab, measured: list[str]) -> None:
+    assert measure_all(lab, ["agent-tick"]) == Measured((figure(0.1),))
+    assert measured == ["agent_tick"]
+
+
+def test_what_takes_long_is_left_out_unless_it_is_named(lab: Lab, measured: list[str]) -> None:
+    usual = measure_all(lab)
+    assert measured == ["agent_decision", "agent_tick", "demo", "provision", "reboot", "suite"]
+    assert usual.figures == (figure(0.1),) * 6
+    assert usual.to_text().splitlines()[-1] == "Left out, for they take long: suite-whole (--only NAME)."
+    named = measure_all(lab, ["suite-whole"])
+    assert measured[-1] == "suite_whole"
+    assert "Left out" not in named.to_text()
+
+
+def test_what_was_measured_before_a_failure_has_been_said(
+    lab: Lab, measured: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(_: Lab) -> Sequence[Figure]:
+        raise UsageError("no")
+
+    monkeypatch.setattr(agent_tick, "measure", fails)
+    with pytest.raises(UsageError):
+        measure_all(lab)
+    assert figure(0.1).line() in capsys.readouterr().err
 
 
 def test_a_name_that_there_is_not(lab: Lab) -> None:

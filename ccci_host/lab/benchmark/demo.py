@@ -1,0 +1,23 @@
+"""What `./ccci demo` takes: in a clean clone without a lab, and in the same clone again."""
+
+from collections.abc import Sequence
+
+from ccci_host.lab.benchmark.clean_clone import clean_clone
+from ccci_host.lab.benchmark.figure import Figure
+from ccci_host.lab.lab import Lab
+
+COLD, WARM = 300.0, 120.0
+"""The budgets, in seconds."""
+TIMEOUT = 3600.0
+
+
+def measure(lab: Lab) -> Sequence[Figure]:
+    """Both, each once."""
+    with clean_clone(lab) as clone:
+        cold = clone.seconds("demo", timeout=TIMEOUT)
+        warm = clone.seconds("demo", timeout=TIMEOUT)
+    where = f"once, in a clean clone of {clone.commit}"
+    return [
+        Figure("./ccci demo, cold", cold, COLD, "s", f"{where}: no .venv, no lab; Debian packages are there"),
+        Figure("./ccci demo, warm", warm, WARM, "s", f"{where}: the second time"),
+    ]
