@@ -1,6 +1,6 @@
 """A run of an experiment in a process of its own, which is sent a signal somewhere in one of its phases.
 
-    python -m tests.live.stopped_run CONFIG HOST TASK HISTORY [PHASE SIGNAL SECONDS]
+    python -m tests.live.stopped_run CONFIG HOST TASK HISTORY PHASE SIGNAL SECONDS
 
 The signal comes SECONDS after the beginning of PHASE, or at the phase's end, whichever is first: it never
 misses the phase.
@@ -20,15 +20,15 @@ from ccci_host.transport import open_machine
 
 
 def main(where: str, host: str, task: str, history: str, *stop: str) -> None:
-    """Run it, to the end or to the signal."""
+    """Run it, until the signal."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background process may ignore it
-    options = Options(task=task, onlooker=_stopper(*stop) if stop else None)
+    options = Options(task=task, onlooker=Stopper(*stop))
     table = config.load(Path(where)).host[host]
     with open_machine(host, table) as machine, Journal(Path(history)) as journal:
         EXPERIMENTS[task](machine, journal, options)
 
 
-class _stopper:  # noqa: N801 - it is called as a function is
+class Stopper:
     """Sends the signal once."""
 
     def __init__(self, phase: str, name: str, seconds: str) -> None:
