@@ -44,8 +44,8 @@ class Ruling(NamedTuple):
     def reason(self) -> str:
         """Why, in words; begins with the row's name."""
         reason = f"{self.row}: {ROWS[self.row].why(self.image, self.facts)}"
-        if self.young:
-            reason += f"; young until {show(self.until or 0.0)}"
+        if self.young and self.until is not None:
+            reason += f"; young until {show(self.until)}"
         return f"{reason}; may go, but for the gate {self.behind}" if self.behind else reason
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from ccci_host.agent.host import Host, Image
+from ccci_host.agent.ledger import Ledger, Mark
 from ccci_host.agent.policy import Policy
-from tests.unit.agent.hosts import DAY, STORES, Story, by_digest
+from ccci_host.agent.roots import Index
+from tests.unit.agent.hosts import DAY, STORES, Story, by_digest, config_of, digest_of
 
 pytestmark = pytest.mark.parametrize("store", STORES)
 
@@ -184,3 +187,19 @@ def test_the_first_pattern_in_order_is_named(store: str) -> None:
     story = a_story(store, "org/app:1")
     story.policy = Policy(keep=("org/b", "org/app:*", "org/app"))
     assert holders(story) == {"org/app:1": "keep: pattern org/app"}
+
+
+def test_images_that_share_a_digest_or_a_name_are_all_meant(store: str) -> None:
+    del store
+    named = (f"{PORT}:1",), (f"{PORT}@{digest_of('shared')}",)
+    one, two = (Image(config_of(name), *named) for name in ("one", "two"))
+    index = Index(Host(images=(one, two)), Ledger())
+    assert index.with_key(digest_of("shared")) == (one.id, two.id)
+    assert index.with_tag(f"{PORT}:1") == (one.id, two.id)
+
+
+def test_an_image_that_lost_its_names_is_of_the_repository_where_a_look_found_it(store: str) -> None:
+    del store
+    image, other = Image(config_of("app")), Image(config_of("other"))
+    known = Ledger(tags={f"{PORT}:1": {image.id: Mark(0.0)}})
+    assert Index(Host(images=(image, other)), known).of_repository(PORT) == {image.id}

@@ -407,7 +407,8 @@ def test_a_young_image_says_until_when_and_an_old_one_does_not(store: str) -> No
     story.look()
     (young,) = story.plan().kept
     assert young.until == pytest.approx(story.now + 72 * HOUR)
-    assert young.reason.endswith(f"; young until {show(story.now + 72 * HOUR)}")
+    used, until = show(story.now), show(story.now + 72 * HOUR)
+    assert young.reason == f"orphaned: no name, last used {used}, 0 s ago; young until {until}"
     story.look(after=73 * HOUR)
     (old,) = story.plan().victims
     assert old.until is None
