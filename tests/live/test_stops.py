@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.experiments import EXPERIMENTS, Options
+from ccci_host.experiments import EXPERIMENTS, Options, stacks
 from ccci_host.experiments.lease import holders
 from ccci_host.journal import Journal, read_history
 from ccci_host.lab import Lab
@@ -25,6 +25,7 @@ from ccci_host.records import Cleanup, Finished, Leftovers, Note, Phase
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
 from ccci_host.transport.readiness import wait_until_ready
+from ccci_host.waiting import wait_until
 from tests.lab_hosts import own_instance
 
 pytestmark = pytest.mark.live
@@ -73,6 +74,14 @@ def stopped(task: str, history: Path, *stop: str) -> int:
     return subprocess.run([*argv, *stop], timeout=RUNNING, capture_output=True, check=False).returncode
 
 
+def settle(machine: Machine) -> None:
+    """Wait until the machine is up and the stranger's service runs: before that, a run refuses."""
+    wait_until_ready(machine, timeout=BOOTING)
+    wait_until(
+        lambda: None if stacks.look(machine).unconverged else True, what="the stranger", timeout=BOOTING
+    )
+
+
 def inventory(machine: Machine) -> Inventory:
     """All that an experiment makes on a host, by kind and name; a restart gives a task another container."""
     found = {}
@@ -96,6 +105,7 @@ def test_a_run_that_is_stopped_leaves_nothing_for_good(
         seconds = f"{rng.uniform(SOONEST, LATEST):.2f}"
         what = f"seed {SEED}: {how} {seconds} s into {phase} of {task}"
         path = tmp_path / f"{phase}.jsonl"
+        settle(machine)
         code = stopped(task, path, phase, how, seconds)
         history = read_history(path)
         if how == "SIGINT":
@@ -108,7 +118,7 @@ def test_a_run_that_is_stopped_leaves_nothing_for_good(
         else:
             assert code == -signal.SIGKILL, what
             assert history.last(Finished) is None, what
-            wait_until_ready(machine, timeout=BOOTING)
+            settle(machine)
             says_what_it_found(machine, before, tmp_path / f"after-{phase}.jsonl", what)
         assert inventory(machine) == before, what
         assert holders(machine) == (), what
