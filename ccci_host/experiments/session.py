@@ -54,6 +54,9 @@ def session(
             with undisturbed():
                 if ready:
                     _put_back(run)
+                else:
+                    with suppress(CcciError):  # stopped when preflight was over, and no more
+                        _give_back(run)
                 run.write(Finished(outcome=outcome, problem=problem))
 
 

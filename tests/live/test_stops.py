@@ -93,6 +93,17 @@ def inventory(machine: Machine) -> Inventory:
     return found
 
 
+def at_rest(machine: Machine) -> Inventory:
+    """What there is once the swarm has done what a run told it to before it was killed."""
+    looks: list[Inventory] = []
+
+    def look() -> Inventory | None:
+        looks.append(inventory(machine))
+        return looks[-1] if looks[-2:-1] == looks[-1:] else None
+
+    return wait_until(look, what="the swarm to be at rest", timeout=BOOTING, interval=3.0)
+
+
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
 @pytest.mark.parametrize("task", PHASES)
 def test_a_run_that_is_stopped_leaves_nothing_for_good(
@@ -126,7 +137,7 @@ def test_a_run_that_is_stopped_leaves_nothing_for_good(
 
 def says_what_it_found(machine: Machine, before: Inventory, path: Path, what: str) -> None:
     """The next run removes what a killed one left, and names it."""
-    there = inventory(machine)
+    there = at_rest(machine)
     left = {(kind, name) for kind in KINDS for name in there[kind] - before[kind] if kind != "container"}
     held = bool(holders(machine))
     with Journal(path) as journal:

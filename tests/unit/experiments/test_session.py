@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from ccci_host.errors import CcciError, DeployError, HostError, RefusedError, UnreachableError
 from ccci_host.experiments import Options, preflight
 from ccci_host.experiments import session as sessions
+from ccci_host.experiments.options import Point
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
 from ccci_host.experiments.stacks import Stacks
@@ -133,6 +135,19 @@ def test_every_signal_to_stop_ends_in_the_same_clean_up(number: signal.Signals, 
     assert stage.last(Finished).outcome == "interrupted"
     assert stage.lease.released
     assert signal.getsignal(number) is before
+
+
+def test_a_wish_to_stop_right_after_the_preflight_gives_the_lease_back(stage: Stage) -> None:
+    def stop(point: Point) -> None:
+        if point == ("after", "preflight"):
+            raise KeyboardInterrupt
+
+    stage.bench.run.options = replace(stage.bench.run.options, onlooker=stop)
+    with pytest.raises(KeyboardInterrupt):
+        stage.play(raiser(AssertionError("nothing is done")))
+    assert stage.lease.released
+    assert stage.gone == []
+    assert stage.last(Finished).outcome == "interrupted"
 
 
 def test_a_wish_to_stop_during_the_clean_up_is_told_off(
