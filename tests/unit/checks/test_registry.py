@@ -3,6 +3,7 @@
 import pytest
 
 from ccci_host.checks import Check, all_checks, checks_for, find_all, judge, registry
+from ccci_host.checks.finding import Answer
 from ccci_host.checks.registry import EVERY_TASK, check
 from ccci_host.records import Finished, History, Started, TagControl
 from ccci_host.verdict import Verdict
@@ -61,10 +62,10 @@ def test_every_check_decides_some_task(item: Check) -> None:
 
 
 def test_an_exception_inside_a_check_is_unknown() -> None:
-    def judge_badly(history: History) -> None:
+    def judge_badly(history: History) -> Answer:
         raise KeyError("nothing here")
 
-    item = Check("bad", "PC1", "…", ("nobody",), EVERY_TASK, 50, judge_badly)  # type: ignore[arg-type] # it never answers
+    item = Check("bad", "PC1", "…", ("nobody",), EVERY_TASK, 50, judge_badly)
     found = item.find(good("verify-pc1"))
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason == "The check bad broke: KeyError: 'nothing here'."
@@ -72,13 +73,15 @@ def test_an_exception_inside_a_check_is_unknown() -> None:
 
 
 def test_a_module_has_one_check() -> None:
-    def first(history: History) -> None: ...
+    def first(history: History) -> Answer:
+        raise AssertionError("nobody asks it")
 
-    def second(history: History) -> None: ...
+    def second(history: History) -> Answer:
+        raise AssertionError("nobody asks it")
 
     decorate = check(pc="PC1", sentence="…", witnesses=("nobody",), tasks=("verify-pc1",), order=7)
     try:
-        decorate(first)  # type: ignore[arg-type] # never called
+        decorate(first)
         assert registry._checks["test-registry"] == Check(
             "test-registry",
             "PC1",
@@ -86,13 +89,13 @@ def test_a_module_has_one_check() -> None:
             ("nobody",),
             ("verify-pc1",),
             7,
-            first,  # type: ignore[arg-type] # never called
+            first,
         )
-        decorate(first)  # type: ignore[arg-type] # never called
+        decorate(first)
         with pytest.raises(
             ValueError, match=r"^the module of check test-registry has two checks; one module,"
         ):
-            decorate(second)  # type: ignore[arg-type] # never called
+            decorate(second)
     finally:
         registry._checks.pop("test-registry")
 
