@@ -20,7 +20,7 @@ from ccci_host.cli import CHECKOUT, Said, task
 from ccci_host.errors import ConfigError, UsageError
 from ccci_host.experiments.options import Options, PauseBefore
 from ccci_host.faults import all_faults
-from ccci_host.lab import Lab
+from ccci_host.lab import Lab, packages
 from ccci_host.lab.benchmark import measure_all
 from ccci_host.lab.benchmark import record as record_figures
 from ccci_host.lab.faults import renew_pulls
@@ -508,9 +508,11 @@ SIDE_BY_SIDE = ("--dist", "loadscope", "--no-loadscope-reorder")
     }
 )
 def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
-    """Run every test, those against the lab's real parts included."""
+    """Run every test, those against the lab's real parts and those in a browser included."""
     lab = Lab.default()
     was_up = lab.status().hub == "up"
+    if not unit:
+        packages.ensure(lab.settings.logs / "apt-get.log", packages.FOR_TESTS)
     argv = [
         *(sys.executable, "-m", "pytest"),
         *QUICK_TESTS_FIRST,

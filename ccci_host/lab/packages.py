@@ -1,4 +1,4 @@
-"""Debian packages of the lab: named, then installed, where they are missing."""
+"""Debian packages of the lab and its tests: named, then installed, where they are missing."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,6 +30,9 @@ NEEDED = (
     "squashfs-tools",
     "uidmap",
 )
+
+FOR_TESTS = ("chromium",)
+"""The report is looked at in a browser."""
 
 BACKPORTED = {"bookworm": INCUS}
 """By release, packages that come from its backports; later releases have them in main."""
@@ -68,11 +71,12 @@ def missing(names: Iterable[str] = NEEDED) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in installed)
 
 
-def ensure(log: Path) -> None:
-    """Install what of `NEEDED` is missing, one lab at a time."""
-    if missing():
+def ensure(log: Path, names: Iterable[str] = NEEDED) -> None:
+    """Install what of `names` is missing, one lab at a time; `log` gets what apt-get says."""
+    wanted = tuple(names)
+    if missing(wanted):
         with held(_LOCK, "installing Debian packages"):
-            install(missing(), log)
+            install(missing(wanted), log)
 
 
 def install(names: Sequence[str], log: Path) -> None:

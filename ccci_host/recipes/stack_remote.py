@@ -26,12 +26,16 @@ from typing import Any
 
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKER_TIMEOUT = 60.0
+BETWEEN_LOOKS = 0.1
+"""Seconds between two looks of the host's own."""
 NAMESPACE = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
 SUITE_PREFIX = "ccci-"
 """What the names of the suite's own stacks begin with."""
 OURS = "ccci-host.stack"
 """Label of a secret that the suite generated: the stack that it belongs to."""
+HEALTH = re.compile(r"\((.*?)\)")
+"""Health or exit code in a container's status."""
 PULL_FAILED = re.compile(
     r'msg="pulling image failed" error="(?P<error>(?:[^"\\]|\\.)*)".* task\.id=(?P<task>\w+)'
 )
@@ -288,11 +292,24 @@ def make_secrets(stack: str, secrets: list[Value]) -> None:
 
 
 def look(payload: Value) -> Value:
-    """The stack's services, tasks and containers, as the API gives them, and the host's time."""
-    stack = payload["stack"]
+    """The stack's services, tasks and containers, as the API gives them, and the host's time.
+
+    With `known`, the `mark` of an earlier answer, it answers as soon as something is different from then, and
+    after `patience` seconds at the latest: waiting here costs the host no new program a look.
+    """
+    until = time.monotonic() + payload.get("patience", 0.0)
+    while True:
+        seen = picture(payload["stack"])
+        if seen["mark"] != payload.get("known") or time.monotonic() >= until:
+            return seen
+        time.sleep(BETWEEN_LOOKS)
+
+
+def picture(stack: str) -> Value:
+    """What `look` sees at one moment."""
     services, containers = services_of(stack), containers_of(stack)
     ids = {one["ID"] for one in services}
-    return {
+    seen = {
         "now": time.time(),
         "services": services,
         "tasks": [one for one in daemon.get("/tasks", **of_stack(stack)) if one["ServiceID"] in ids],
@@ -307,6 +324,15 @@ def look(payload: Value) -> Value:
         ],
         "traces": traces(stack, services, containers),
     }
+    return {**seen, "mark": mark(seen)}
+
+
+def mark(seen: Value) -> str:
+    """A word that changes with a service, a task or a container's health, and with nothing else."""
+    versions = [f"{one['ID']}@{one['Version']['Index']}" for one in (*seen["services"], *seen["tasks"])]
+    # "Up 3 seconds (healthy)", "Exited (0) 2 minutes ago": the time passes without anything happening.
+    health = [f"{one['task']}={HEALTH.findall(one['status'])}" for one in seen["containers"]]
+    return " ".join(sorted([*versions, *health]))
 
 
 def pull_errors(payload: Value) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ccci_host.errors import DeployError, WaitTimeoutError
 from ccci_host.recipes.app import App
-from ccci_host.recipes.convergence import judge, last_error, mode_and_replicas
+from ccci_host.recipes.convergence import SETTLING, judge, last_error, mode_and_replicas
 from ccci_host.recipes.host import ask
 from ccci_host.recipes.rendered import Rendered
 from ccci_host.records import DeployedService, RanTask
@@ -15,6 +15,8 @@ from ccci_host.waiting import wait_until
 
 LOOKING = 60.0
 """Seconds that one look may take."""
+BETWEEN = 0.05
+"""Seconds between two looks: the host itself waits, for a change or until a task may have settled."""
 VARYING = re.compile(r"/\S+|\w*\d\w*")
 """What differs between two failures of one kind: paths, digests, numbers."""
 ADVICE = (
@@ -50,9 +52,10 @@ def watch(machine: Machine, app: App, rendered: Rendered, since: float) -> Mappi
     last: dict[str, Any] = {}
 
     def look() -> Mapping[str, Any] | None:
-        seen = ask(machine, "look", {"stack": app.stack}, timeout=LOOKING)
+        asked = {"stack": app.stack, "known": last.get("mark"), "patience": SETTLING}
+        seen = ask(machine, "look", asked, timeout=LOOKING)
         progress = judge(seen, since=since, expected=expected)
-        last.update(progress=progress, tasks=seen["tasks"])
+        last.update(progress=progress, tasks=seen["tasks"], mark=seen["mark"])
         if progress.broken:
             details = [*progress.broken, *_pull_errors(machine, app, seen["tasks"], since)]
             raise DeployError(
@@ -63,7 +66,7 @@ def watch(machine: Machine, app: App, rendered: Rendered, since: float) -> Mappi
         return seen if progress.converged else None
 
     try:
-        return wait_until(look, what=f"{app.stack} to converge", timeout=rendered.timeout)
+        return wait_until(look, what=f"{app.stack} to converge", timeout=rendered.timeout, interval=BETWEEN)
     except WaitTimeoutError:
         pulls = _pull_errors(machine, app, last["tasks"], since)
         error = "\n".join([last_error(last["tasks"]), *pulls]).strip()

@@ -154,9 +154,10 @@ def test_a_service_deployed_without_the_flag_pulls_anonymously(guest: Guest) -> 
 
 
 def test_over_the_limit_docker_says_so(guest: Guest) -> None:
+    """With an image that was never here: manifests outlast their image for a while, and cost nothing then."""
     guest.hub.control.set_remaining(f"address:{guest.address}", 0)
     try:
-        refused = guest.docker("pull", "harbour/guestbook:1.0")
+        refused = guest.docker("pull", "harbour/canary:1.0")
     finally:
         guest.hub.control.set_remaining(f"address:{guest.address}", 100)
     assert refused.exit_code != 0

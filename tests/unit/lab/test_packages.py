@@ -84,6 +84,17 @@ def test_nothing_missing_runs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert machine.argvs == []
 
 
+def test_what_is_there_is_not_installed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    installed: list[tuple[str, ...]] = []
+    monkeypatch.setattr(packages, "_LOCK", tmp_path / "lock")
+    monkeypatch.setattr(packages, "missing", lambda names: tuple(name for name in names if name != "acl"))
+    monkeypatch.setattr(packages, "install", lambda names, log: installed.append(names))
+    packages.ensure(tmp_path / "log", ["acl"])
+    assert installed == []
+    packages.ensure(tmp_path / "log", ["acl", "chromium"])
+    assert installed == [("chromium",)]
+
+
 def test_a_dpkg_of_somebody_else_is_waited_for(
     sources_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

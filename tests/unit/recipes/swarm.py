@@ -34,7 +34,7 @@ class FakeSwarm(Daemon):
                 "ContainerSpec": {"Image": "lab/app:1", "Secrets": [{"SecretName": one} for one in secrets]}
             },
         }
-        self.things["services"][full] = {"ID": full, "Spec": spec}
+        self.things["services"][full] = {"ID": full, "Version": {"Index": 1}, "Spec": spec}
         labels = {NAMESPACE: stack, TASK_LABEL: f"task-of-{full}"}
         self.things["containers"][full] = {
             "Names": [f"/{full}.1"],
@@ -43,7 +43,7 @@ class FakeSwarm(Daemon):
             "ImageID": "sha256:1",
             "Status": "Up 2 seconds",
         }
-        self.tasks.append({"ID": f"task-of-{full}", "ServiceID": full})
+        self.tasks.append({"ID": f"task-of-{full}", "Version": {"Index": 1}, "ServiceID": full})
 
     def add(self, kind: str, name: str, stack: str | None = None, *, label: str = NAMESPACE) -> None:
         labels = {label: stack} if stack else None

@@ -50,7 +50,8 @@ def picture(
     a_service: dict[str, Any], *tasks: dict[str, Any], status: str = "Up 20 seconds"
 ) -> dict[str, Any]:
     containers = [{"task": one["ID"], "image": "", "image_id": "", "status": status} for one in tasks]
-    return {"now": NOW, "services": [a_service], "tasks": list(tasks), "containers": containers}
+    things = {"services": [a_service], "tasks": list(tasks), "containers": containers}
+    return {"now": NOW, **things, "mark": "of this moment"}
 
 
 def outcome(seen: dict[str, Any], *expected: str) -> str:

@@ -18,6 +18,7 @@ from ccci_host.errors import (
 )
 from ccci_host.recipes import STACK, deploy_recipe, host, stack, teardown, teardown_recipe
 from ccci_host.recipes.app import App
+from ccci_host.recipes.convergence import SETTLING
 from ccci_host.recipes.recipe import Recipe
 from ccci_host.transport.executor import Completed
 from ccci_host.transport.machine import Machine
@@ -320,6 +321,15 @@ def test_the_recipes_own_limit_ends_the_wait(app: App) -> None:
         STACK.deploy(machine(script), app)
     assert "within 1 s" in caught.value.brief
     assert caught.value.details == "shop_app: 0 of 1 up, pending (no suitable node)"
+
+
+def test_the_host_waits_from_one_look_to_the_next(app: App) -> None:
+    pending = {**picture(service(), task("preparing")), "traces": NO_TRACES, "mark": "pulling"}
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=DEPLOYED, look=[pending, pending, converged()])
+    STACK.deploy(machine(script), app)
+    looks = script.sent("look")
+    assert [one["known"] for one in looks] == [None, "pulling", "pulling"]
+    assert {one["patience"] for one in looks} == {SETTLING}, "to see at once that a task has settled"
 
 
 STACK_OF = "lab_test"

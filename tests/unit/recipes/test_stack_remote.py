@@ -8,6 +8,8 @@ import json
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,68 @@ def test_look_shows_the_stack_and_no_neighbour(swarm: FakeSwarm) -> None:
     assert [one["ID"] for one in answer["services"]] == ["shop_app"]
     assert [one["ID"] for one in answer["tasks"]] == ["task-of-shop_app"]
     assert [one["task"] for one in answer["containers"]] == ["task-of-shop_app"]
+
+
+def bumped(swarm: FakeSwarm) -> None:
+    swarm.tasks[0]["Version"]["Index"] += 1
+
+
+def healthy(swarm: FakeSwarm) -> None:
+    swarm.things["containers"]["shop_app"]["Status"] = "Up 3 seconds (healthy)"
+
+
+def updated(swarm: FakeSwarm) -> None:
+    swarm.things["services"]["shop_app"]["Version"]["Index"] += 1
+
+
+def older(swarm: FakeSwarm) -> None:
+    swarm.things["containers"]["shop_app"]["Status"] = "Up 3 seconds"
+
+
+def grown(swarm: FakeSwarm) -> None:
+    swarm.add_service("shop", "db")
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the program slept; they pass at once, on a clock of their own."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(time, "monotonic", lambda: sum(slept))
+    return slept
+
+
+@pytest.mark.parametrize("change", [bumped, healthy, updated, grown])
+def test_a_look_that_waits_ends_with_the_first_change(
+    change: Callable[[FakeSwarm], None], swarm: FakeSwarm, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swarm.add_service("shop", "app")
+    known = stack_remote.look({"stack": "shop"})["mark"]
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            change(swarm)
+
+    monkeypatch.setattr(time, "sleep", nap)
+    answer = stack_remote.look({"stack": "shop", "known": known, "patience": 1.0})
+    assert answer["mark"] != known
+    assert len(naps) == 3
+
+
+def test_a_look_that_sees_no_change_waits_no_longer_than_it_may(swarm: FakeSwarm, naps: list[float]) -> None:
+    swarm.add_service("shop", "app")
+    known = stack_remote.look({"stack": "shop"})["mark"]
+    older(swarm)
+    answer = stack_remote.look({"stack": "shop", "known": known, "patience": 1.0})
+    assert answer["mark"] == known, "time alone is no change"
+    assert sum(naps) == pytest.approx(1.0, abs=stack_remote.BETWEEN_LOOKS)
+
+
+def test_a_look_that_knows_nothing_does_not_wait(swarm: FakeSwarm, naps: list[float]) -> None:
+    swarm.add_service("shop", "app")
+    stack_remote.look({"stack": "shop", "known": None, "patience": 1.0})
+    assert naps == []
 
 
 def fill(swarm: FakeSwarm, stack: str) -> None:
