@@ -17,7 +17,7 @@ from ccci_host.agent import paths
 from ccci_host.config import HostTable
 from ccci_host.errors import HostError, tail
 from ccci_host.lab import commands
-from ccci_host.lab.benchmark.timed import timed
+from ccci_host.lab.benchmark.timed import Timed, timed
 from ccci_host.lab.keys import Keys
 from ccci_host.progress import doing
 from ccci_host.steps.agent import RUNNING_UNITS
@@ -43,10 +43,9 @@ class Tool:
     changes: Callable[[Completed], int]
     """How many things it says that it changed; raises `HostError` where its output does not say."""
 
-    def run(self) -> tuple[float, int]:
-        """Seconds from its start to its end, and `changes`; raises `CommandFailedError` where it fails."""
-        took = timed(self.argv, env=self.env)
-        return took.seconds, self.changes(took.done)
+    def run(self) -> Timed:
+        """Run it to its end; raises `CommandFailedError` where it fails."""
+        return timed(self.argv, env=self.env)
 
 
 def files_of(table: HostTable) -> tuple[dict[str, str], dict[str, str]]:

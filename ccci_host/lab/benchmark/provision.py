@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ccci_host import config
-from ccci_host.errors import HostError
+from ccci_host.errors import HostError, tail
 from ccci_host.experiments.started import CHECKOUT
 from ccci_host.lab.benchmark.figure import Figure
 from ccci_host.lab.benchmark.peers import Tool, files_of, peers
@@ -81,7 +81,7 @@ def _mend(machine: Machine, tool: Tool) -> None:
     spoil = ["sh", "-euc", SPOIL, "spoil", *RUNNING_UNITS, *files, *units]
     with doing(f"spoiling the host for {tool.name}, which mends it"):
         machine.executor.run(spoil).check()
-        _, changes = tool.run()
+        changes = tool.changes(tool.run().done)
         left = provision(machine, check=True)
     if not changes or left.exit_code:
         raise HostError(
@@ -96,10 +96,13 @@ def _medians(tools: Sequence[Tool]) -> list[float]:
     for turn in range(1, TIMES + 1):
         for tool in tools:
             with doing(f"{tool.name}, {turn} of {TIMES}"):
-                took, changes = tool.run()
-            if changes:
-                raise HostError(f"{tool.name} changed {changes} things where there was nothing to do.")
-            seconds[tool.name].append(took)
+                took = tool.run()
+            if changes := tool.changes(took.done):
+                raise HostError(
+                    f"{tool.name} changed {changes} things where there was nothing to do.",
+                    details=tail(took.done.stdout),
+                )
+            seconds[tool.name].append(took.seconds)
     return [statistics.median(each) for each in seconds.values()]
 
 

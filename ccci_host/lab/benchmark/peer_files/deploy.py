@@ -10,12 +10,8 @@ from pyinfra.operations.util import any_changed
 
 wanted = json.loads(Path(host.data.wanted).read_text())
 
-files.line(
-    name="The key opens the host",
-    path="/root/.ssh/authorized_keys",
-    line=wanted["key"],
-    escape_regex_characters=True,
-)
+# pyinfra hands the line to grep's basic regular expressions, where a key's "+" means itself only unescaped.
+files.line(name="The key opens the host", path="/root/.ssh/authorized_keys", line=wanted["key"])
 
 for file in wanted["files"]:
     files.put(

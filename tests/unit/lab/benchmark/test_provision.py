@@ -12,6 +12,7 @@ from ccci_host.agent import paths
 from ccci_host.errors import HostError
 from ccci_host.lab.benchmark import peers, provision
 from ccci_host.lab.benchmark.peers import FILES, Tool
+from ccci_host.lab.benchmark.timed import Timed
 from ccci_host.provision import ProvisionReport, StepReport
 from ccci_host.steps.agent import RUNNING_UNITS
 from ccci_host.transport.executor import Completed
@@ -89,11 +90,11 @@ class Turns:
         left = iter(seconds)
 
         class Scripted(Tool):
-            def run(tool) -> tuple[float, int]:  # noqa: N805 - `self` is the turns
+            def run(tool) -> Timed:  # noqa: N805 - `self` is the turns
                 self.order.append(name)
-                return next(left), changes
+                return Timed(next(left), completed("what it did"))
 
-        return Scripted(name, [], {}, lambda _: 0)
+        return Scripted(name, [], {}, lambda _: changes)
 
 
 def test_they_take_turns_and_the_median_counts() -> None:
@@ -104,8 +105,9 @@ def test_they_take_turns_and_the_median_counts() -> None:
 
 
 def test_a_tool_with_something_to_do_is_not_measured() -> None:
-    with pytest.raises(HostError, match="theirs changed 1 things"):
+    with pytest.raises(HostError, match="theirs changed 1 things") as caught:
         provision._medians([Turns().tool("theirs", [1, 1, 1, 1, 1], changes=1)])
+    assert caught.value.details == "what it did"
 
 
 def looked(needed: bool) -> Callable[..., ProvisionReport]:
