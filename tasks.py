@@ -3,42 +3,32 @@
 Tasks take `--host NAME` where `ccci.toml` describes several. Where no `ccci.toml` is found, the lab is meant.
 """
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 
-from ccci_host import config, deferred, fault_table, machine_docs
-from ccci_host import prune as pruning
+from ccci_host import config
 from ccci_host.cli import CHECKOUT, Said, task
 from ccci_host.errors import ConfigError, UsageError
-from ccci_host.experiments.options import Options, PauseBefore
-from ccci_host.faults import all_faults
-from ccci_host.lab import Lab, packages
-from ccci_host.lab.benchmark import measure_all
-from ccci_host.lab.benchmark import record as record_figures
-from ccci_host.lab.faults import renew_pulls
-from ccci_host.lab.publishing import publish_images, publish_recipe
-from ccci_host.lab.replay import record, replay
 from ccci_host.progress import say
-from ccci_host.provision import provision as provision_machine
-from ccci_host.recipes import deploy_recipe, find_recipe, teardown_recipe
-from ccci_host.sign_off import look as look_now
-from ccci_host.sign_off import sign_off as sign_off_now
-from ccci_host.transport import open_machine
-from ccci_host.transport.machine import Machine
 from ccci_host.verdict import COULD_NOT_RUN, Verdict
-from ccci_host.verify import EVIDENCE as EVIDENCE_FOLDER
-from ccci_host.verify import VERIFY, Outcome, overall, verify_all
-from ccci_host.verify import analyze as analyze_run
-from ccci_host.verify_faults import Matrix, Row, disposable_hosts, try_faults
-from ccci_host.verify_faults import chosen as choose_faults
+
+if TYPE_CHECKING:
+    from ccci_host.lab import Lab
+    from ccci_host.transport.machine import Machine
+    from ccci_host.verify import Outcome
+    from ccci_host.verify_faults import Row
+
+# What only some tasks need is imported where they need it: each word then pays for its own rooms alone.
 
 HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
 JSON = "Print JSON instead of text."
@@ -51,6 +41,8 @@ def configuration() -> config.Config:
     """What `ccci.toml` says, or the lab's own. Raises `ConfigError` where nothing is configured."""
     path = config.find(Path.cwd())
     if path is None:
+        from ccci_host.lab import Lab
+
         path = Lab.default().config_path
         if not path.exists():
             raise ConfigError(
@@ -63,6 +55,8 @@ def configuration() -> config.Config:
 
 def machine(host: str | None) -> Machine:
     """The machine that `--host` means, reached."""
+    from ccci_host.transport import open_machine
+
     return open_machine(*configuration().select(host))
 
 
@@ -84,8 +78,10 @@ def provision(
     disable_pruners: bool = False,
 ) -> Said:
     """Bring the host to what this checkout wants: agent, timer, policy, PAT, swarm; name other pruners."""
+    from ccci_host.provision import provision
+
     with machine(host) as reached:
-        report = provision_machine(reached, check=check, disable_pruners=disable_pruners)
+        report = provision(reached, check=check, disable_pruners=disable_pruners)
     return Said(report.to_text(diff=diff), report.exit_code, report.to_json())
 
 
@@ -109,6 +105,8 @@ def deploy(
     json: bool = False,
 ) -> Said:
     """Deploy a recipe, by `docker stack deploy` or a harness, and wait until it has converged."""
+    from ccci_host.recipes import deploy_recipe
+
     env_file = Path(env) if env else None
     with machine(host) as reached:
         deployment = deploy_recipe(reached, recipe, domain=domain, env_file=env_file, deployer=deployer)
@@ -137,6 +135,8 @@ def teardown(
     json: bool = False,
 ) -> Said:
     """Remove a recipe's stack with its services, volumes, secrets, configs and networks; never an image."""
+    from ccci_host.recipes import teardown_recipe
+
     env_file = Path(env) if env else None
     with machine(host) as reached:
         removal = teardown_recipe(reached, recipe, domain=domain, env_file=env_file, deployer=deployer)
@@ -165,6 +165,8 @@ def prune(
     json: bool = False,
 ) -> Said:
     """Say of every image on the host what would become of it now, and why. Changes nothing by itself."""
+    from ccci_host import prune as pruning
+
     with machine(host) as reached:
         if adopt:
             done = pruning.adopt(reached, adopt)
@@ -182,8 +184,7 @@ FAULTS = (
 )
 FAULT_ROOMS = ("ccci_host.lab.faults",)
 """Where faults live besides `ccci_host.faults`."""
-PAUSES: tuple[str, ...] = get_args(PauseBefore)
-PAUSE = f"Wait for Enter before one of: {', '.join(PAUSES)}."
+PAUSE = "Wait for Enter before one of: teardown, reboot, redeploy, controls."
 EXPERIMENT = {
     "host": HOST,
     "recipe": DEFAULT_RECIPE,
@@ -195,6 +196,9 @@ EXPERIMENT = {
 
 def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
     """Run the experiments called `tasks` on one host, one after the other, and say what they showed."""
+    from ccci_host.experiments.options import PAUSES, Options
+    from ccci_host.verify import overall, verify_all
+
     pause = wishes.get("pause_before")
     if pause not in (None, *PAUSES):
         raise UsageError(
@@ -211,10 +215,21 @@ def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wis
 
 def tried(names: str, host: str | None, evidence: str | None) -> Said:
     """Try faults on the host, or on every disposable one, and say what each came to."""
+    from ccci_host import fault_table
+    from ccci_host.faults import all_faults
+    from ccci_host.lab.faults import renew_pulls
+    from ccci_host.verify_faults import Matrix, chosen, disposable_hosts, try_faults
+
     hosts = [host] if host else disposable_hosts(configuration())
-    faults = choose_faults(all_faults(*FAULT_ROOMS), listed(names))
+    faults = chosen(all_faults(*FAULT_ROOMS), listed(names))
     root = Path(evidence) if evidence else None
     rows: list[Row] = []
+
+    def tell_row(row: Row) -> None:
+        """Keep it as soon as its run has ended."""
+        say(row.line())
+        fault_table.record([row])
+
     for name in hosts:
         with machine(name) as reached:
             rows += try_faults(
@@ -222,12 +237,6 @@ def tried(names: str, host: str | None, evidence: str | None) -> Said:
             )
     matrix = Matrix(tuple(rows), whole=not names)
     return Said("\n".join(matrix.lines()), matrix.exit_code, matrix.value)
-
-
-def tell_row(row: Row) -> None:
-    """Say what one fault came to, and keep it, as soon as its run has ended."""
-    say(row.line())
-    fault_table.record([row])
 
 
 def tell(outcome: Outcome) -> None:
@@ -238,6 +247,8 @@ def tell(outcome: Outcome) -> None:
 
 def closing(outcomes: Sequence[Outcome]) -> str:
     """A line for each experiment, with its report, and the verdict with its reason last."""
+    from ccci_host.verify import overall
+
     lines = [f"{outcome.judgement.task}: {outcome.verdict} ({outcome.report})" for outcome in outcomes]
     verdict = overall(outcomes)
     short = [outcome for outcome in outcomes if outcome.verdict is verdict]
@@ -321,6 +332,8 @@ def verify(
     """PC1, PC2 and PC3, one after the other; or, with --faults, whether faults make them fail."""
     if faults:
         return tried(faults if isinstance(faults, str) else "", host, evidence)  # a bare flag is True
+    from ccci_host.verify import VERIFY
+
     return verified(VERIFY, host, evidence, recipe=recipe, deployer=deployer)
 
 
@@ -362,8 +375,11 @@ def reboot_and_redeploy(
 @task(help={"run": "The folder of a run, or its name below machine-docs/evidence.", "json": JSON})
 def analyze(_: Context, run: str, json: bool = False) -> Said:
     """Compute a run's verdict again, from its history alone."""
-    folder = Path(run) if Path(run).is_dir() else EVIDENCE_FOLDER / run
-    analysis = analyze_run(folder)
+    from ccci_host.verify import EVIDENCE as KEPT
+    from ccci_host.verify import analyze
+
+    folder = Path(run) if Path(run).is_dir() else KEPT / run
+    analysis = analyze(folder)
     code = analysis.outcome.exit_code if analysis.confirmed else COULD_NOT_RUN
     return Said("\n".join(analysis.lines()), code, analysis.outcome.value)
 
@@ -377,18 +393,24 @@ def analyze(_: Context, run: str, json: bool = False) -> Said:
 )
 def sign_off(_: Context, check: bool = False, host: str | None = None, json: bool = False) -> Said:
     """Write to machine-docs/STATUS-2pc.md that all is done, or say everything that is missing."""
+    from ccci_host.sign_off import look, sign_off
+
     with machine(host) as reached:
-        done = sign_off_now(look_now(reached), check=check)
+        done = sign_off(look(reached), check=check)
     return Said("\n".join(done.lines()), done.exit_code, done.value)
 
 
 @task(help={"host": HOST, "json": JSON})
 def status(_: Context, host: str | None = None, json: bool = False) -> Said:
     """How it stands: the last runs, the sign-off, and whether the deferred pull-through cache stays so."""
+    from ccci_host import deferred, machine_docs
+    from ccci_host.sign_off import look, sign_off
+    from ccci_host.verify import EVIDENCE as KEPT
+
     with machine(host) as reached:
-        signed = sign_off_now(look_now(reached), check=True)
+        signed = sign_off(look(reached), check=True)
         conditions = deferred.conditions(reached)
-        runs = machine_docs.latest(machine_docs.runs(EVIDENCE_FOLDER.parent), reached.name)
+        runs = machine_docs.latest(machine_docs.runs(KEPT.parent), reached.name)
     lines = [
         *(f"{name}: {item.verdict}: {item.reason}" for name, item in runs),
         *signed.lines(),
@@ -406,11 +428,17 @@ def status(_: Context, host: str | None = None, json: bool = False) -> Said:
 @task(help={"store": "The image store of the lab's host: classic (the default) or containerd."})
 def demo(_: Context, store: str = "classic") -> Said:
     """Everything, on the lab: make it, provision its host, verify PC1 to PC3, reboot and redeploy."""
+    from ccci_host.experiments.options import Options
+    from ccci_host.lab import Lab
+    from ccci_host.provision import provision
+    from ccci_host.transport import open_machine
+    from ccci_host.verify import VERIFY, overall, verify_all
+
     lab = Lab.default()
     lab.up([store])
     name, table = config.load(lab.config_path).select(store)
     with open_machine(name, table) as reached:
-        say(provision_machine(reached).to_text())
+        say(provision(reached).to_text())
     options = Options(task="", argv=tuple(sys.argv[1:]))
     outcomes = verify_all(
         lambda: open_machine(name, table), (*VERIFY, "reboot-and-redeploy"), options, listener=tell
@@ -421,6 +449,8 @@ def demo(_: Context, store: str = "classic") -> Said:
 @task(name="up", help={"stores": "Image stores, with commas: classic (the default), containerd."})
 def lab_up(_: Context, stores: str = "classic") -> Said:
     """Make or mend the lab, and start it."""
+    from ccci_host.lab import Lab
+
     lab = Lab.default()
     lab.up(listed(stores))
     return lab_said(lab)
@@ -429,12 +459,16 @@ def lab_up(_: Context, stores: str = "classic") -> Said:
 @task(name="status", help={"json": JSON})
 def lab_status(_: Context, json: bool = False) -> Said:
     """Say what there is of the lab, and change nothing."""
+    from ccci_host.lab import Lab
+
     return lab_said(Lab.default())
 
 
 @task(name="shell", help={"name": "The instance; by default classic."})
 def lab_shell(_: Context, name: str = "classic") -> Said:
     """Open a root shell in an instance of the lab."""
+    from ccci_host.lab import Lab
+
     Lab.default().shell(name)
     return Said("")
 
@@ -442,6 +476,8 @@ def lab_shell(_: Context, name: str = "classic") -> Said:
 @task(name="down", help={"purge": "Remove everything that the lab made, its caches included."})
 def lab_down(_: Context, purge: bool = False) -> Said:
     """Stop the lab."""
+    from ccci_host.lab import Lab
+
     Lab.default().down(purge=purge)
     return Said("The lab is gone." if purge else "The lab is stopped; its state is kept.")
 
@@ -456,6 +492,11 @@ def lab_down(_: Context, purge: bool = False) -> Said:
 )
 def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "classic") -> Said:
     """Publish stand-ins for public images, so that a recipe can be deployed as it stands."""
+    from ccci_host.lab import Lab
+    from ccci_host.lab.publishing import publish_images, publish_recipe
+    from ccci_host.recipes import find_recipe
+    from ccci_host.transport import open_machine
+
     if not (images or recipe):
         raise UsageError(
             "What is to be published?", resolution="Name images with --images, or a recipe with --recipe."
@@ -473,6 +514,9 @@ def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "cla
 @task(name="replay-incident", help={"json": JSON})
 def lab_replay_incident(_: Context, json: bool = False) -> Said:
     """Play ten nights of recipe runs under four ways of pruning, on both stores; write it into docs."""
+    from ccci_host.lab import Lab
+    from ccci_host.lab.replay import record, replay
+
     campaigns = replay(Lab.default())
     table = record(campaigns, CHECKOUT / "docs")
     return Said(table, 0, [asdict(campaign) for campaign in campaigns])
@@ -509,6 +553,8 @@ SIDE_BY_SIDE = ("--dist", "loadscope", "--no-loadscope-reorder")
 )
 def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
     """Run every test, those against the lab's real parts and those in a browser included."""
+    from ccci_host.lab import Lab, packages
+
     lab = Lab.default()
     was_up = lab.status().hub == "up"
     if not unit:
@@ -535,9 +581,13 @@ def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
 )
 def benchmark(_: Context, only: str = "", record: bool = False, json: bool = False) -> Said:
     """Measure what things cost, on the lab, and print each figure beside its budget."""
+    from ccci_host.lab import Lab
+    from ccci_host.lab.benchmark import measure_all
+    from ccci_host.lab.benchmark import record as write_down
+
     measured = measure_all(Lab.default(), listed(only))
     if record:
-        record_figures(measured.figures, CHECKOUT / "docs")
+        write_down(measured.figures, CHECKOUT / "docs")
     return Said(measured.to_text(), 0, [asdict(figure) for figure in measured.figures])
 
 

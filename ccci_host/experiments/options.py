@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from ccci_host.records import Option, Phase
 
 PauseBefore = Literal["teardown", "reboot", "redeploy", "controls"]
+PAUSES: tuple[str, ...] = get_args(PauseBefore)
 
 Point = tuple[Literal["before", "amid", "after"], Phase]
 """A point of a run. `before` is in the phase, when nothing of it is done; `amid` likewise, once those who
