@@ -9,9 +9,10 @@ from ccci_host.records import Option, Phase
 PauseBefore = Literal["teardown", "reboot", "redeploy", "controls"]
 PAUSES: tuple[str, ...] = get_args(PauseBefore)
 
-Point = tuple[Literal["before", "amid", "after"], Phase]
+Point = tuple[Literal["before", "amid", "done", "after"], Phase]
 """A point of a run. `before` is in the phase, when nothing of it is done; `amid` likewise, once those who
-count have begun to; `after` is when it has ended, however that was."""
+count have begun to; `done` is when all of it is done and those who count have yet to read what they counted;
+`after` is when it has ended, however that was."""
 
 
 @dataclass(frozen=True, slots=True)

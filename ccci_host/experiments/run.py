@@ -78,6 +78,7 @@ class Run:
         try:
             self._tell(("amid", phase))
             yield
+            self._tell(("done", phase))
         finally:
             for stretch in reversed(stretches):
                 self.write(stretch.end(phase, cycle))

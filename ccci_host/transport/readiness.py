@@ -10,6 +10,7 @@ from ccci_host.waiting import wait_until
 
 _PROGRAM = inspect.getsource(readiness_remote)
 _SETTLED = ("running", "degraded")
+_BETWEEN_LOOKS = 0.1
 _ONE_LOOK = 30.0
 """Seconds that one look may take; a boot that hangs must not take the whole time of the wait."""
 
@@ -55,6 +56,7 @@ def wait_until_ready(machine: Machine, *, timeout: float, swarm: bool = True) ->
             ask,
             what=f"{machine.instance.where} to be up",
             timeout=timeout,
+            interval=_BETWEEN_LOOKS,
             retry_on=(UnreachableError,),
             resolution="See what holds it up: `systemctl list-jobs` and `systemctl --failed` on the machine.",
         )

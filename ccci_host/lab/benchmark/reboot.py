@@ -68,7 +68,7 @@ def measure(lab: Lab) -> Sequence[Figure]:
 
 
 def _proven(machine: Machine, root: Path) -> float:
-    """Seconds of a whole run that lie between the restart's request and the end of the redeploy."""
+    """Seconds of a whole run from the restart's request until the redeploy has converged."""
     seen: dict[Point, float] = {}
 
     def onlooker(point: Point) -> None:
@@ -78,7 +78,7 @@ def _proven(machine: Machine, root: Path) -> float:
     outcome = verify(machine, options, root=root)
     if outcome.verdict is not Verdict.PASS:
         raise HostError("A run that does not pass measures nothing.", details="\n".join(outcome.lines()))
-    return seen["after", "redeploy"] - seen["before", "reboot"]
+    return seen["done", "redeploy"] - seen["before", "reboot"]
 
 
 def _prepare(machine: Machine) -> App:

@@ -158,6 +158,7 @@ def test_whoever_looks_on_hears_of_each_point_when_it_has_come(
         "begin bytes",
         "amid redeploy",
         "deploy",
+        "done redeploy",
         "end bytes",
         "after redeploy",
         "before evict",
