@@ -85,6 +85,7 @@ def digest_that_runs(machine: Machine, deployment: Deployment, wanted: str) -> s
     """The digest of the image of the deployment's task: `wanted` when it is that, else what it is.
 
     A task of before that was stopped in good order is listed as well, as complete: one that runs goes before.
+    The containerd store's image ids are such digests themselves.
     """
     tasks = [task for service in deployment.services for task in service.tasks if task.image_id]
     task = next((task for task in tasks if task.state == "running"), tasks[-1] if tasks else None)
@@ -93,4 +94,4 @@ def digest_that_runs(machine: Machine, deployment: Deployment, wanted: str) -> s
     argv = ["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", task.image_id]
     names = json.loads(machine.executor.run(argv).check().text) or []
     digests = [str(name).partition("@")[2] for name in names]
-    return wanted if wanted in digests else next(iter(digests), None)
+    return wanted if wanted in (*digests, task.image_id) else next(iter(digests), None)

@@ -307,12 +307,14 @@ def look(payload: Value) -> Value:
 
 def picture(stack: str) -> Value:
     """What `look` sees at one moment."""
-    services, containers = services_of(stack), containers_of(stack)
+    now, services = time.time(), services_of(stack)
     ids = {one["ID"] for one in services}
+    tasks = [one for one in daemon.get("/tasks", **of_stack(stack)) if one["ServiceID"] in ids]
+    containers = containers_of(stack)  # last: a task that runs has its container then
     seen = {
-        "now": time.time(),
+        "now": now,
         "services": services,
-        "tasks": [one for one in daemon.get("/tasks", **of_stack(stack)) if one["ServiceID"] in ids],
+        "tasks": tasks,
         "containers": [
             {
                 "task": one["Labels"].get(TASK_LABEL, ""),

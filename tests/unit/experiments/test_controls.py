@@ -132,6 +132,13 @@ def test_what_runs_is_told_by_the_image_of_the_task(digests: list[str], ran: str
     assert moved_tag.digest_that_runs(fake_machine(executor), deployment("app:x"), "sha256:two") == ran
 
 
+def test_an_image_id_may_be_the_digest_itself() -> None:
+    executor = FakeExecutor({"docker image inspect": completed("[]")})
+    deployed = deployment("app:x")
+    [task] = deployed.services[0].tasks
+    assert moved_tag.digest_that_runs(fake_machine(executor), deployed, task.image_id) == task.image_id
+
+
 def test_a_stack_of_one_service_is_a_recipe_like_any_other() -> None:
     with single("pin", "app:1@sha256:d", "ab12") as app:
         compose = json.loads((app.recipe.folder / "compose.yml").read_text())

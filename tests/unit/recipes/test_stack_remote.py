@@ -170,6 +170,24 @@ def test_look_shows_the_stack_and_no_neighbour(swarm: FakeSwarm) -> None:
     assert [one["task"] for one in answer["containers"]] == ["task-of-shop_app"]
 
 
+def test_a_task_that_runs_by_its_word_is_seen_with_its_container(
+    swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come up between two of the daemon's answers."""
+    swarm.add_service("shop", "app")
+    container = swarm.things["containers"].pop("shop_app")
+    get = swarm.get
+
+    def slow(path: str, **filters: list[str]) -> Any:
+        if path == "/tasks":
+            swarm.things["containers"]["shop_app"] = container
+        return get(path, **filters)
+
+    monkeypatch.setattr(swarm, "get", slow)
+    answer = stack_remote.look({"stack": "shop"})
+    assert [one["task"] for one in answer["containers"]] == [one["ID"] for one in answer["tasks"]]
+
+
 def bumped(swarm: FakeSwarm) -> None:
     swarm.tasks[0]["Version"]["Index"] += 1
 
