@@ -50,7 +50,8 @@ def sweep(machine: Machine) -> Pruning:
     done = _run(machine, ["sweep", "--json"], SWEEP_TIMEOUT)
     lines, brace, rest = done.stdout.decode().partition("\n{")
     if not brace:
-        return Pruning(done.text or "Another tick is under way on the host.", None, done.exit_code)
+        done.check()
+        raise HostError(f"The agent on {machine.name} does not say what its tick did.", details=done.text)
     return Pruning(lines, json.loads("{" + rest), done.exit_code)
 
 

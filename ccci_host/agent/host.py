@@ -42,6 +42,8 @@ class Image:
     """Bytes, as the daemon says it; shared layers are counted in every image that has them."""
     problem: str = ""
     """Why it cannot be inspected; empty when it can."""
+    created: float = 0.0
+    """When its publisher built it, epoch seconds, by its own word."""
     named: tuple[Reference, ...] = field(init=False)
     """All its references, read."""
     keys: frozenset[str] = field(init=False)
@@ -241,6 +243,7 @@ def _joined(one: Image, other: Image) -> Image:
         one.parent or other.parent,
         max(one.size, other.size),
         one.problem or other.problem,
+        max(one.created, other.created),
     )
 
 
@@ -268,6 +271,7 @@ def _image(raw: Any, inspects: dict[str, Any]) -> Image:
         str(parent),
         int(raw.get("Size") or 0),
         problem,
+        float(raw.get("Created") or 0),
     )
 
 

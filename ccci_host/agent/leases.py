@@ -18,7 +18,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn, Optional
 
@@ -29,6 +29,9 @@ from .problem import AgentError, UnreadableError
 
 LONGEST = 6 * HOUR
 """Seconds that a timed lease may still last when it is read."""
+
+MOMENT = 60.0
+"""Seconds for which the record of an ended lease is left alone."""
 
 SWEEP_LOCK = "sweep.lock"
 
@@ -178,12 +181,17 @@ class Leases:
 
 
 def tidy(leases: Leases, now: float) -> None:
-    """Remove the records of leases that have ended."""
+    """Remove the records of leases that have ended.
+
+    They are listed before they are read, for one that is granted meanwhile is in neither list. One that was
+    written a moment ago stays too: it may have been renewed since it was read.
+    """
+    listed = [*_records(leases.timed), *_records(leases.bound)]
     held = {lease.id for lease in leases.held(now)}
-    for folder in (leases.timed, leases.bound):
-        for path in _records(folder):
-            if path.stem not in held:
-                path.unlink(missing_ok=True)
+    for path in listed:
+        with suppress(FileNotFoundError):
+            if path.stem not in held and path.stat().st_mtime < now - MOMENT:
+                path.unlink()
 
 
 def describe(lease: Lease) -> str:

@@ -121,7 +121,9 @@ class _Look:
                 reference = references.parse(_pulled(event))
                 if reference is not None:
                     overtaken = not reference.digest and last_pull[reference.tagged] != number
-                    mentioned.update(dict.fromkeys(self._see_pull(reference, at, overtaken=overtaken), at))
+                    mentioned.update(
+                        dict.fromkeys(self._see_pull(reference, moment, overtaken=overtaken), at)
+                    )
             elif event.get("Type") == "service":
                 mentioned.update(dict.fromkeys(self._see_service_event(event, at), at))
             elif event.get("Type") == "watch":
@@ -144,18 +146,28 @@ class _Look:
             text = service.image if service else _container_image(event) or _pulled(event)
             self._use(self.index.meant(text) if text else (), self._at(moment), wanted=True)
 
-    def _see_pull(self, reference: references.Reference, at: float, *, overtaken: bool) -> set[str]:
+    def _see_pull(self, reference: references.Reference, moment: float, *, overtaken: bool) -> set[str]:
         """The images that a pull gave. One `overtaken` by a later pull of its tag gave nobody knows what."""
+        at = self._at(moment)
         if reference.digest:
-            images = set(self.index.with_key(reference.digest))
+            given = images = set(self.index.with_key(reference.digest))
             self._belongs(reference.tagged, reference.digest, at)
         else:
             images = set(() if overtaken else self.index.with_tag(reference.tagged))
-            self._ask_for_what_is_there(reference, images, at)
-        for identity in images:
+            given = {one for one in images if self._came_by(reference, moment, self.host.by_id[one])}
+            self._ask_for_what_is_there(reference, given, at)
+        for identity in given:
             self._origin(identity, PULLED)
         self._use(images, at, wanted=True)
         return images
+
+    def _came_by(self, reference: references.Reference, moment: float, image: Image) -> bool:
+        """Whether a pull of a tag can have given the image that has the tag now: one may be built since."""
+        if self.host.store == CLASSIC and not any(
+            one.digest and one.repository == reference.repository for one in image.named
+        ):
+            return False
+        return image.created <= moment
 
     def _ask_for_what_is_there(
         self, reference: references.Reference, images: Iterable[str], at: float
@@ -190,7 +202,8 @@ class _Look:
             if asked is None or asked.digest or got is None or not got.digest:
                 continue
             ask = [asked.tagged, got.digest]
-            if asked.repository == got.repository and self.ledger.asks.get(service.id) != ask:
+            same = asked.repository == got.repository and got.tag in ("", asked.tag)  # else the label is old
+            if same and self.ledger.asks.get(service.id) != ask:
                 self.ledger.asks[service.id] = ask
                 self.asks.append(_Ask(moment, asked.tagged, got.digest))
 

@@ -5,7 +5,7 @@ config` once for its sample environment and once for each further `.env` in it, 
 environment names, and once for each further compose file on top of these. What does not render pins its
 repositories: `image:` lines with their variables at their default, or open.
 
-What was rendered is remembered by the content of the recipe's files.
+What could be rendered is remembered by the content of the recipe's files.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
         files = _files_of(folder)
         key = _key(folder, files)
         known = remembered.get(key) or _Recipe(folder, files, render or stack_config).pins()
-        now[key] = known
+        if not known["problems"]:  # what does not render now may do so another time
+            now[key] = known
         images += [[image, str(folder)] for image in known["images"]]
         repositories += [[repository, str(folder)] for repository in known["repositories"]]
         problems += known["problems"]
@@ -100,11 +101,12 @@ def _recipes(roots: tuple[str, ...]) -> Iterator[Path]:
         folder = Path(root)
         try:
             inside = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+            found = [entry for entry in (folder, *inside) if any((entry / name).is_file() for name in MAIN)]
+            for entry in found:
+                os.listdir(entry)  # which globbing would pass over in silence
         except OSError as error:
             raise UnreadableError(f"recipes: the root {root} cannot be listed ({error})") from None
-        for entry in (folder, *inside):
-            if any((entry / name).is_file() for name in MAIN):
-                yield entry
+        yield from found
 
 
 def _files_of(folder: Path) -> dict[str, str]:
@@ -113,12 +115,26 @@ def _files_of(folder: Path) -> dict[str, str]:
     found = {}
     for pattern in patterns:
         for path in sorted(folder.glob(pattern)):
-            if path.is_file():
-                try:
-                    found[str(path.relative_to(folder))] = path.read_text(encoding="utf-8")
-                except (OSError, UnicodeDecodeError) as error:
-                    raise UnreadableError(f"recipes: {path} cannot be read ({error})") from None
+            found.update(_text_of(folder, path))
+    for name, text in list(found.items()):
+        if ".env" in name:
+            for chosen in _compose_files(dotenv.parse(text)):
+                if chosen not in found:
+                    found.update(_text_of(folder, folder / chosen))
     return found
+
+
+def _text_of(folder: Path, path: Path) -> dict[str, str]:
+    """The text of `path`, by its name in `folder`; nothing where it is no file. An odd byte harms nobody."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+    except OSError as error:
+        raise UnreadableError(f"recipes: {path} cannot be read ({error})") from None
+    return {} if text is None else {os.path.relpath(path, folder): text}
+
+
+def _compose_files(environment: dict[str, str]) -> list[str]:
+    return [name for name in environment.get("COMPOSE_FILE", "").split(":") if name]
 
 
 class _Recipe:
@@ -136,12 +152,14 @@ class _Recipe:
         """All that it pins, in whichever way it is deployed."""
         composes = [name for name in self._files if name.endswith((".yml", ".yaml"))]
         composes = [name for name in composes if re.search(r"^services:", self._files[name], re.MULTILINE)]
-        main = next(name for name in MAIN if name in self._files)
+        main = next((name for name in MAIN if name in self._files), None)
+        if main is None:
+            raise UnreadableError(f"recipes: {self._folder} was changed while it was read")
         exported = dotenv.exports(self._files.get("abra.sh", ""))
         texts = [text for name, text in self._files.items() if ".env" in name]
         for environment in [dotenv.parse(text) for text in texts] or [{}]:
             whole = {"STACK_NAME": "pins", **exported, **environment}
-            named = [name for name in environment.get("COMPOSE_FILE", main).split(":") if name]
+            named = _compose_files(environment) or [main]
             self._take(named, whole)
             for name in composes:
                 if name not in named:

@@ -22,7 +22,7 @@ from .gates import Circumstances, Lease
 from .host import CLASSIC, Image
 from .leases import tidy
 from .pressure import FileSystem, disk_json, measure
-from .problem import AgentError
+from .problem import AgentError, UnreadableError
 from .reserve import Reserve
 from .scene import Places, Scene, record, see
 from .snapshot import INSPECTS
@@ -85,6 +85,7 @@ def tick(places: Places, daemon: Daemon, say: Say) -> Outcome:
     with places.only_writer(wait=False) as mine:
         if not mine:
             say("skipped reason=another-process-writes-the-ledger")
+            _mind_the_disk(places, daemon, say, outcome)
             return outcome
         _Sweep(places, daemon, say, outcome).run()
         try:
@@ -93,6 +94,19 @@ def tick(places: Places, daemon: Daemon, say: Say) -> Outcome:
             outcome.failures.append(f"the decision could not be kept for `status`: {error}")
             say(f"failed reason={json.dumps(outcome.failures[-1])}")
     return outcome
+
+
+def _mind_the_disk(places: Places, daemon: Daemon, say: Say, outcome: Outcome) -> None:
+    """A tick that could not be had is no success while the disk is above the high watermark."""
+    scene = see(places, daemon)
+    outcome.disk = scene.disk
+    if any(system.used >= scene.policy.high_watermark for system in scene.disk):
+        full = ", ".join(map(str, scene.disk))
+        outcome.failures.append(
+            f"{full}: above the high watermark of {scene.policy.high_watermark:g} %, and nothing can be done "
+            "while another process writes the ledger"
+        )
+        say(f"failed reason={json.dumps(outcome.failures[-1], ensure_ascii=False)}")
 
 
 class _Sweep:
@@ -162,14 +176,16 @@ class _Sweep:
         try:
             answer = remove(self.daemon, ruling.image, self._give_up)
         except TookMoreError as error:
-            self.outcome.failures.append(str(error))
-            return False
+            return self._fail(str(error), scene)
         except DaemonError as error:
             if error.status != CONFLICT:
-                self.outcome.failures.append(f"{ruling.image.id} was not removed: {error}")
-                return False
+                return self._fail(f"{ruling.image.id} was not removed: {error}", scene)
             return self._spare(ruling.image, str(error))
-        after = measure(scene.host)
+        try:
+            after = measure(scene.host)
+        except UnreadableError as error:
+            self.outcome.notes.append(str(error))
+            after = scene.disk  # the next step looks again, and says so
         freed = sum(new.free - old.free for old, new in zip(scene.disk, after)) + self._held() - self.held
         self.outcome.disk = after
         self.outcome.removed.append(
@@ -187,6 +203,12 @@ class _Sweep:
             f"reason={json.dumps(ruling.reason, ensure_ascii=False)}"
         )
         return True
+
+    def _fail(self, why: str, scene: Scene) -> bool:
+        """End the tick: this must not happen a second time in it."""
+        self.outcome.failures.append(why)
+        self._end(scene, finished=False)
+        return False
 
     def _give_up(self) -> bool:
         """Let the reserve go; whether that made room."""
@@ -235,7 +257,10 @@ class _Sweep:
                 self.outcome.failures.append(note)
 
     def _close(self) -> None:
-        tidy(self.places.leases, time.time())
+        try:
+            tidy(self.places.leases, time.time())
+        except (AgentError, OSError) as error:
+            self.outcome.failures.append(f"ended leases were not tidied away: {error}")
         for note in self.outcome.notes:
             self.say(f"note text={json.dumps(note, ensure_ascii=False)}")
         for failure in self.outcome.failures:
@@ -249,11 +274,14 @@ def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[
     """Delete `image` with all its references, one at a time, without force; returns the daemon's answers.
 
     One that is refused for want of space is asked for once more if `make_room` made some. The store is read
-    back after each. Raises `DaemonError` (409: it came into use) and `TookMoreError` when another image, or a
-    reference of another image, went as well.
+    back after each. Raises `DaemonError` (409: it came into use, or has a name that was not judged), and
+    `TookMoreError` when another image, or a reference of another image, went as well.
     """
     answers: list[Any] = []
     before = _store(daemon)
+    unjudged = before.get(image.id, frozenset()) - set(image.refs)
+    if unjudged:
+        raise DaemonError(f"it was given another name meanwhile: {', '.join(sorted(unjudged))}", CONFLICT)
     while image.id in before:
         reference = _next(before[image.id], image.id)
         try:

@@ -132,6 +132,14 @@ class _Writer(threading.Thread):
         self._queue.join()
 
     def run(self) -> None:
+        """Write for ever. Where that breaks the process ends: one that is merely alive counts as watching."""
+        try:
+            self._go_on()
+        except BaseException as error:
+            self._say(f"failed reason={json.dumps(f'{type(error).__name__}: {error}')}")
+            os._exit(1)
+
+    def _go_on(self) -> None:
         while True:
             self._write(self._take(self._queue.get()))
             for _ in range(self._taken):

@@ -14,6 +14,7 @@ _REMOVAL = re.compile(
     rf"""
       (?<!podman\ )\b(?:system|images?)\s+{_OPTIONS}prune\b       # docker image prune, docker system prune
     | \bdocker\b[^\n;|&]*?\s(?:rmi|image\s+(?:rm|remove))\b         # docker rmi, docker image rm
+    | \bdocker[- ]compose\b[^\n;|&]*?\s--rmi\b                        # docker compose down --rmi all
     | \$\{{?docker\w*\}}?\s[^\n;|&]*?(?:rmi|image\s+(?:rm|remove))\b  # the same through a variable
     | \b(?:crictl|nerdctl)\b[^\n;|&]*?\s(?:rmi|image\s+rm)\b
     | \bctr\b[^\n;|&]*?\s(?:images?|i)\s+(?:rm|remove|delete|del|prune)\b

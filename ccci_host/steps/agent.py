@@ -39,19 +39,25 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         _require_managed(files, texts, wanted)
     seen = _units(facts, wanted)
     changes = [*_stopping(seen, files), *files, *_activation(seen, files)]
-    warnings = [
-        f"{unit.name} is altered by {', '.join(unit.drop_ins)}, which is not of this checkout."
-        for unit in seen.values()
-        if unit.drop_ins
-    ]
+    problems = [said for unit in seen.values() for said in _altered(unit, own=True)]
+    warnings = [said for unit in seen.values() for said in _altered(unit, own=False)]
     if not changes:
         digest = hashlib.sha256(archive()).hexdigest()[:12]
         return Plan(
-            f"agent {digest} and its units are installed, its timer is active", warnings=tuple(warnings)
+            f"agent {digest} and its units are installed, its timer is active",
+            warnings=tuple(warnings),
+            problems=tuple(problems),
         )
     more = len(changes) - 1
     why = (files or changes)[0].what + (f", and {more} more" if more else "")
-    return Plan(why, tuple(changes), tuple(warnings))
+    return Plan(why, tuple(changes), tuple(warnings), tuple(problems))
+
+
+def _altered(unit: Unit, *, own: bool) -> list[str]:
+    """Drop-ins of the unit's own, or those that all units get: Incus' images bring such."""
+    found = [path for path in unit.drop_ins if (f"/{unit.name}.d/" in path) is own]
+    what = ", ".join(found)
+    return [f"{unit.name} is altered by {what}, which is not of this checkout."] if found else []
 
 
 def _require_calendar(facts: Facts, wanted: Wanted) -> None:

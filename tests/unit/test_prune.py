@@ -73,6 +73,12 @@ def test_a_sweep_says_its_lines_and_fails_as_the_unit_does() -> None:
     assert pruning.text == 'closed gate=lease reason="held"\nended removed=0'
 
 
+def test_a_sweep_that_broke_off_is_no_tick_of_somebody_else() -> None:
+    broken = completed(exit_code=1, stderr="ccci-prune: The state cannot be read")
+    with pytest.raises(CommandFailedError, match="The state cannot be read"):
+        prune.sweep(fake_machine(answering(**{"ARCHIVE sweep": broken})))
+
+
 def test_a_host_without_an_agent() -> None:
     machine = fake_machine(FakeExecutor({paths.ARCHIVE: completed(exit_code=127, stderr="not found")}))
 

@@ -61,6 +61,8 @@ class FakeImage:
     """Made here: the classic store knows no digest of it."""
     inspectable: bool = True
     size: int = 1000
+    created: float = 1_577_836_800
+    """When its publisher made it."""
 
 
 @dataclass
@@ -225,7 +227,7 @@ class FakeHost:
             "ParentId": self.id(image.parent) if image.parent and self.store == CLASSIC else "",
             "RepoTags": tags or (["<none>:<none>"] if self.store == CLASSIC else []),
             "RepoDigests": digests or (["<none>@<none>"] if self.store == CLASSIC else []),
-            "Created": 1_577_836_800,
+            "Created": int(image.created),
             "Size": image.size,
         }
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.agent.leases import LONGEST, Leases, tidy
+from ccci_host.agent.gates import Lease
+from ccci_host.agent.leases import LONGEST, MOMENT, Leases, tidy
 from ccci_host.agent.problem import AgentError
 from tests.unit.agent.hosts import PYTHON
 
@@ -61,7 +62,7 @@ def test_a_crash_frees_it(leases: Leases, running: subprocess.Popen[bytes]) -> N
     assert leases.held() == ()
     with leases.alone() as alone:
         assert alone
-    tidy(leases, time.time())
+    tidy(leases, time.time() + MOMENT + 1)
     assert not list(leases.bound.glob("*.json"))
 
 
@@ -165,11 +166,30 @@ def test_a_damaged_record_counts_for_six_hours(leases: Leases) -> None:
     assert leases.held(time.time() + LONGEST + 60) == ()
 
 
+def test_tidy_leaves_a_lease_that_is_granted_meanwhile(
+    leases: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = leases.held
+    late: list[Lease] = []
+
+    def held_and_then(now: float | None = None) -> tuple[Lease, ...]:
+        found = held(now)
+        late.append(leases.grant("late", 600))
+        os.utime(leases.timed / f"{late[0].id}.json", (0, 0))
+        return found
+
+    monkeypatch.setattr(leases, "held", held_and_then)
+    tidy(leases, time.time())
+    assert held() == tuple(late)
+
+
 def test_tidy_leaves_what_is_held(leases: Leases, running: subprocess.Popen[bytes]) -> None:
     assert running.poll() is None
-    kept = leases.grant("me", 60)
+    kept = leases.grant("me", 600)
     ended = leases.grant("me", 1)
     tidy(leases, time.time() + 2)
+    assert len(list(leases.timed.glob("*.json"))) == 2, "it may be renewed this moment"
+    tidy(leases, time.time() + MOMENT + 2)
     assert {path.stem for path in leases.timed.glob("*.json")} == {kept.id}
     assert len(list(leases.bound.glob("*.json"))) == 1
     assert ended.id not in {lease.id for lease in leases.held()}

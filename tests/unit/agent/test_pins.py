@@ -1,5 +1,6 @@
 """What recipes on the host pin, with Docker's parser played by the test."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,51 @@ def test_what_does_not_render_pins_its_repositories(recipe: Path) -> None:
 )
 def test_the_repository_of_a_line_that_cannot_be_rendered(image: str, pattern: str) -> None:
     assert pins.repository_pattern(image, {"KNOWN": "here"}) == pattern
+
+
+def test_an_odd_byte_in_an_environment_harms_nobody(recipe: Path) -> None:
+    (recipe / ".env.swp").write_bytes(b"b0VIM \xff\xfe\x00")
+    assert collect(recipe, lambda *_: "services:\n  app:\n    image: org/app:1\n")["images"]
+
+
+def test_a_recipe_that_changes_while_it_is_read_is_unreadable(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pins, "_files_of", lambda folder: {".env.sample": "A=b"})
+    with pytest.raises(UnreadableError, match="changed while it was read"):
+        collect(recipe, lambda *_: "")
+
+
+def test_a_folder_that_cannot_be_listed_is_unreadable(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root without capabilities cannot read somebody's private folder."""
+
+    def refuse(path: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(UnreadableError, match="Permission denied"):
+        collect(recipe, lambda *_: "")
+
+
+def test_what_does_not_render_now_is_tried_again(recipe: Path) -> None:
+    def refuse(*_: object) -> str:
+        raise ValueError("timed out")
+
+    assert collect(recipe, refuse)["problems"]
+    found = collect(recipe, lambda *_: "services:\n  app:\n    image: org/app:1\n")
+    assert not found["problems"]
+    assert found["images"]
+
+
+def test_a_compose_file_elsewhere_counts_when_it_changes(recipe: Path) -> None:
+    (recipe / "a" / "b").mkdir(parents=True)
+    (recipe / ".env.sample").write_text("COMPOSE_FILE=compose.yml:a/b/db.conf\n")
+    rendered = []
+    for version in (1, 2):
+        (recipe / "a" / "b" / "db.conf").write_text(f"services:\n  db:\n    image: org/db:{version}\n")
+        image = f"services:\n  db:\n    image: org/db:{version}\n"
+        rendered.append(collect(recipe, lambda *_, image=image: image)["images"][0][0])
+    assert rendered == ["org/db:1", "org/db:2"]
 
 
 def test_a_root_that_is_not_there_is_not_empty(tmp_path: Path) -> None:

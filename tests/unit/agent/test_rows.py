@@ -329,11 +329,33 @@ def test_an_adopted_image_is_of_known_origin(store: str) -> None:
 
 def test_a_pull_that_was_seen_shows_the_origin(store: str) -> None:
     story = Story(store)
-    story.host.image("app", tags=("org/app:1",), built=True)  # no digest on the classic store
+    story.host.image("app", tags=("org/app:1",))
     story.host.event("image", "pull", "org/app:1", story.now - 60)
     story.look()
     story.look(after=LONG)
     assert story.row("app") == "idle"
+
+
+def test_what_was_built_over_a_pulled_tag_is_of_unknown_origin(store: str) -> None:
+    """`docker pull app || true; docker build --cache-from app -t app .`: between two looks."""
+    story = Story(store)
+    story.host.event("image", "pull", "org/app:1", story.now - 60)
+    story.host.image("built", tags=("org/app:1",), built=True, created=story.now - 30)
+    story.look()
+    story.look(after=LONG)
+    assert story.row("built") == "unknown origin"
+
+
+def test_a_service_whose_label_is_old_moves_no_tag(store: str) -> None:
+    """`docker service update --image` leaves the label of the stack as it was."""
+    story = Story(store)
+    story.host.image("one", pulled=("org/app:1",))
+    story.host.image("two", pulled=("org/app:2",))
+    story.look()
+    story.host.service("web", by_digest("org/app:2", "two"), asked="org/app:1", updated=story.now + 60)
+    story.look(after=HOUR)
+    story.look(after=4 * DAY)
+    assert story.row("one") == "cached"
 
 
 def test_idle(store: str) -> None:

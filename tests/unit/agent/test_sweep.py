@@ -13,13 +13,13 @@ import pytest
 from ccci_host.agent import ledger as ledgers
 from ccci_host.agent import pressure, storage
 from ccci_host.agent import sweep as sweeps
-from ccci_host.agent.daemon import Daemon
-from ccci_host.agent.host import CLASSIC, Host
+from ccci_host.agent.daemon import Daemon, DaemonError
+from ccci_host.agent.host import CLASSIC, Host, read
 from ccci_host.agent.pressure import FileSystem
 from ccci_host.agent.reserve import SIZE
 from ccci_host.agent.scene import Places
 from ccci_host.agent.sightings import UNWRITTEN
-from ccci_host.agent.sweep import Outcome, tick
+from ccci_host.agent.sweep import Outcome, remove, tick
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
 from tests.unit.agent.hosts import DAY, HOUR, STORES, FakeHost, by_digest
 
@@ -489,12 +489,60 @@ def test_without_a_watcher_and_without_proof_everything_counts_as_used(bench: Be
     assert any("every image counts as used now" in note for note in outcome.notes)
 
 
+def test_a_removal_that_fails_ends_the_tick_with_since_when(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DaemonError("driver failed", 500)
+
+    three_idle(bench)
+    monkeypatch.setattr(sweeps, "remove", refuse)
+    outcome = bench.tick()
+    assert any("was not removed: driver failed" in failure for failure in outcome.failures)
+    assert any("above the high watermark" in failure for failure in outcome.failures)
+    assert bench.ledger.above_since is not None
+    assert bench.ledger.sweep_since is not None, "the next tick goes on"
+
+
+def test_leases_that_cannot_be_tidied_away_are_a_failure_that_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("read-only")
+
+    monkeypatch.setattr(sweeps, "tidy", refuse)
+    bench.percent = [10.0]
+    assert bench.tick().exit_code == 1
+    assert any(line.startswith("failed") and "read-only" in line for line in bench.said)
+    assert bench.said[-1].startswith("ended")
+
+
+def test_a_name_that_no_plan_judged_spares_the_image(bench: Bench) -> None:
+    """A warm pull of another tag, between the decision and the removal."""
+    bench.host.image("a", pulled=("org/a:1",))
+    (judged,) = read(bench.host.snapshot()).images
+    bench.host.images[0].tags = ("org/a:new",)
+    with pytest.raises(DaemonError, match="another name meanwhile: org/a:new") as caught:
+        remove(Daemon(bench.places.socket), judged, lambda: False)
+    assert caught.value.status == 409
+    assert not bench.daemon.deleted
+
+
 def test_two_ticks_at_once_are_one(bench: Bench) -> None:
     three_idle(bench)
     with bench.places.only_writer(wait=True):
         outcome = bench.tick()
     assert not bench.daemon.deleted
-    assert bench.said[-1] == "skipped reason=another-process-writes-the-ledger"
+    assert bench.said[-2] == "skipped reason=another-process-writes-the-ledger"
+    assert outcome.exit_code == 1, "the disk is above the high watermark, and nobody may see to it"
+    assert "above the high watermark" in bench.said[-1]
+
+
+def test_a_tick_that_could_not_be_had_is_no_failure_while_there_is_room(bench: Bench) -> None:
+    bench.percent = [10.0]
+    with bench.places.only_writer(wait=True):
+        outcome = bench.tick()
+    assert bench.said == ["skipped reason=another-process-writes-the-ledger"]
     assert outcome.exit_code == 0
 
 

@@ -227,6 +227,25 @@ def test_what_cannot_be_written_yet_waits_without_growing(
     assert Journal(tmp_path).read() == (tries[-1], "")
 
 
+def test_a_writer_that_breaks_takes_the_watcher_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that lives on would count as watching."""
+    said: list[str] = []
+    ended: list[int] = []
+
+    def refuse(self: Journal, lines: Iterable[Any]) -> None:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr(Journal, "append", refuse)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    writer = watch._Writer(Journal(tmp_path), tmp_path, Daemon("/nowhere"), said.append)
+    writer.put([event(1)])
+    writer.run()
+    assert ended == [1]
+    assert "RuntimeError: odd" in said[-1]
+
+
 def test_a_watcher_counts_from_when_its_stream_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

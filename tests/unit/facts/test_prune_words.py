@@ -11,6 +11,8 @@ REMOVES = [
     "docker images prune",
     "docker images -q --filter dangling=true | xargs -r docker rmi",
     "docker rmi $(docker images -q)",
+    "docker compose down --rmi all",
+    "docker-compose -f ci.yml down --rmi=local -v",
     "docker image rm registry/app:1",
     "docker image remove app",
     "sudo docker rmi -f app",

@@ -108,13 +108,23 @@ def test_a_watcher_that_was_left_stopped_is_started() -> None:
     assert commands(plan.changes) == [("enable", "--now", paths.WATCH)]
 
 
-def test_a_drop_in_is_warned_about() -> None:
+def test_a_drop_in_of_its_own_is_a_problem() -> None:
+    """It may set the unit out of action, and no file of ours says so."""
     timer = replace(TIMER, drop_ins=("/etc/systemd/system/ccci-prune.timer.d/x.conf",))
 
     plan = STEP.plan(facts({UNITS: units(timer)}), wanted())
 
     assert not plan.changes
-    assert "ccci-prune.timer.d/x.conf" in plan.warnings[0]
+    assert "ccci-prune.timer.d/x.conf" in plan.problems[0]
+
+
+def test_a_drop_in_of_all_units_is_warned_about() -> None:
+    watch = replace(WATCH, drop_ins=("/run/systemd/system/service.d/zzz-lxc-service.conf",))
+
+    plan = STEP.plan(facts({UNITS: units(watch)}), wanted())
+
+    assert not plan.problems
+    assert "zzz-lxc-service.conf" in plan.warnings[0]
 
 
 def test_an_unreadable_file_stops_all() -> None:
