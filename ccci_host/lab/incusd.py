@@ -32,9 +32,9 @@ class Daemon:
     @property
     def is_own(self) -> bool:
         """Whether the lab runs a daemon of its own. What it chose when it was made is kept."""
-        if self._settings.daemon.exists():
-            return self._settings.daemon.read_text() == _OWN
-        return not answers(MACHINES_SOCKET)
+        file = self._settings.daemon
+        chosen = file.read_text() if file.exists() else ""  # empty: cut off while it was written
+        return chosen == _OWN if chosen else not answers(MACHINES_SOCKET)
 
     @property
     def socket(self) -> Path:
@@ -53,7 +53,8 @@ class Daemon:
     def ensure_running(self) -> None:
         """Start the lab's own daemon where it is needed and does not answer yet."""
         own = self.is_own
-        self._settings.daemon.write_text(_OWN if own else _MACHINES)
+        if not self._settings.daemon.exists() or not self._settings.daemon.stat().st_size:
+            self._settings.daemon.write_text(_OWN if own else _MACHINES)
         if self.answers():
             return
         if not own:

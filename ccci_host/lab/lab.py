@@ -81,6 +81,7 @@ class Lab:
 
     def up(self, stores: Sequence[str] = ("classic",)) -> None:
         """Make or mend what is missing and start what stands still: an instance for each of `stores`."""
+        check_ours(self.settings)
         with held(self.settings.lock, "starting the lab"):
             self._ensure({store: Wish(store) for store in stores})
             self.hub.control.mend()
@@ -88,9 +89,14 @@ class Lab:
     def instance(self, store: str, *, name: str, data_gb: float = DATA_GB, suite: str = image.SUITE) -> None:
         """Make an instance of one's own, beside those of `up`; it is the host `name` in `config_path`.
 
-        It gets a data disk of `data_gb` GiB and is of the Debian release `suite`.
+        It gets a data disk of `data_gb` GiB and is of the Debian release `suite`. One of this name that
+        somebody was killed over goes first, with whatever was done to it.
         """
+        check_ours(self.settings)
         with held(self.settings.lock, f"making the instance {name}"):
+            if self.config_path.exists():
+                self._ensure_daemon()
+                self._guest(name).remove()
             self._ensure({name: Wish(store, data_gb, suite)})
 
     def remove(self, name: str) -> None:
@@ -128,6 +134,7 @@ class Lab:
         """
         for settings in self.settings.all_beside():
             Lab(settings).down(purge=purge)
+        check_ours(self.settings)
         with held(self.settings.lock, "purging the lab" if purge else "stopping the lab"):
             self.hub.stop()
             if purge:
@@ -145,6 +152,7 @@ class Lab:
         if settings.purging.exists():
             self.hub.stop()
             self._purge()
+        settings.mark.touch()
         log = settings.logs
         packages.ensure(log / "apt-get.log")
         with ThreadPoolExecutor() as beside:
@@ -249,6 +257,22 @@ class Lab:
             default.delete(f"storage-pools/{self.settings.project}")
             default.delete(f"networks/{self.settings.bridge}")
             leftovers.empty_folder(self.settings)
+
+
+NOT_YET_A_LAB = ("lock", "cache", "logs")
+"""What may be in a folder before a lab is made in it: the cache is also of the labs beside it."""
+
+
+def check_ours(settings: Settings) -> None:
+    """Raise `RefusedError` where the lab's folder holds what no lab has made: a purge would take it away."""
+    if settings.mark.exists() or not settings.folder.exists():
+        return
+    others = sorted({path.name for path in settings.folder.iterdir()} - {*NOT_YET_A_LAB})
+    if others:
+        raise RefusedError(
+            f"{settings.folder} is no lab's folder: there is {', '.join(others[:3])} in it.",
+            resolution="Name an empty folder, or one that is yet to be made, in CCCI_LAB_DIR.",
+        )
 
 
 def _check(wanted: Mapping[str, Wish]) -> None:

@@ -31,7 +31,7 @@ def clear(settings: Settings) -> None:
 
 def empty_folder(settings: Settings) -> None:
     """Delete all in the lab's folder but the lock; what says that it is being purged goes last."""
-    last = (settings.daemon, settings.purging)
+    last = (settings.daemon, settings.purging, settings.mark)
     for path in settings.folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

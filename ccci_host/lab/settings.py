@@ -66,6 +66,11 @@ class Settings:
         return self.folder / "lock"
 
     @property
+    def mark(self) -> Path:
+        """Says that the folder is a lab's, and so whose all that is in it is."""
+        return self.folder / "ccci-lab"
+
+    @property
     def daemon(self) -> Path:
         """Says whose Incus the lab uses."""
         return self.folder / "daemon"

@@ -1,7 +1,6 @@
 """Retention on real daemons of both stores: what stays, what goes, what closes the gates, what is seen."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -239,13 +238,3 @@ def test_the_unit_pins_what_a_recipe_on_the_host_names(host: AgentHost) -> None:
     last = json.loads(host.prune("status", "--json").check().stdout)["last"]
     assert last["kept_by_row"] == {"pinned": 1}
     assert not last["unreadable"]
-
-
-def test_time(host: AgentHost) -> None:
-    """The idle tick within its budget; printed, not judged."""
-    host.set_policy(high_watermark=99, low_watermark=98)
-    begun = time.monotonic()
-    for _ in range(5):
-        host.prune("sweep").check()
-    each = host.sh(f"bash -c 'time {paths.ARCHIVE} sweep' 2>&1 | tail -3")
-    print(f"five idle ticks: {time.monotonic() - begun:.2f} s; one: {each}")

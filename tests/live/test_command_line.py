@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import tasks
 from ccci_host.agent import paths
 from ccci_host.config import Config, HostTable
 from ccci_host.errors import UnreachableError
@@ -215,7 +214,7 @@ def test_with_the_traffic_s_witnesses_blind_it_is_unknown(
     assert registry is not None
     mistaken((registry.access_log, "/var/log/no-such.jsonl"))
     provision(machine)
-    monkeypatch.setattr(tasks, "open_machine", _opened_without_counters)
+    monkeypatch.setattr("ccci_host.transport.open_machine", _opened_without_counters)
     ended = ccci("verify-pc3", "--host", NAME, "--evidence", str(tmp_path))
     assert ended.code == 2, ended
     assert ended.last.startswith("verify-pc3: UNKNOWN: ")

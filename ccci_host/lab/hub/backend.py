@@ -67,10 +67,6 @@ class Backend:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def has_blob(self, repository: str, digest: str) -> bool:
-        """Whether `repository` holds the blob."""
-        return self._ask("HEAD", f"/v2/{repository}/blobs/{digest}", accepted=(200, 404)).status_code == 200
-
     def put_blob(self, repository: str, digest: str, content: bytes, *, from_repository: str | None) -> None:
         """Put a blob into `repository`, without sending it when `from_repository` already holds it."""
         mount = {"mount": digest, "from": from_repository} if from_repository else {}

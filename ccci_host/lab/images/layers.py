@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-BLOCK = 64 * 1024
-
 
 @dataclass(frozen=True)
 class Layer:

@@ -30,5 +30,5 @@ def test_the_word_that_the_lab_is_being_purged_goes_last(
     monkeypatch.setattr(leftovers.shutil, "rmtree", watched_rmtree)  # type: ignore[attr-defined]
     monkeypatch.setattr(Path, "unlink", watched_unlink)
     leftovers.empty_folder(settings)
-    assert removed[-2:] == [settings.daemon, settings.purging]
+    assert removed[-3:] == [settings.daemon, settings.purging, settings.mark]
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]

@@ -1,3 +1,6 @@
+import pytest
+
+from ccci_host.lab.images import rootfs
 from ccci_host.lab.images.catalogue import CANARY, RATE_LIMIT_PREVIEW, TWELVE, catalogue, stand_in
 
 ALWAYS_THERE = {
@@ -32,7 +35,8 @@ def test_the_whole_catalogue_is_tens_of_megabytes() -> None:
     assert 20_000_000 < sum(layer.size for layer in layers) < 90_000_000
 
 
-def test_a_stand_in_takes_any_name() -> None:
+def test_a_stand_in_takes_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rootfs, "busybox", lambda: b"what the lab installs")
     spec = stand_in("ghcr.io/org/app:1", programs=("gunicorn",))
     assert str(spec.reference) == "ghcr.io/org/app:1"
     assert spec.role == "stand-in"
