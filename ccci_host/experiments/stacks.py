@@ -50,9 +50,11 @@ def look(machine: Machine) -> Stacks:
 def let_go(machine: Machine, *names: str) -> None:
     """Have the swarm remove these stacks, without waiting: it takes seconds, and nobody needs them.
 
-    What they leave for a moment, and what is not the swarm's, goes with the teardown at the run's end.
+    What they leave for a moment, and what is not the swarm's, goes with the teardown at the run's end, which
+    also says what stays. The exit code is not asked for that reason: a network that a task has just come to
+    use makes it 1 (measured, 26.1.5).
     """
-    machine.executor.run(["docker", "stack", "rm", *names]).check()
+    machine.executor.run(["docker", "stack", "rm", *names])
 
 
 def parse(answers: Answers) -> Stacks:

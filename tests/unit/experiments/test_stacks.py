@@ -9,6 +9,8 @@ from ccci_host.errors import HostError
 from ccci_host.experiments import stacks
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
+from tests.fakes import FakeExecutor, completed
+from tests.unit.machines import fake_machine
 
 OWN = {"com.docker.stack.namespace": "ccci-small-1a2b_test"}
 THEIRS = {"com.docker.stack.namespace": "cccishop"}
@@ -84,3 +86,12 @@ def test_anything_that_is_left_of_a_stack_gives_it_away(kind: str, thing: Any) -
 def test_services_that_cannot_be_listed_are_not_none(answer: Answer) -> None:
     with pytest.raises(HostError, match="does not list its services"):
         stacks.parse(answers(services=answer))
+
+
+def test_a_stack_whose_network_is_still_in_use_is_let_go_all_the_same() -> None:
+    """The teardown at the run's end has the rest, and says what stays."""
+    executor = FakeExecutor(
+        {"docker stack rm": completed(exit_code=1, stderr="network s1 is in use by task w")}
+    )
+    stacks.let_go(fake_machine(executor), "ccci-pull-7301_test")
+    assert executor.runs[0][0] == ("docker", "stack", "rm", "ccci-pull-7301_test")
