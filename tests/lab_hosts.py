@@ -24,7 +24,7 @@ def own_instance(name: str, *, store: str = "classic", data_gb: float = 1.0) -> 
     all instances share, is full.
     """
     lab = Lab.default()
-    lab.instance(store, name=name, data_gb=data_gb, suite=SUITE)
+    lab.instance(store, name=name, data_gb=data_gb, suite=SUITE, anew=True)
     lab.hub.control.mend()
     try:
         yield config.load(lab.config_path)

@@ -163,11 +163,8 @@ class _Look:
 
     def _came_by(self, reference: references.Reference, moment: float, image: Image) -> bool:
         """Whether a pull of a tag can have given the image that has the tag now: one may be built since."""
-        if self.host.store == CLASSIC and not any(
-            one.digest and one.repository == reference.repository for one in image.named
-        ):
-            return False
-        return image.created <= moment
+        nameless = _digest_in(image, reference.repository) == image.id
+        return image.created <= moment and not (nameless and self.host.store == CLASSIC)
 
     def _ask_for_what_is_there(
         self, reference: references.Reference, images: Iterable[str], at: float

@@ -100,11 +100,9 @@ def _mind_the_disk(places: Places, daemon: Daemon, say: Say, outcome: Outcome) -
     """A tick that could not be had is no success while the disk is above the high watermark."""
     scene = see(places, daemon)
     outcome.disk = scene.disk
-    if any(system.used >= scene.policy.high_watermark for system in scene.disk):
-        full = ", ".join(map(str, scene.disk))
+    if _is_above(scene):
         outcome.failures.append(
-            f"{full}: above the high watermark of {scene.policy.high_watermark:g} %, and nothing can be done "
-            "while another process writes the ledger"
+            f"{_above(scene)}, and another process writes the ledger: nothing can be done"
         )
         say(f"failed reason={json.dumps(outcome.failures[-1], ensure_ascii=False)}")
 
@@ -234,19 +232,15 @@ class _Sweep:
         if finished:
             scene.ledger.sweep_since = None
         if scene.disk:
-            above = any(system.used >= scene.policy.high_watermark for system in scene.disk)
-            scene.ledger.above_since = (scene.ledger.above_since or scene.around.now) if above else None
+            since = scene.ledger.above_since or scene.around.now
+            scene.ledger.above_since = since if _is_above(scene) else None
         self._save(scene)
         for gate in self.outcome.plan.gates if self.outcome.plan else ():
             self.say(f"closed gate={gate.name} reason={json.dumps(gate.reason, ensure_ascii=False)}")
             if gate.name == "unreadable":
                 self.outcome.failures.append(f"nothing can be decided: {gate.reason}")
         if scene.ledger.above_since is not None:
-            full = ", ".join(map(str, scene.disk))
-            self.outcome.failures.append(
-                f"{full}: above the high watermark of {scene.policy.high_watermark:g} % "
-                f"since {show(scene.ledger.above_since)}"
-            )
+            self.outcome.failures.append(f"{_above(scene)} since {show(scene.ledger.above_since)}")
 
     def _save(self, scene: Scene) -> None:
         try:
@@ -354,6 +348,14 @@ def _sound(inspects: Any) -> dict[str, Any]:
         for identity, answer in (inspects or {}).items()
         if isinstance(answer, dict) and isinstance(answer.get("RootFS"), dict)
     }
+
+
+def _is_above(scene: Scene) -> bool:
+    return any(system.used >= scene.policy.high_watermark for system in scene.disk)
+
+
+def _above(scene: Scene) -> str:
+    return f"{', '.join(map(str, scene.disk))}: above the high watermark of {scene.policy.high_watermark:g} %"
 
 
 def _refs(image: Image) -> str:

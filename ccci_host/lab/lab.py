@@ -86,15 +86,23 @@ class Lab:
             self._ensure({store: Wish(store) for store in stores})
             self.hub.control.mend()
 
-    def instance(self, store: str, *, name: str, data_gb: float = DATA_GB, suite: str = image.SUITE) -> None:
+    def instance(
+        self,
+        store: str,
+        *,
+        name: str,
+        data_gb: float = DATA_GB,
+        suite: str = image.SUITE,
+        anew: bool = False,
+    ) -> None:
         """Make an instance of one's own, beside those of `up`; it is the host `name` in `config_path`.
 
-        It gets a data disk of `data_gb` GiB and is of the Debian release `suite`. One of this name that
-        somebody was killed over goes first, with whatever was done to it.
+        It gets a data disk of `data_gb` GiB and is of the Debian release `suite`. With `anew`, one of this
+        name that is there already goes first, with whatever somebody had done to it when he was killed.
         """
         check_ours(self.settings)
         with held(self.settings.lock, f"making the instance {name}"):
-            if self.config_path.exists():
+            if anew and self.config_path.exists():
                 self._ensure_daemon()
                 self._guest(name).remove()
             self._ensure({name: Wish(store, data_gb, suite)})

@@ -1,9 +1,10 @@
 """Whether a machine is up: systemd, then dockerd, then the swarm's manager, in the order of a boot."""
 
 import inspect
+import signal
 from dataclasses import dataclass
 
-from ccci_host.errors import UnreachableError, WaitTimeoutError
+from ccci_host.errors import CommandFailedError, UnreachableError, WaitTimeoutError
 from ccci_host.transport import readiness_remote
 from ccci_host.transport.machine import Machine
 from ccci_host.waiting import wait_until
@@ -11,6 +12,8 @@ from ccci_host.waiting import wait_until
 _PROGRAM = inspect.getsource(readiness_remote)
 _SETTLED = ("running", "degraded")
 _BETWEEN_LOOKS = 0.1
+_KILLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
+"""Exit codes of a command that did not end by itself."""
 _ONE_LOOK = 30.0
 """Seconds that one look may take; a boot that hangs must not take the whole time of the wait."""
 
@@ -47,7 +50,12 @@ def wait_until_ready(machine: Machine, *, timeout: float, swarm: bool = True) ->
     last: list[Readiness] = []
 
     def ask() -> Readiness | None:
-        seen = look(machine)
+        try:
+            seen = look(machine)
+        except CommandFailedError as error:
+            if error.exit_code in _KILLED:  # the machine has yet to go down, and takes the look with it
+                return None
+            raise
         last[:] = [seen]
         return seen if seen.is_ready(swarm=swarm) else None
 

@@ -306,7 +306,7 @@ def test_no_secret_leaves_its_way(hosts: Config) -> None:
             seen.extend([" ".join(argv).encode(), done.stdout, done.stderr])
             return done
 
-        machine.executor.run = run  # type: ignore[method-assign]
+        machine.executor.run = run  # type: ignore[method-assign]  # the real one, overheard
         report = provision(machine)
     hub = machine.config.hub
     pat = read_pat(hub.pat).secret

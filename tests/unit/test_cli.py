@@ -19,6 +19,7 @@ import tasks
 from ccci_host import cli
 from ccci_host.cli import CHECKOUT, CcciProgram, Said
 from ccci_host.errors import HostError, UsageError
+from ccci_host.experiments.options import PAUSES
 from tests.command_line import CommandLine, configured
 
 
@@ -255,6 +256,11 @@ def test_no_task_begins_under_dry(under: Callable[[Collection, list[str]], int])
     assert begun == []
     assert under(_collection(begin), ["work"]) == 0
     assert begun == ["work"]
+
+
+def test_the_help_names_every_pause() -> None:
+    for pause in PAUSES:
+        assert pause in tasks.PAUSE
 
 
 def test_a_pause_without_a_person_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ CPU, MEMORY = 0.15, 30.0
 
 def measure(lab: Lab) -> Sequence[Figure]:
     """CPU and memory of ticks on an instance of its own, with as many images as a CI host has."""
-    lab.instance("classic", name=INSTANCE)
+    lab.instance("classic", name=INSTANCE, anew=True)
     try:
         table = config.load(lab.config_path).host[INSTANCE]
         with open_machine(INSTANCE, table) as machine:

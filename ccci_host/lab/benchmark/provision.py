@@ -39,7 +39,7 @@ docker swarm leave --force
 
 def measure(lab: Lab) -> Sequence[Figure]:
     """Two ratios of medians, with the seconds, and the round trips."""
-    lab.instance("classic", name=INSTANCE)
+    lab.instance("classic", name=INSTANCE, anew=True)
     try:
         name, table = config.load(lab.config_path).select(f"{INSTANCE}-remote")
         with open_machine(name, table) as machine:

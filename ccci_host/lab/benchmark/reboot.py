@@ -42,7 +42,7 @@ do sleep 0.1; done
 
 def measure(lab: Lab) -> Sequence[Figure]:
     """The ratio of the medians, with both in seconds."""
-    lab.instance("classic", name=INSTANCE)
+    lab.instance("classic", name=INSTANCE, anew=True)
     ours, bare = [], []
     try:
         with open_machine(*config.load(lab.config_path).select(INSTANCE)) as machine:

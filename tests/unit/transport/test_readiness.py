@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ccci_host.config import HostTable
-from ccci_host.errors import UnreachableError, WaitTimeoutError
+from ccci_host.errors import CommandFailedError, UnreachableError, WaitTimeoutError
 from ccci_host.transport import readiness_remote
 from ccci_host.transport.executor import Completed
 from ccci_host.transport.machine import Machine
@@ -48,7 +48,7 @@ def machine(*answers: Any) -> Machine:
         found = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(found, Exception):
             raise found
-        return completed(json.dumps(found))
+        return found if isinstance(found, Completed) else completed(json.dumps(found))
 
     return Machine("ci", TABLE, FakeInstance({}), FakeExecutor({"python3": answer}))
 
@@ -62,6 +62,17 @@ def test_it_waits_through_a_boot() -> None:
         UnreachableError("booting"), state("starting", False, "", False), state(manager=False), state()
     )
     assert wait_until_ready(booting, timeout=20) == READY
+
+
+@pytest.mark.parametrize("code", [137, 143])
+def test_a_look_that_goes_down_with_the_machine_is_no_answer(code: int) -> None:
+    """A restart that somebody else asked for has yet to begin."""
+    assert wait_until_ready(machine(completed(exit_code=code), state()), timeout=20) == READY
+
+
+def test_a_look_that_fails_by_itself_is_an_error() -> None:
+    with pytest.raises(CommandFailedError):
+        wait_until_ready(machine(completed(exit_code=1, stderr="no python3"), state()), timeout=20)
 
 
 def test_in_vain_says_what_was_seen_last() -> None:
