@@ -24,7 +24,7 @@ from .problem import AgentError
 from .sightings import UNCONNECTED, UNWRITTEN, buffered, catch_up, slim, tells, this_boot
 
 RETRY = 1.0
-"""Seconds between two tries to reach the daemon, or to write to a full disk: neither says when it is ready."""
+"""Seconds between two tries to reach the daemon, or to write to a full disk: neither says when to."""
 
 Say = Callable[[str], None]
 

@@ -117,8 +117,12 @@ def test_a_recipe_that_changes_while_it_is_read_is_unreadable(
 def test_a_folder_that_cannot_be_listed_is_unreadable(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root without capabilities cannot read somebody's private folder."""
 
+    listdir = os.listdir
+
     def refuse(path: Path) -> list[str]:
-        raise PermissionError(13, "Permission denied", str(path))
+        if Path(path) == recipe:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listdir(path)
 
     monkeypatch.setattr(os, "listdir", refuse)
     with pytest.raises(UnreadableError, match="Permission denied"):

@@ -5,6 +5,7 @@ import pytest
 from ccci_host.agent.clock import show
 from ccci_host.agent.decide import HELD, IDLE, ORPHANED, ROWS, SUPERSEDED, decide
 from ccci_host.agent.gates import Circumstances, Lease
+from ccci_host.agent.host import CLASSIC
 from ccci_host.agent.policy import Policy
 from ccci_host.agent.pressure import recorded
 from tests.unit.agent.hosts import DAY, HOUR, STORES, Story, by_digest, digest_of
@@ -341,6 +342,16 @@ def test_what_was_built_over_a_pulled_tag_is_of_unknown_origin(store: str) -> No
     story = Story(store)
     story.host.event("image", "pull", "org/app:1", story.now - 60)
     story.host.image("built", tags=("org/app:1",), built=True, created=story.now - 30)
+    story.look()
+    story.look(after=LONG)
+    assert story.row("built") == "unknown origin"
+
+
+def test_a_build_that_says_it_is_old_is_known_by_having_no_digest() -> None:
+    """A reproducible build dates itself as it likes. Only the classic store tells it from a pull."""
+    story = Story(CLASSIC)
+    story.host.event("image", "pull", "org/app:1", story.now - 60)
+    story.host.image("built", tags=("org/app:1",), built=True)
     story.look()
     story.look(after=LONG)
     assert story.row("built") == "unknown origin"

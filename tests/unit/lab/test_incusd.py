@@ -30,6 +30,17 @@ def test_where_no_incus_runs_the_lab_has_its_own(settings: Settings, monkeypatch
     assert daemon.client_environment == {"INCUS_DIR": str(settings.incus)}
 
 
+def test_a_choice_that_was_cut_off_while_it_was_written_is_made_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.daemon.touch()
+    answering(monkeypatch)
+    assert Daemon(settings).is_own
+    answering(monkeypatch, incusd.MACHINES_SOCKET)
+    Daemon(settings).ensure_running()
+    assert settings.daemon.read_text()
+
+
 def test_where_one_runs_it_is_used_and_none_is_started(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
