@@ -39,6 +39,10 @@ class UnreachableError(CcciError):
     """The command was not run, or nobody knows: the way to the host is broken."""
 
 
+class UnansweredError(UnreachableError):
+    """A command has ended, and nobody knows how: it may have run, in whole or in part."""
+
+
 class CommandTimeoutError(UnreachableError):
     """A command did not end in its time. Nobody ended it: it may still run on the host."""
 

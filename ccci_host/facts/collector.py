@@ -51,6 +51,6 @@ def collect(machine: Machine, *facts: Fact[Any], timeout: float = 60.0) -> Facts
     """
     probes: list[Probe[Any]] = list(dict.fromkeys(probe for fact in facts for probe in fact.probes))
     payload = {"probes": [probe.wire() for probe in probes]}
-    values = machine.run_python(PROGRAM, payload, timeout=timeout)
+    values = machine.run_python(PROGRAM, payload, timeout=timeout, repeatable=True)
     answers = Answers({probe: probe.read(value) for probe, value in zip(probes, values, strict=True)})
     return Facts({fact.name: fact.parse(answers) for fact in facts})

@@ -59,7 +59,7 @@ def ask_hub(
         "tag": PREVIEW[1],
         "push_to": None if account is None else f"{account.lower()}/ccci-host-asks",
     }
-    answer = machine.run_python(PROGRAM, asked, timeout=timeout)
+    answer = machine.run_python(PROGRAM, asked, timeout=timeout, repeatable=True)
     if answer["outcome"] == "refused":
         who = "anonymous pulls" if account is None else f"the PAT of account {account!r}"
         raise CredentialError(

@@ -34,7 +34,7 @@ def ask_registries(machine: Machine, references: Sequence[Reference]) -> tuple[M
             }
         )
     payload = {"references": asked, "docker_config": machine.config.hub.docker_config}
-    answers = machine.run_python(PROGRAM, payload, timeout=60.0 + 15 * len(asked))
+    answers = machine.run_python(PROGRAM, payload, timeout=60.0 + 15 * len(asked), repeatable=True)
     return tuple(
         Manifest(reference, answer.get("found"), answer.get("digest", ""), answer.get("trouble", ""))
         for reference, answer in zip(references, answers, strict=True)

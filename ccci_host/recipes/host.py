@@ -15,6 +15,8 @@ PROGRAM = resources.files(__package__).joinpath("stack_remote.py").read_text()
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 MOST_BYTES = 16 << 20
 """A recipe holds compose files and templates; a folder larger than this is none."""
+ONCE = "deploy"
+"""The one word that is not to be said again when nobody knows what came of it."""
 MARGIN = 30.0
 """Seconds that the host's program gets beyond what it gives the Docker CLI."""
 
@@ -26,7 +28,7 @@ def ask(machine: Machine, word: str, payload: dict[str, Any], *, timeout: float)
     CLI or the swarm is not there, `DeployError` when Docker refuses or takes too long.
     """
     sent = {"word": word, "timeout": timeout, **payload}
-    answer = machine.run_python(PROGRAM, sent, timeout=timeout + MARGIN)
+    answer = machine.run_python(PROGRAM, sent, timeout=timeout + MARGIN, repeatable=word != ONCE)
     if "trouble" in answer:
         raise _trouble(machine.name, answer["trouble"], answer["message"])
     return dict(answer)

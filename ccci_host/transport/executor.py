@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ccci_host.errors import CommandFailedError, HostError, tail
+from ccci_host.errors import CommandFailedError, HostError, UnansweredError, tail
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds that a command may take when its caller does not say."""
@@ -61,14 +61,32 @@ class Executor(Protocol):
         ...
 
 
-def run_python(executor: Executor, program: str, payload: Any, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
+def run_python(
+    executor: Executor,
+    program: str,
+    payload: Any,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    repeatable: bool = False,
+) -> Any:
     """Run `program` (Python ≥ 3.9, standard library only) on the host in one round trip.
 
     `payload` reaches it as JSON on standard input, so a secret may be in it; `program` must print one JSON
-    value, which is returned. Raises `CommandFailedError` when it fails, `HostError` when the host has no
-    usable Python or the program's answer is no JSON.
+    value, which is returned. One that is `repeatable`, since it observes or goes on where it was, is run once
+    more when nobody knows how it ended. Raises `CommandFailedError` when it fails, `HostError` when the host
+    has no usable Python or the program's answer is no JSON.
     """
-    done = executor.run(["python3", "-I", "-c", program], input=json.dumps(payload).encode(), timeout=timeout)
+
+    def run() -> Completed:
+        argv = ["python3", "-I", "-c", program]
+        return executor.run(argv, input=json.dumps(payload).encode(), timeout=timeout)
+
+    try:
+        done = run()
+    except UnansweredError:
+        if not repeatable:
+            raise
+        done = run()
     if done.exit_code == 127:
         raise HostError(
             f"{executor.where} has no python3.",

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ccci_host.errors import (
     CcciError,
     CommandTimeoutError,
+    UnansweredError,
     UnreachableError,
     WaitTimeoutError,
     summarise,
@@ -106,7 +107,7 @@ class IncusExecutor:
             return Completed(tuple(argv), exit_code, stdout, stderr or reason.encode(), self._where)
         if AGENT_DOWN in reason:  # Incus takes the command before it looks for the agent
             raise AgentDownError(reason)
-        raise UnreachableError(
+        raise UnansweredError(
             f"`{summarise(argv)}` on {self._where} ended without an exit code.",
             details=reason,
             resolution="It may have run, in whole or in part: look before you run it again.",

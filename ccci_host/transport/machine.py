@@ -97,9 +97,11 @@ class Machine:
     executor: Executor
     on_close: Callable[[], None] = lambda: None
 
-    def run_python(self, program: str, payload: Any, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
+    def run_python(
+        self, program: str, payload: Any, *, timeout: float = DEFAULT_TIMEOUT, repeatable: bool = False
+    ) -> Any:
         """`executor.run_python` on this machine."""
-        return run_python(self.executor, program, payload, timeout=timeout)
+        return run_python(self.executor, program, payload, timeout=timeout, repeatable=repeatable)
 
     def docker(self, timeout: float = DEFAULT_TIMEOUT) -> docker.DockerClient:
         """The docker SDK speaking with this machine's daemon; see `docker_sdk.open_docker`."""

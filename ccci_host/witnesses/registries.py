@@ -13,7 +13,9 @@ def ask(machine: Machine, **questions: list[dict[str, Any]]) -> dict[str, Any]:
     """The answers of `registry_remote.py`; one with `problem` when it could not be run at all."""
     payload = {"config": machine.config.hub.docker_config, "agent": USER_AGENT, **questions}
     try:
-        said: dict[str, Any] = machine.run_python(source("registry"), payload, timeout=TIMEOUT)
+        said: dict[str, Any] = machine.run_python(
+            source("registry"), payload, timeout=TIMEOUT, repeatable=True
+        )
     except (CommandFailedError, HostError) as error:
         return {"problem": str(error)}
     return said

@@ -22,7 +22,9 @@ class StoreWitness:
     def look(self, machine: Machine, moment: Moment, cycle: int) -> StoreSeen:
         """The store now."""
         try:
-            seen = machine.run_python(source("store"), {"socket": DOCKER_SOCKET}, timeout=TIMEOUT)
+            seen = machine.run_python(
+                source("store"), {"socket": DOCKER_SOCKET}, timeout=TIMEOUT, repeatable=True
+            )
         except (CommandFailedError, HostError) as error:
             return StoreSeen(moment=moment, cycle=cycle, problem=str(error))
         return parse(seen, moment, cycle)

@@ -13,6 +13,7 @@ from ccci_host.errors import (
     HostError,
     NotFoundError,
     RefusedError,
+    UnansweredError,
     UsageError,
     WaitTimeoutError,
 )
@@ -330,6 +331,27 @@ def test_the_host_waits_from_one_look_to_the_next(app: App) -> None:
     looks = script.sent("look")
     assert [one["known"] for one in looks] == [None, "pulling", "pulling"]
     assert {one["patience"] for one in looks} == {SETTLING}, "to see at once that a task has settled"
+
+
+def test_a_deploy_that_nobody_knows_the_end_of_is_not_made_twice(app: App) -> None:
+    def lost(payload: dict[str, Any]) -> dict[str, Any]:
+        raise UnansweredError("It may have run.")
+
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=lost)
+    with pytest.raises(UnansweredError):
+        STACK.deploy(machine(script), app)
+    assert [one["word"] for one in script.asked] == ["render", "deploy"]
+
+
+def test_a_teardown_goes_on_where_nobody_knows_how_far_it_is(app: App) -> None:
+    left = [UnansweredError("It may have run.")]
+
+    def once_lost(payload: dict[str, Any]) -> dict[str, Any]:
+        if left:
+            raise left.pop()
+        return {"removed": [], "left": [], "secrets": [], "traces": GONE}
+
+    assert teardown(machine(Script(remove=once_lost)), "shop").left == ()
 
 
 STACK_OF = "lab_test"

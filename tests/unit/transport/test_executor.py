@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ccci_host.errors import CommandFailedError, HostError
+from ccci_host.errors import CcciError, CommandFailedError, HostError, UnansweredError, UnreachableError
 from ccci_host.transport.executor import Completed, run_python
 from tests.fakes import FakeExecutor, completed
 
@@ -47,3 +47,31 @@ def test_completed_raises_with_what_to_do_when_it_did_not() -> None:
     with pytest.raises(CommandFailedError, match="on the fake host ended with exit code 4") as caught:
         completed(exit_code=4, argv=["x"]).check("Try again.")
     assert caught.value.resolution == "Try again."
+
+
+def lost_at_first(lost: CcciError) -> FakeExecutor:
+    left = [lost]
+
+    def answer(argv: tuple[str, ...], sent: bytes) -> Completed:
+        if left:
+            raise left.pop()
+        return completed("7")
+
+    return FakeExecutor({"python3": answer})
+
+
+def test_what_may_be_repeated_is_run_again_when_nobody_knows_how_it_ended() -> None:
+    host = lost_at_first(UnansweredError("It may have run."))
+    assert run_python(host, "PROGRAM", None, repeatable=True) == 7
+    assert len(host.runs) == 2
+
+
+def test_nothing_else_is_run_twice() -> None:
+    host = lost_at_first(UnansweredError("It may have run."))
+    with pytest.raises(UnansweredError):
+        run_python(host, "PROGRAM", None)
+    assert len(host.runs) == 1
+    host = lost_at_first(UnreachableError("The host is gone."))
+    with pytest.raises(UnreachableError):
+        run_python(host, "PROGRAM", None, repeatable=True)
+    assert len(host.runs) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.errors import CommandTimeoutError, UnreachableError
+from ccci_host.errors import CommandTimeoutError, UnansweredError, UnreachableError
 from ccci_host.transport import incus_exec
 from ccci_host.transport.incus_api import AgentDownError, IncusApi
 from ccci_host.transport.incus_exec import IncusExecutor
@@ -109,7 +109,7 @@ def test_a_command_without_an_exit_code_is_nobodys_to_know(tmp_path: Path, metad
     }
     with (
         executor(tmp_path, **gone, **{WAIT: refused("it broke"), OPERATION: lost}) as (ways, _),
-        pytest.raises(UnreachableError, match="ended without an exit code") as caught,
+        pytest.raises(UnansweredError, match="ended without an exit code") as caught,
     ):
         ways.run(["x"])
     assert caught.value.details == "it broke"
