@@ -108,7 +108,7 @@ def _nobody_disturbed(machine: Machine, there: stacks.Stacks, *, reboots: bool) 
 
 
 def _remove_leftovers(run: Run, there: stacks.Stacks) -> None:
-    """Any experiment that still runs would hold a lease: what bears our prefix now has been left."""
+    """Any experiment that still runs would hold a lease: what bears a name of ours now has been left."""
     for stack in there.own:
         removal = teardown(run.machine, stack)
         run.write(Leftovers(removed=removal.removed, left=removal.left))

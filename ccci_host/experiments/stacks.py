@@ -8,9 +8,8 @@ from ccci_host.errors import HostError
 from ccci_host.facts.answers import Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
 from ccci_host.facts.probes import DockerGet
-from ccci_host.recipes.app import TOP_LEVEL
 from ccci_host.transport.machine import Machine
-from ccci_host.witnesses.strangers import OWN_PREFIX, STACK_LABEL
+from ccci_host.witnesses.strangers import OWN_STACK, STACK_LABEL, is_own
 
 MADE_FOR = "ccci-host.stack"
 """The label of a secret that the suite generated: the stack that it is for."""
@@ -19,7 +18,7 @@ _SERVICES = DockerGet("/services?status=true")
 _CONTAINERS = DockerGet("/containers/json")
 _SERVICE_LABEL = "com.docker.swarm.service.name"
 _SECRETS = DockerGet("/secrets")
-_OWN_SECRET = re.compile(rf"({re.escape(OWN_PREFIX)}[a-z0-9-]+_{TOP_LEVEL})_")
+_OWN_SECRET = re.compile(rf"({OWN_STACK.pattern})_")
 _OTHERS = {
     "secret": _SECRETS,
     "config": DockerGet("/configs"),
@@ -69,9 +68,9 @@ def parse(answers: Answers) -> Stacks:
     own: set[str] = set()
     unconverged, strangers = [], []
     for service in json.loads(listed.content):
-        stack = (service["Spec"].get("Labels") or {}).get(STACK_LABEL, "")
-        if stack.startswith(OWN_PREFIX):
-            own.add(stack)
+        labels = service["Spec"].get("Labels") or {}
+        if is_own(labels):
+            own.add(labels[STACK_LABEL])
             continue
         strangers.append(service["Spec"]["Name"])
         status = service.get("ServiceStatus") or {}
@@ -80,12 +79,12 @@ def parse(answers: Answers) -> Stacks:
     containers = answers[_CONTAINERS]
     for container in json.loads(containers.content) if isinstance(containers, Present) else []:
         labels = container.get("Labels") or {}
-        if not labels.get(STACK_LABEL, "").startswith(OWN_PREFIX) and _SERVICE_LABEL not in labels:
+        if not is_own(labels) and _SERVICE_LABEL not in labels:
             strangers.append(container["Names"][0].lstrip("/"))
     for probe in _OTHERS.values():
         answer = answers[probe]
         if isinstance(answer, Present):
-            own |= {stack for stack in _stacks(json.loads(answer.content)) if stack.startswith(OWN_PREFIX)}
+            own |= {stack for stack in _stacks(json.loads(answer.content)) if OWN_STACK.fullmatch(stack)}
             if probe is _SECRETS:
                 own |= _named(json.loads(answer.content))
     return Stacks(tuple(sorted(own)), tuple(sorted(unconverged)), tuple(sorted(strangers)))

@@ -67,16 +67,17 @@ def make_app(recipe: Recipe, domain: str | None = None, env_file: Path | None = 
 
 
 def own_domain(recipe: Recipe, token: str = "") -> str:
-    """A domain for a stack of the suite's own, `ccci-RECIPE[-TOKEN].test`: the same for the same token.
+    """A domain for an operator who gave none, `ccci-RECIPE.test`; with a token an experiment's.
 
-    It is as short as the longest secret or config name of the recipe asks for.
+    That is `ccci-RECIPE--TOKEN.test`, by which experiments know their own stacks (`OWN_STACK`). Either is as
+    short as the longest secret or config name of the recipe asks for.
     """
     name = re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-") or "recipe"
-    fixed = len(f"ccci-.{TOP_LEVEL}") + (len(token) + 1 if token else 0)
+    fixed = len(f"ccci-.{TOP_LEVEL}") + (len(token) + 2 if token else 0)
     room = max(4, min(STACK_LIMIT, NAME_LIMIT - _longest_suffix(recipe)) - fixed)
     if len(name) > room:
         name = f"{name[: max(1, room - 5)].strip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
-    return f"ccci-{name}-{token}.{TOP_LEVEL}" if token else f"ccci-{name}.{TOP_LEVEL}"
+    return f"ccci-{name}--{token}.{TOP_LEVEL}" if token else f"ccci-{name}.{TOP_LEVEL}"
 
 
 def stack_name(domain: str) -> str:

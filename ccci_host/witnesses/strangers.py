@@ -5,6 +5,7 @@ by the name of its stack.
 """
 
 import json
+import re
 from typing import Any
 
 from ccci_host.errors import CommandFailedError, HostError
@@ -15,8 +16,8 @@ from ccci_host.facts.probes import DockerGetEach as Each
 from ccci_host.records import Moment, StrangeContainer, StrangersSeen
 from ccci_host.transport.machine import Machine
 
-OWN_PREFIX = "ccci-"
-"""How the names of the experiments' own stacks begin."""
+OWN_STACK = re.compile(r"ccci-[a-z0-9-]+--[a-z0-9]+_test")
+"""The name of an experiment's stack. One of `invoke deploy` has no token in it, and is its operator's."""
 STACK_LABEL = "com.docker.stack.namespace"
 
 _CONTAINERS = Each("/containers/json?all=1", "Id", "/containers/{}/json", ".")
@@ -70,7 +71,7 @@ def parse(answers: Answers) -> StrangersSeen:
 
 def is_own(labels: dict[str, str] | None) -> bool:
     """Whether a thing with these labels is of an experiment's stack."""
-    return (labels or {}).get(STACK_LABEL, "").startswith(OWN_PREFIX)
+    return OWN_STACK.fullmatch((labels or {}).get(STACK_LABEL, "")) is not None
 
 
 def _container(one: dict[str, Any]) -> StrangeContainer:

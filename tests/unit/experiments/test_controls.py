@@ -143,7 +143,7 @@ def test_a_stack_of_one_service_is_a_recipe_like_any_other() -> None:
     with single("pin", "app:1@sha256:d", "ab12") as app:
         compose = json.loads((app.recipe.folder / "compose.yml").read_text())
         folder = app.recipe.folder
-        assert app.stack == "ccci-pin-ab12_test"
+        assert app.stack == "ccci-pin--ab12_test"
     assert compose["services"]["app"]["image"] == "app:1@sha256:d"
     assert not folder.exists()
 

@@ -65,16 +65,16 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def test_the_lease_is_held_before_leftovers_go(stage: Stage) -> None:
-    stage.there = Stacks(("ccci-small-1_test",), (), ())
+    stage.there = Stacks(("ccci-small--1_test",), (), ())
     stage.make_sure()
     assert stage.log == [
         "asked who holds a lease besides None",
         "taken",
         "asked who holds a lease besides own",
-        "removed ccci-small-1_test",
+        "removed ccci-small--1_test",
     ]
     [left] = stage.bench.history.of(Leftovers)
-    assert left.removed == (("service", "ccci-small-1_test"),)
+    assert left.removed == (("service", "ccci-small--1_test"),)
     assert stage.bench.run.lease is not None
 
 
@@ -126,7 +126,7 @@ def test_strangers_are_rebooted_only_where_that_is_allowed(
 
 def test_a_rival_that_asked_at_the_same_time_makes_it_step_back(stage: Stage) -> None:
     stage.rival = RefusedError("somebody else")
-    stage.there = Stacks(("ccci-small-1_test",), (), ())
+    stage.there = Stacks(("ccci-small--1_test",), (), ())
     with pytest.raises(RefusedError):
         stage.make_sure()
     assert stage.log[-1] == "released"

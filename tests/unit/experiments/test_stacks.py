@@ -12,7 +12,7 @@ from ccci_host.facts.collector import Answers
 from tests.fakes import FakeExecutor, completed
 from tests.unit.machines import fake_machine
 
-OWN = {"com.docker.stack.namespace": "ccci-small-1a2b_test"}
+OWN = {"com.docker.stack.namespace": "ccci-small--1a2b_test"}
 THEIRS = {"com.docker.stack.namespace": "cccishop"}
 
 
@@ -37,13 +37,14 @@ def answers(**given: Answer) -> Answers:
 
 def test_a_secret_of_a_harness_tells_of_its_stack_by_its_name() -> None:
     names = (
-        "ccci-small-1a2b_test_db_password_v1",
+        "ccci-small--1a2b_test_db_password_v1",
+        "ccci-small_test_key",
         "ccci_small_test_key",
         "shop_ccci-small_test_key",
         "ccci-mail",
     )
     listed = [{"Spec": {"Name": name, "Labels": {}}} for name in names]
-    assert stacks.parse(answers(secret=present(listed))).own == ("ccci-small-1a2b_test",)
+    assert stacks.parse(answers(secret=present(listed))).own == ("ccci-small--1a2b_test",)
 
 
 def test_an_empty_host_has_no_stacks() -> None:
@@ -54,7 +55,7 @@ def test_an_empty_host_has_no_stacks() -> None:
 def test_a_service_of_others_that_has_not_its_tasks_has_not_converged() -> None:
     listed = [service("a", THEIRS), service("b", THEIRS, running=0), service("ours", OWN, running=0)]
     seen = stacks.parse(answers(services=present(listed)))
-    assert seen.own == ("ccci-small-1a2b_test",)
+    assert seen.own == ("ccci-small--1a2b_test",)
     assert seen.unconverged == ("b",)
     assert seen.strangers == ("a", "b")
 
@@ -72,14 +73,14 @@ def test_a_container_outside_the_swarm_is_a_stranger_too() -> None:
     ("kind", "thing"),
     [
         ("secret", [{"Spec": {"Labels": OWN}}]),
-        ("secret", [{"Spec": {"Labels": {"ccci-host.stack": "ccci-small-1a2b_test"}}}]),
+        ("secret", [{"Spec": {"Labels": {"ccci-host.stack": "ccci-small--1a2b_test"}}}]),
         ("config", [{"Spec": {"Labels": OWN}}, {"Spec": {}}]),
         ("network", [{"Labels": OWN}, {"Labels": THEIRS}, {"Labels": {}}]),
         ("volume", {"Volumes": [{"Labels": OWN}, {"Labels": None}]}),
     ],
 )
 def test_anything_that_is_left_of_a_stack_gives_it_away(kind: str, thing: Any) -> None:
-    assert stacks.parse(answers(**{kind: present(thing)})).own == ("ccci-small-1a2b_test",)
+    assert stacks.parse(answers(**{kind: present(thing)})).own == ("ccci-small--1a2b_test",)
 
 
 @pytest.mark.parametrize("answer", [Absent(), Unreadable("503")])

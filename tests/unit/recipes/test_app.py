@@ -119,7 +119,7 @@ def test_a_domain_of_ours_is_short_enough_for_the_longest_name(tmp_path: Path) -
     made = recipe(tmp_path, compose=f"secrets:\n  a:\n    name: ${{STACK_NAME}}{suffix}\n")
     long = Recipe("a-recipe-with-quite-a-long-name", made.folder, "1")
     domain = own_domain(long, "ab12cd")
-    assert domain.endswith("-ab12cd.test")
+    assert domain.endswith("--ab12cd.test")
     assert len(stack_name(domain) + "_registration_shared_secret_v1") <= NAME_LIMIT
     assert own_domain(long, "ab12cd") == domain
     assert own_domain(Recipe("a-recipe-with-quite-a-long-nose", made.folder, "1"), "ab12cd") != domain

@@ -1,13 +1,17 @@
 """Strangers are all but the experiments' own stacks."""
 
 import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
+from ccci_host.recipes import Recipe, own_domain, stack_name
 from ccci_host.witnesses import strangers
 
-OWN = {"com.docker.stack.namespace": "ccci-small-1a2b_test"}
+OWN = {"com.docker.stack.namespace": "ccci-small--1a2b_test"}
 THEIRS = {"com.docker.stack.namespace": "cccishop", "com.docker.swarm.service.name": "cccishop_web"}
 
 
@@ -39,6 +43,19 @@ def answers(**given: Answer) -> Answers:
         "volumes": strangers._VOLUMES,
     }
     return Answers({probes[name]: answer for name, answer in usual.items()})
+
+
+@pytest.mark.parametrize("token", ["ab12", "0000"])
+@pytest.mark.parametrize("name", ["small", "Mail Server", "x" * 60])
+def test_a_stack_with_a_token_is_an_experiments_and_one_of_a_deploy_is_not(
+    name: str, token: str, tmp_path: Path
+) -> None:
+    recipe = Recipe(name, tmp_path, "1")
+    assert strangers.is_own({strangers.STACK_LABEL: stack_name(own_domain(recipe, token))})
+    assert not strangers.is_own({strangers.STACK_LABEL: stack_name(own_domain(recipe))})
+    assert not strangers.is_own(
+        {strangers.STACK_LABEL: stack_name(own_domain(Recipe(f"a-{token}", tmp_path, "1")))}
+    )
 
 
 def present(value: Any) -> Present:
