@@ -111,4 +111,4 @@ def _is_private(run: Run, reference: str) -> bool:
         anonymous_pulls=[{"registry": registry, "repository": repository, "reference": tag}],
     )
     found = said.get("anonymous_pulls") or [{}]
-    return bool(found[0].get("refused")) or found[0].get("status") in (401, 403, 404)
+    return bool(found[0].get("refused")) or found[0].get("status") in (401, 403)

@@ -110,7 +110,7 @@ class Registry:
         """A token for `actions`, from the service that the registry's challenge names."""
         fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         if "realm" not in fields:
-            raise NotAcceptedError(f"{self.host} asks for a login and names no token service")
+            raise OSError(f"{self.host} names no token service")
         scope = f"repository:{repository}:{actions}"
         query = {"service": fields.get("service", ""), "scope": scope}
         headers = {"Authorization": f"Basic {self.basic}"} if self.basic else {}
@@ -169,7 +169,10 @@ def login(registries: Registries, wanted: Value) -> Value:
     registry = registries.registry("docker.io")
     if not registry.basic:
         return {"problem": "docker's configuration holds no login for Docker Hub"}
-    challenge = registry.ask("HEAD", f"https://{registry.host}/v2/", {}).headers.get("WWW-Authenticate", "")
+    asked = registry.ask("HEAD", f"https://{registry.host}/v2/", {})
+    if asked.status != 401:
+        raise OSError(f"the registry answered {asked.status} where it asks for a login")
+    challenge = asked.headers.get("WWW-Authenticate", "")
     payload = registry.token(challenge, wanted["repository"], "pull,push").split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return {

@@ -147,8 +147,15 @@ def test_a_refusal_is_told_from_a_service_that_is_ill(config: Path, monkeypatch:
     assert "503" in ill["problem"]
 
 
-def test_a_challenge_without_a_token_service_is_a_refusal(config: Path) -> None:
-    with pytest.raises(NotAcceptedError, match="names no token service"):
+def test_a_registry_that_is_ill_refuses_no_login(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registries = Registries(config, "x")
+    wired(monkeypatch, Answer(503))
+    said = registry_remote.guarded(registry_remote.login, registries, {"repository": "me/x"})
+    assert said == {"problem": "OSError: the registry answered 503 where it asks for a login"}
+
+
+def test_a_challenge_without_a_token_service_is_no_refusal(config: Path) -> None:
+    with pytest.raises(OSError, match="names no token service"):
         Registries(config, "x").registry("docker.io").token("Basic", "r")
 
 
