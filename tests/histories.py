@@ -501,14 +501,25 @@ def _verify_pc1() -> Iterator[Event]:
 
 def _verify_pc2() -> Iterator[Event]:
     yield from _opening("verify-pc2")
-    yield buckets("start", account=190)
+    yield buckets("start", account=195)
+    yield from _phase(
+        "deploy",
+        deployed("deploy"),
+        RequestsSeen(phase="deploy", source="10.77.0.10", requests=cold()),
+        store("deployed"),
+    )
+    yield from _phase("teardown", torn_down("teardown"))
+    yield store("torn-down")
+    yield buckets("torn-down", account=190, cycle=1)
+    yield store("evicted", 0, without=(DB,))
     yield from _phase(
         "cold-pull",
-        ColdPullControl(ran=True, reference=DB, removed=(DB,), task_image_id=IDS[DB]),
         RequestsSeen(phase="cold-pull", cycle=0, source="10.77.0.10", requests=cold(only=(DB_LAYER,))),
         cycle=0,
     )
+    yield store("cold-pulled", 0)
     yield buckets("cold-pulled", account=187)
+    yield ColdPullControl(ran=True, reference="ccci/db:2.0", removed=(DB,), task_image_id=IDS[DB])
     yield credential("cold-pulled", 0)
     yield from _closing()
 
@@ -526,6 +537,8 @@ def _redeploys(task: str, cycles: int) -> Iterator[Event]:
                 reference=f"ccci/db:2.0@{digest('9')}",
                 cached=DB,
                 outcome="refused",
+                registry_status=404,
+                started=(),
                 error="manifest unknown",
             ),
             cycle=0,

@@ -5,6 +5,10 @@ from ccci_host.checks.reading import name_of
 from ccci_host.checks.registry import check
 from ccci_host.records import History, PinControl
 
+NO_SUCH_MANIFEST = 404
+NOT_THERE = ("no such image", "manifest unknown", "not found")
+"""What Docker, a registry or a harness says of an image that is not there."""
+
 
 @check(
     pc="PC3",
@@ -14,16 +18,31 @@ from ccci_host.records import History, PinControl
     order=34,
 )
 def broken_pin_fails(history: History) -> Answer:
-    """A task that runs in spite of it was served from the cache under a false name."""
+    """A task that has a container in spite of it was served from the cache under a false name.
+
+    Refused is what the registry does not have and no task got a container for; a deploy may fail for other
+    reasons too, and then shows nothing.
+    """
     control = history.last(PinControl)
+    if control is not None and (control.outcome == "ran" or control.started):
+        return failed(
+            f"{name_of(control.reference)} cannot resolve, and a task ran all the same.",
+            *(f"it got a container: {task}" for task in control.started or ()),
+            f"in the store all the while: {control.cached}",
+            todo="Find what answers for the registry: dockerd's mirrors, prefer-offline, a proxy.",
+        )
     if control is None or not control.ran or control.outcome in (None, "unclear"):
         why = (control.problem or control.error) if control else "the control was not reached"
         raise NoEvidenceError(f"It is not shown that a pin that does not resolve fails ({why or 'unclear'}).")
-    if control.outcome == "ran":
-        return failed(
-            f"{name_of(control.reference)} cannot resolve, and a task ran all the same.",
-            f"in the store all the while: {control.cached}",
-            todo="Find what answers for the registry: dockerd's mirrors, prefer-offline, a proxy.",
+    if control.registry_status != NO_SUCH_MANIFEST:
+        raise NoEvidenceError(
+            "It is not shown that a pin that does not resolve fails: the registry answers "
+            f"{control.registry_status or 'nothing'} for it, where it should answer {NO_SUCH_MANIFEST}."
+        )
+    if control.started is None or not any(word in control.error.lower() for word in NOT_THERE):
+        raise NoEvidenceError(
+            "It is not shown that a pin that does not resolve fails: the deploy failed, but not for it.",
+            todo="Read the error of the control in the report, and mend what it names.",
         )
     return passed(
         f"A pin that does not resolve was refused, though {name_of(control.cached)} is cached.",

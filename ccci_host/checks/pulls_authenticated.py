@@ -1,7 +1,19 @@
 """Who paid for the pulls from Docker Hub."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import count, listed, name_of
+from ccci_host.checks.reading import (
+    DOCKER_HUB,
+    count,
+    listed,
+    name_of,
+    new_layers,
+    registry_of,
+    repository_of,
+    store_at,
+)
 from ccci_host.checks.registry import check
 from ccci_host.records import (
     BucketsSeen,
@@ -25,30 +37,35 @@ OF_A_HARNESS = (
 @check(
     pc="PC2",
     sentence="pulls from docker.io carry the PAT",
-    witnesses=("registry log", "rate-limit buckets", "private image"),
+    witnesses=("registry log", "rate-limit buckets", "private image", "layer store"),
     tasks=("verify-pc2",),
     order=20,
 )
 def pulls_authenticated(history: History) -> Answer:
-    """An anonymous `GET` of a manifest is a FAIL; that no evidence is readable is UNKNOWN."""
+    """Any anonymous `GET` of a manifest is a FAIL. A PASS is the cold pull's alone to give.
+
+    What else the account paid for may be swarm's resolution of tags: that the node's own pull carries the PAT
+    shows where the node pulled, and without evidence of that it is UNKNOWN.
+    """
     expected = _expected(history)
-    served = [
+    strange = [
         request
         for seen in history.of(RequestsSeen)
         for request in seen.requests
-        if request.costs_quota and (request.status < 300 or request.status == 429)
+        if request.account != expected and _was_paid(request)
     ]
-    strange = [request for request in served if request.account != expected]
     if strange:
         return failed(
             f"Pulled without the PAT of {expected}: {listed(_told(item) for item in strange)}.",
             todo=_again(history),
         )
-    if served:
-        return passed(
-            f"{count(len(served), 'manifest')} from Docker Hub, each paid by {expected}; none anonymous.",
-            *_private(history),
-        )
+    control = _cold_pull(history)
+    seen = history.during(RequestsSeen, "cold-pull", 0)
+    if seen is not None and not seen.problem:
+        return _by_log(history, seen.requests, control, expected)
+    _make_sure_it_was_cold(history, control)
+    if control.private:
+        return passed(f"{_pulled_private(control)}: its pull was authenticated.")
     return _by_buckets(history, expected)
 
 
@@ -57,6 +74,11 @@ def _expected(history: History) -> str:
     if seen is None or not seen.expected_account:
         raise NoEvidenceError("Which account should pay is not in the history.")
     return seen.expected_account
+
+
+def _was_paid(request: RegistryRequest) -> bool:
+    """Whether somebody's quota paid for it, or would have, had it not been used up."""
+    return request.costs_quota and (request.status < 300 or request.status == 429)
 
 
 def _again(history: History) -> str:
@@ -68,39 +90,93 @@ def _told(request: RegistryRequest) -> str:
     return f"{request.repository} by {request.account or 'nobody (anonymous)'}"
 
 
-def _private(history: History) -> tuple[str, ...]:
+def _cold_pull(history: History) -> ColdPullControl:
     control = history.last(ColdPullControl)
-    if control and control.ran and control.private and control.task_image_id:
-        return (f"{name_of(control.reference)} is private, and a swarm task pulled it.",)
-    return ()
-
-
-def _by_buckets(history: History, expected: str) -> Answer:
-    control = history.last(ColdPullControl)
-    if control is None or not control.ran or not control.task_image_id:
+    if control is None or not control.ran:
         why = control.problem if control else None
         raise NoEvidenceError(
             f"Who pays for pulls is not known: no cold pull was seen ({why or 'it was not reached'})."
         )
-    if _private(history):
-        return passed(
-            f"A swarm task pulled {name_of(control.reference)}, which is private: its pull was authenticated."
+    if registry_of(control.reference) != DOCKER_HUB:
+        raise NoEvidenceError(
+            f"Who pays for pulls from Docker Hub is not known: {control.reference} is not from there.",
+            todo="Name a canary on Docker Hub: `canary` of the host in ccci.toml.",
         )
-    looks = [seen for seen in history.of(BucketsSeen) if not seen.problem]
-    if len(looks) < 2:
+    return control
+
+
+def _by_log(
+    history: History, requests: Sequence[RegistryRequest], control: ColdPullControl, expected: str
+) -> Answer:
+    served = [
+        request
+        for request in requests
+        if request.is_layer_download
+        and request.registry == DOCKER_HUB
+        and request.repository == repository_of(control.reference)
+    ]
+    if not served:
+        raise NoEvidenceError(
+            f"Who pays for pulls is not known: the registry served no layer of {control.reference}, "
+            "so its pull was not cold.",
+            todo="Find what answers for the registry: dockerd's mirrors, prefer-offline, a proxy.",
+        )
+    others = [request for request in served if request.account != expected]
+    if others:
+        return failed(
+            f"Layers went to others than {expected}: {listed(_told(one) for one in others)}.",
+            todo=_again(history),
+        )
+    manifests = sum(_was_paid(request) for request in requests)
+    return passed(
+        f"The node pulled {name_of(control.reference)} as {expected}: {count(len(served), 'layer')} and "
+        f"{count(manifests, 'manifest')}; nothing was asked anonymously.",
+        *([f"{_pulled_private(control)}."] if control.private else []),
+    )
+
+
+def _pulled_private(control: ColdPullControl) -> str:
+    return f"The swarm pulled {name_of(control.reference)}, which is private"
+
+
+def _make_sure_it_was_cold(history: History, control: ColdPullControl) -> None:
+    """By the store: of the image, which was not there before, layers came in."""
+    before, after = store_at(history, "evicted", 0), store_at(history, "cold-pulled", 0)
+    there = {image.id for image in before.images}
+    wanted = repository_of(control.reference)
+    came = {
+        layer
+        for image in after.images
+        if image.id not in there and wanted in {repository_of(name) for name in image.references}
+        for layer in image.layers
+    }
+    if not came & new_layers(before, after):
+        raise NoEvidenceError(
+            f"Who pays for pulls is not known: no layer of {control.reference} came into the store."
+        )
+
+
+def _by_buckets(history: History, expected: str) -> Answer:
+    before = history.at(BucketsSeen, "torn-down", 1)
+    after = history.at(BucketsSeen, "cold-pulled", 0)
+    if before is None or after is None or before.problem or after.problem:
         raise NoEvidenceError("Who pays for pulls is not known: neither registry log nor buckets were read.")
-    spent = {account: _spent(looks, account) for account in (expected, None)}
-    if spent[None]:
-        return failed(f"The anonymous bucket paid {spent[None]} for the cold pull.", todo=_again(history))
-    if spent[expected] and spent[None] == 0:
-        return passed(f"The bucket of {expected} paid {spent[expected]} for the cold pull.")
+    anonymous = _spent([seen for seen in history.of(BucketsSeen) if not seen.problem], None)
+    if anonymous:
+        return failed(f"The anonymous bucket paid {anonymous}.", todo=_again(history))
+    spent = _spent([before, after], expected)
+    if spent and anonymous == 0:
+        return passed(f"The bucket of {expected} paid {spent} for the cold pull, and the anonymous one none.")
     raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")
 
 
-def _spent(looks: list[BucketsSeen], account: str | None) -> int | None:
-    """What the account's bucket lost from the first look to the last; None when either does not say."""
-    first, last = (_remaining(seen, account) for seen in (looks[0], looks[-1]))
-    return None if first is None or last is None else max(0, first - last)
+def _spent(looks: Sequence[BucketsSeen], account: str | None) -> int | None:
+    """What the account's bucket lost between looks, a new window apart; None when one does not say."""
+    figures = [_remaining(seen, account) for seen in looks]
+    known = [figure for figure in figures if figure is not None]
+    if len(known) < len(figures):
+        return None
+    return sum(max(0, was - now) for was, now in pairwise(known))
 
 
 def _remaining(seen: BucketsSeen, account: str | None) -> int | None:

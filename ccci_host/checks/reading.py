@@ -15,23 +15,29 @@ from ccci_host.records import (
 )
 from ccci_host.verdict import Verdict
 
+DOCKER_HUB = "docker.io"
+"""As references name it; what names no registry is there."""
+
 
 def name_of(image: str) -> str:
     """`repo:tag` of `repo:tag@sha256:…`: an image as its recipe calls it."""
     return image.partition("@")[0]
 
 
+def registry_of(image: str) -> str:
+    """The registry that a reference names, `docker.io` where it names none."""
+    first, slash, _ = name_of(image).partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost")
+    return first if named and first != f"index.{DOCKER_HUB}" else DOCKER_HUB
+
+
 def repository_of(image: str) -> str:
     """The repository of a reference as a registry's log spells it: `library/nginx` for `nginx:1`."""
-    path = name_of(image)
-    first, slash, rest = path.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        path = rest
-        official = first in ("docker.io", "index.docker.io") and "/" not in rest
-    else:
-        official = not slash
+    registry, path = registry_of(image), name_of(image)
+    if path.partition("/")[0] in (registry, f"index.{registry}"):
+        path = path.partition("/")[2]
     path = path.partition(":")[0]
-    return f"library/{path}" if official else path
+    return f"library/{path}" if registry == DOCKER_HUB and "/" not in path else path
 
 
 def listed(names: Iterable[str], limit: int = 12) -> str:

@@ -2,7 +2,7 @@
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import count, listed
-from ccci_host.checks.registry import check
+from ccci_host.checks.registry import EVERY_TASK, check
 from ccci_host.records import Cleanup, History, TornDown
 
 
@@ -10,7 +10,7 @@ from ccci_host.records import Cleanup, History, TornDown
     pc="PC1",
     sentence="a run's teardown removes its services, volumes and secrets and no image",
     witnesses=("swarm objects", "layer store"),
-    tasks=("verify-pc1", "verify-pc3", "reboot-and-redeploy"),
+    tasks=EVERY_TASK,
     order=26,
 )
 def teardown_is_clean(history: History) -> Answer:

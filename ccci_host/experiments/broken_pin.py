@@ -1,13 +1,15 @@
 """The control of the broken pin: it must fail to deploy, although an older image is in the store."""
 
 import secrets
+from typing import Literal
 
 from ccci_host.errors import CcciError, DeployError
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.single import single
 from ccci_host.experiments.stacks import let_go
-from ccci_host.recipes import Deployer
+from ccci_host.recipes import Deployer, tasks_with_containers
 from ccci_host.records import Deployment, PinControl
+from ccci_host.witnesses.registries import manifest_at_registry
 
 
 def control(run: Run, deployer: Deployer, deployment: Deployment) -> None:
@@ -27,16 +29,29 @@ def control(run: Run, deployer: Deployer, deployment: Deployment) -> None:
 def _tried(run: Run, deployer: Deployer, reference: str, cached: str) -> PinControl:
     with single("pin", reference, secrets.token_hex(2)) as app:
         run.stacks.add(app.stack)
+        outcome: Literal["refused", "ran", "unclear"] = "ran"
+        said = ""
         try:
             deployer.deploy(run.machine, app)
-            seen = PinControl(ran=True, reference=reference, cached=cached, outcome="ran")
         except DeployError as error:
-            seen = PinControl(
-                ran=True, reference=reference, cached=cached, outcome="refused", error=str(error)
-            )
+            outcome, said = "refused", str(error)
         except CcciError as error:
-            seen = PinControl(
-                ran=True, reference=reference, cached=cached, outcome="unclear", error=str(error)
-            )
+            outcome, said = "unclear", str(error)
+        started = _started(run, app.stack)
         let_go(run.machine, app.stack)  # else it is tried again and again
-    return seen
+    return PinControl(
+        ran=True,
+        reference=reference,
+        cached=cached,
+        outcome=outcome,
+        registry_status=manifest_at_registry(run.machine, reference).get("status"),
+        started=started,
+        error=said,
+    )
+
+
+def _started(run: Run, stack: str) -> tuple[str, ...] | None:
+    try:
+        return tasks_with_containers(run.machine, stack)
+    except CcciError:
+        return None

@@ -7,6 +7,7 @@ the canary that the operator names, pulled again by itself.
 from dataclasses import dataclass
 
 from ccci_host.errors import CcciError
+from ccci_host.experiments.canary import images_of
 from ccci_host.experiments.removal import remove_image
 from ccci_host.experiments.run import Run
 from ccci_host.progress import doing
@@ -103,13 +104,14 @@ def _evict_canary(run: Run, canary: str) -> None:
         with doing(f"pulling the canary {canary}"):
             _pull(run, canary)
         before = run.look("evicted")
-        image = stored_as(run, canary, before) if before else None
+        images = images_of(run, canary, before) if before else ()
     except CcciError as error:
-        _not_run(run, f"the canary could not be pulled: {error.brief}")
+        _not_run(run, f"the canary could not be had: {error.brief}")
         return
-    if before is None or image is None:
-        _not_run(run, "the canary is not found in the store after its pull")
+    if before is None or len(images) != 1:
+        _not_run(run, f"{len(images)} images in the store are the canary after its pull, and it takes one")
         return
+    [image] = images
     with run.phase("evict"):
         run.write(_evicted(run, victim(canary, image, _all_but(image, before), before), before, canary=True))
         run.look("evicted")
@@ -150,13 +152,6 @@ def _pull(run: Run, reference: str) -> None:
     run.machine.executor.run(["docker", "--config", folder, "pull", "--quiet", reference], timeout=600).check(
         "See whether the image exists and the account may pull it."
     )
-
-
-def stored_as(run: Run, reference: str, store: StoreSeen) -> StoredImage | None:
-    """The image that the daemon means by `reference`, as it is in `store`; None when it has none."""
-    argv = ["docker", "image", "inspect", "--format", "{{.Id}}", reference]
-    done = run.machine.executor.run(argv)
-    return next((image for image in store.images if done.ok and image.id == done.text), None)
 
 
 def _not_run(run: Run, problem: str) -> None:

@@ -15,7 +15,7 @@ from ccci_host.experiments.stacks import let_go
 from ccci_host.recipes import Deployer
 from ccci_host.records import Deployment, TagControl
 from ccci_host.transport.machine import Machine
-from ccci_host.witnesses.registries import ask, split_reference
+from ccci_host.witnesses.registries import manifest_at_registry
 
 TAGGING_SECONDS = 120.0
 
@@ -73,11 +73,10 @@ def move(registry: RegistryTable, source: str, target: str) -> None:
 
 def digest_at_registry(machine: Machine, reference: str) -> str:
     """What the registry answers for the tag, asked from the CI host; raises `HostError`."""
-    registry, repository, tag = split_reference(reference)
-    said = ask(machine, digests=[{"registry": registry, "repository": repository, "reference": tag}])
-    answer = said if "problem" in said else said["digests"][0]
-    if "problem" in answer:
-        raise HostError(f"The registry does not say what {reference} means.", details=answer["problem"])
+    answer = manifest_at_registry(machine, reference)
+    if not answer.get("digest"):
+        why = answer.get("problem") or f"the registry answered {answer['status']}"
+        raise HostError(f"The registry does not say what {reference} means.", details=why)
     return str(answer["digest"])
 
 

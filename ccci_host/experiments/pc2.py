@@ -2,8 +2,8 @@
 
 import secrets
 
-from ccci_host.errors import CcciError
-from ccci_host.experiments import eviction
+from ccci_host.errors import CcciError, RefusedError
+from ccci_host.experiments import canary, eviction
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.redeploy import chosen, deploy, recipe_record, tear_down
 from ccci_host.experiments.removal import remove_image
@@ -44,12 +44,13 @@ def _run(run: Run, app: App, deployer: Deployer) -> tuple[Deployment, StoreSeen 
 
 def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: StoreSeen | None) -> None:
     """Remove what may be removed, and have it pulled again by the swarm."""
-    candidate = _candidate(run, deployment, store)
-    if isinstance(candidate, str):
-        run.write(ColdPullControl(ran=False, problem=candidate))
+    try:
+        reference, images = _candidate(run, deployment, store)
+    except RefusedError as error:
+        run.write(ColdPullControl(ran=False, problem=error.brief))
         return
-    reference, images = candidate
     removed = tuple(name for image in images for name in remove_image(run.machine, image))
+    run.look("evicted")
     name = reference.partition("@")[0]
     again: Deployment | None = None
     problem: str | None = None
@@ -59,9 +60,8 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
             try:
                 again = deployer.deploy(run.machine, app)
             except CcciError as error:
-                problem = str(
-                    error
-                )  # an image that is no server does not converge, and is pulled all the same
+                # An image that is no server does not converge, and is pulled all the same.
+                problem = str(error)
         run.look("cold-pulled")
         let_go(run.machine, app.stack)
     if again is not None:
@@ -81,27 +81,29 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
 
 def _candidate(
     run: Run, deployment: Deployment, store: StoreSeen | None
-) -> tuple[str, tuple[StoredImage, ...]] | str:
-    """The image to pull cold, and what of it is in the store and must go first; or why there is none."""
+) -> tuple[str, tuple[StoredImage, ...]]:
+    """The image to pull cold, and what of it is in the store and must go first.
+
+    Raises `RefusedError` where there is none.
+    """
     table = run.machine.config
     if store is None or store.problem is not None:
-        return "the image store could not be read, so no image could be chosen"
+        raise RefusedError("the image store could not be read, so no image could be chosen")
     if table.disposable:
-        of_hub = deployment.model_copy(
-            update={
-                "services": tuple(
-                    one for one in deployment.services if split_reference(one.image)[0] == "docker.io"
-                )
-            }
-        )
-        chosen = eviction.choose(of_hub, store)
-        if chosen is None:
-            return "no image of the recipe is from Docker Hub and has layers of its own"
-        return chosen.reference, (chosen.image, *chosen.companions)
-    if table.canary:
-        image = eviction.stored_as(run, table.canary, store)
-        return table.canary, (image,) if image else ()
-    return "the host is not disposable and its configuration names no canary image"
+        return _of_recipe(deployment, store)
+    if table.canary is None:
+        raise RefusedError("the host is not disposable and its configuration names no canary image")
+    if split_reference(table.canary)[0] != "docker.io":
+        raise RefusedError(f"the canary {table.canary} is not on Docker Hub")
+    return table.canary, canary.images_of(run, table.canary, store)
+
+
+def _of_recipe(deployment: Deployment, store: StoreSeen) -> tuple[str, tuple[StoredImage, ...]]:
+    services = tuple(one for one in deployment.services if split_reference(one.image)[0] == "docker.io")
+    chosen = eviction.choose(deployment.model_copy(update={"services": services}), store)
+    if chosen is None:
+        raise RefusedError("no image of the recipe is from Docker Hub and has layers of its own")
+    return chosen.reference, (chosen.image, *chosen.companions)
 
 
 def _is_private(run: Run, reference: str) -> bool:

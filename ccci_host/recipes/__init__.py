@@ -20,6 +20,7 @@ from ccci_host.recipes.host import STACK_NAME
 from ccci_host.recipes.recipe import Recipe, find_recipe
 from ccci_host.recipes.stack import StackDeployer
 from ccci_host.recipes.teardown import teardown
+from ccci_host.recipes.watch import tasks_with_containers
 from ccci_host.records import Deployment, Removal
 from ccci_host.transport.machine import Machine
 
@@ -41,6 +42,7 @@ __all__ = [
     "make_app",
     "own_domain",
     "stack_name",
+    "tasks_with_containers",
     "teardown",
     "teardown_recipe",
 ]

@@ -92,6 +92,16 @@ def _pull_errors(machine: Machine, app: App, tasks: Sequence[Mapping[str, Any]],
     return list(kinds.values())
 
 
+def tasks_with_containers(machine: Machine, stack: str) -> tuple[str, ...]:
+    """The tasks of `stack` that came to have a container, started or not, each with its state and error."""
+    tasks = ask(machine, "look", {"stack": stack}, timeout=LOOKING)["tasks"]
+    return tuple(
+        " ".join(filter(None, (f"{task['ID']} {task['Status']['State']}", task["Status"].get("Err"))))
+        for task in tasks
+        if (task["Status"].get("ContainerStatus") or {}).get("ContainerID")
+    )
+
+
 def advice(error: str) -> str:
     """What to do about `error`, a message of Docker's."""
     said = error.lower()

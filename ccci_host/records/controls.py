@@ -37,7 +37,11 @@ class PinControl(Record):
     cached: str = ""
     """The image of the same repository that was in the store all the while."""
     outcome: Literal["refused", "ran", "unclear"] | None = None
-    """Whether a task was seen to run in spite of it."""
+    """How the deploy ended: refused, or converged, or nobody knows."""
+    registry_status: int | None = None
+    """What the registry answers for the pin: 404 where it has no such thing. None: not known."""
+    started: tuple[str, ...] | None = None
+    """Tasks that came to have a container, in words; None: not known."""
     error: str = ""
     problem: str | None = None
 

@@ -29,6 +29,7 @@ def controls(history: History) -> tuple[Control, ...]:
     if pin:
         lines = (
             f"Deployed: {pin.reference}, with {name_of(pin.cached) or 'nothing'} in the store.",
+            f"The registry answered {pin.registry_status or 'nothing'} for it.",
             f"Outcome: {pin.outcome or 'unknown'}{f', {pin.error}' if pin.error else ''}",
         )
         known.append(Control("A pin that cannot resolve", pin.ran, _or_problem(pin, lines)))

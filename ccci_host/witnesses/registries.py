@@ -21,6 +21,14 @@ def ask(machine: Machine, **questions: list[dict[str, Any]]) -> dict[str, Any]:
     return said
 
 
+def manifest_at_registry(machine: Machine, reference: str) -> dict[str, Any]:
+    """What the registry says of a reference: `status`, and `digest` or None; or else `problem`."""
+    registry, repository, word = split_reference(reference)
+    said = ask(machine, manifests=[{"registry": registry, "repository": repository, "reference": word}])
+    answer: dict[str, Any] = said if "problem" in said else said["manifests"][0]
+    return answer
+
+
 def split_reference(reference: str) -> tuple[str, str, str]:
     """Registry, repository, and tag or digest of an image reference; a digest goes before a tag.
 

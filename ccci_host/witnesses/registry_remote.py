@@ -6,7 +6,7 @@ Runs on the CI host, Python ≥ 3.9, standard library only. Reads on standard in
      "buckets": [{"as": "account" | "anonymous", "repository": …, "tag": …}],
      "sizes": [{"registry": …, "repository": …, "digests": [[DIGEST, …], …]}],
      "logins": [{"repository": …}],
-     "digests": [{"registry": …, "repository": …, "reference": …}],
+     "manifests": [{"registry": …, "repository": …, "reference": …}],
      "anonymous_pulls": [{"registry": …, "repository": …, "reference": …}]}
 
 and prints the answers in the same order as JSON. A layer's alternatives are tried until one is known there.
@@ -196,13 +196,12 @@ def sizes(registries: Registries, wanted: Value) -> Value:
     return {"layers": found}
 
 
-def digest(registries: Registries, wanted: Value) -> Value:
-    """What a tag means at its registry now."""
+def manifest(registries: Registries, wanted: Value) -> Value:
+    """What its registry says now of a tag or a digest: the status, and the digest where it has one."""
     registry = registries.registry(wanted["registry"])
     answer = registry.head(wanted["repository"], f"manifests/{wanted['reference']}")
-    if answer.status != 200:
-        raise OSError(f"the registry answered {answer.status}")
-    return {"digest": answer.headers["Docker-Content-Digest"]}
+    found = answer.status == 200
+    return {"status": answer.status, "digest": answer.headers["Docker-Content-Digest"] if found else None}
 
 
 def anonymous_pull(registries: Registries, wanted: Value) -> Value:
@@ -234,7 +233,7 @@ def main() -> None:
         "buckets": bucket,
         "logins": login,
         "sizes": sizes,
-        "digests": digest,
+        "manifests": manifest,
         "anonymous_pulls": anonymous_pull,
     }
     print(

@@ -9,13 +9,27 @@ from ccci_host.records import (
     BucketsSeen,
     ColdPullControl,
     CredentialSeen,
-    Event,
     History,
     RecipeChosen,
     RequestsSeen,
+    StoreSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import ACCOUNT, APP, DB, buckets, changed, good, of_events, request, without
+from tests.histories import (
+    ACCOUNT,
+    APP,
+    APP_LAYER,
+    DB,
+    DB_LAYER,
+    buckets,
+    changed,
+    cold,
+    good,
+    request,
+    resolution,
+    store,
+    without,
+)
 from tests.unit.checks.cases import finding
 
 TASK = "verify-pc2"
@@ -76,8 +90,12 @@ def test_a_token_that_could_push_is_warned_of() -> None:
 PULLS = "pulls-authenticated"
 
 
+COLD = cold(only=(DB_LAYER,))
+"""What the cold pull asks of the registry."""
+
+
 def log(*requests: Any) -> History:
-    return changed(good(TASK), RequestsSeen, {"requests": requests})
+    return changed(good(TASK), RequestsSeen, {"requests": requests}, phase="cold-pull")
 
 
 def blind() -> History:
@@ -117,13 +135,68 @@ def test_an_anonymous_pull_that_hit_the_limit_fails() -> None:
     ],
 )
 def test_what_costs_no_quota_convicts_nobody(harmless: Any) -> None:
-    assert finding(PULLS, log(request(APP, "manifest"), harmless)).verdict is Verdict.PASS
+    assert finding(PULLS, log(*COLD, harmless)).verdict is Verdict.PASS
+
+
+def test_the_nodes_own_pull_must_be_in_the_log() -> None:
+    found = finding(PULLS, log(*resolution()))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == (
+        "Who pays for pulls is not known: the registry served no layer of ccci/db:2.0, "
+        "so its pull was not cold."
+    )
+    elsewhere = request(DB, "layer", key=DB_LAYER, registry="ghcr.io")
+    others = request(APP, "layer", key=APP_LAYER)
+    assert finding(PULLS, log(*resolution(), elsewhere, others)).verdict is Verdict.UNKNOWN
+
+
+def test_a_layer_that_went_to_another_fails() -> None:
+    found = finding(PULLS, log(*COLD, request(DB, "layer", key=DB_LAYER, account=None)))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Layers went to others than ccci-ci: ccci/db by nobody (anonymous)."
+
+
+def test_an_anonymous_manifest_before_the_cold_pull_fails_too() -> None:
+    history = changed(
+        good(TASK), RequestsSeen, {"requests": (request(APP, "manifest", account=None),)}, phase="deploy"
+    )
+    assert finding(PULLS, history).verdict is Verdict.FAIL
+
+
+def test_what_the_deploys_log_says_is_no_word_on_the_cold_pull() -> None:
+    history = changed(good(TASK), RequestsSeen, {"requests": (), "problem": "cut"}, phase="cold-pull")
+    assert finding(PULLS, without(history, BucketsSeen)).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("reference", ["ghcr.io/ccci/db:2.0", "localhost/ccci/db:2.0"])
+def test_a_cold_pull_from_elsewhere_is_no_word_on_docker_hub(reference: str) -> None:
+    found = finding(PULLS, changed(good(TASK), ColdPullControl, {"reference": reference}))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "is not from there" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("moment", "seen"),
+    [
+        ("evicted", store("evicted", 0)),
+        ("cold-pulled", store("cold-pulled", 0, without=(DB,))),
+        ("evicted", store("evicted", 0).model_copy(update={"problem": "no answer"})),
+        ("cold-pulled", store("cold-pulled", 0).model_copy(update={"problem": "no answer"})),
+    ],
+)
+@pytest.mark.parametrize("private", [True, False])
+def test_without_the_log_a_pull_that_was_not_seen_to_be_cold_tells_nothing(
+    moment: str, seen: StoreSeen, *, private: bool
+) -> None:
+    history = changed(blind(), ColdPullControl, {"private": private})
+    found = finding(PULLS, changed(history, StoreSeen, lambda _: seen, moment=moment))
+    assert found.verdict is Verdict.UNKNOWN
 
 
 def test_without_the_log_the_buckets_tell_who_paid() -> None:
     found = finding(PULLS, blind())
     assert found.verdict is Verdict.PASS
-    assert found.reason == "The bucket of ccci-ci paid 3 for the cold pull."
+    assert found.reason == "The bucket of ccci-ci paid 3 for the cold pull, and the anonymous one none."
 
 
 def test_without_the_log_an_anonymous_bucket_that_paid_fails() -> None:
@@ -135,7 +208,7 @@ def test_without_the_log_an_anonymous_bucket_that_paid_fails() -> None:
     )
     found = finding(PULLS, history)
     assert found.verdict is Verdict.FAIL
-    assert found.reason == "The anonymous bucket paid 3 for the cold pull."
+    assert found.reason == "The anonymous bucket paid 3."
 
 
 def test_buckets_that_did_not_move_tell_nothing() -> None:
@@ -161,14 +234,28 @@ def test_a_bucket_that_was_refused_tells_nothing_whatever_figure_came_along() ->
     assert finding(PULLS, history).verdict is Verdict.UNKNOWN
 
 
-def test_the_last_look_at_the_buckets_counts() -> None:
-    events: list[Event] = []
-    for entry in blind().entries:
-        events.append(entry.event)
-        if isinstance(entry.event, BucketsSeen) and entry.event.moment == "start":
-            events.append(buckets("start", account=189))
-    found = finding(PULLS, of_events(tuple(events)))
-    assert found.reason == "The bucket of ccci-ci paid 3 for the cold pull."
+def test_only_what_the_account_paid_during_the_cold_pull_counts() -> None:
+    history = changed(
+        blind(), BucketsSeen, lambda _: buckets("torn-down", account=187, cycle=1), moment="torn-down"
+    )
+    assert finding(PULLS, history).verdict is Verdict.UNKNOWN
+
+
+def test_the_anonymous_bucket_may_have_paid_before_the_cold_pull() -> None:
+    history = changed(
+        blind(), BucketsSeen, lambda _: buckets("start", account=195, anonymous=101), moment="start"
+    )
+    assert finding(PULLS, history).reason == "The anonymous bucket paid 1."
+
+
+def test_a_new_window_gives_nothing_back() -> None:
+    history = changed(
+        blind(),
+        BucketsSeen,
+        lambda _: buckets("torn-down", account=190, anonymous=40, cycle=1),
+        moment="torn-down",
+    )
+    assert finding(PULLS, history).reason == "The anonymous bucket paid 60."
 
 
 def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:
@@ -177,9 +264,15 @@ def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:
     assert "ccci/db:2.0, which is private" in found.reason
 
 
-@pytest.mark.parametrize("change", [{"ran": False, "problem": "no quota left"}, {"task_image_id": ""}])
-def test_without_log_and_without_a_cold_pull_nobody_knows(change: dict[str, Any]) -> None:
-    assert finding(PULLS, changed(blind(), ColdPullControl, change)).verdict is Verdict.UNKNOWN
+def test_an_image_that_is_no_server_was_pulled_all_the_same() -> None:
+    history = changed(blind(), ColdPullControl, {"task_image_id": "", "problem": "did not converge"})
+    assert finding(PULLS, history).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("history", [good(TASK), blind()])
+def test_without_a_cold_pull_nobody_knows(history: History) -> None:
+    change = {"ran": False, "problem": "no quota left"}
+    assert finding(PULLS, changed(history, ColdPullControl, change)).verdict is Verdict.UNKNOWN
 
 
 def test_no_evidence_at_all_is_unknown() -> None:

@@ -3,7 +3,15 @@
 import pytest
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, not_shown, passed, unknown
-from ccci_host.checks.reading import count, in_each_cycle, in_megabytes, listed, name_of, repository_of
+from ccci_host.checks.reading import (
+    count,
+    in_each_cycle,
+    in_megabytes,
+    listed,
+    name_of,
+    registry_of,
+    repository_of,
+)
 from ccci_host.verdict import Verdict
 from tests.histories import APP, digest, good
 
@@ -37,6 +45,23 @@ def test_an_image_is_called_as_its_recipe_calls_it() -> None:
 )
 def test_a_repository_is_spelt_as_a_registrys_log_spells_it(image: str, repository: str) -> None:
     assert repository_of(image) == repository
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("nginx:1", "docker.io"),
+        ("org/app", "docker.io"),
+        ("docker.io/org/app", "docker.io"),
+        ("index.docker.io/nginx", "docker.io"),
+        ("my.app:1", "docker.io"),
+        (f"ghcr.io/app@{digest('a')}", "ghcr.io"),
+        ("localhost/app", "localhost"),
+        ("registry:5000/app", "registry:5000"),
+    ],
+)
+def test_a_registry_is_the_one_that_a_reference_names(image: str, registry: str) -> None:
+    assert registry_of(image) == registry
 
 
 @pytest.mark.parametrize(

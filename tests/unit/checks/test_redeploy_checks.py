@@ -118,6 +118,15 @@ def test_a_daemon_whose_settings_are_not_known_is_unknown(change: dict[str, str]
         ({"outcome": "unclear"}, Verdict.UNKNOWN),
         ({"outcome": None}, Verdict.UNKNOWN),
         ({"ran": False}, Verdict.UNKNOWN),
+        ({"started": ("t1 failed task: non-zero exit (1)",)}, Verdict.FAIL),
+        ({"outcome": "unclear", "started": ("t1 running",)}, Verdict.FAIL),
+        ({"started": None}, Verdict.UNKNOWN),
+        ({"registry_status": 200}, Verdict.UNKNOWN),
+        ({"registry_status": 503}, Verdict.UNKNOWN),
+        ({"registry_status": None}, Verdict.UNKNOWN),
+        ({"error": "network proxy is used by another"}, Verdict.UNKNOWN),
+        ({"error": "No such image: ccci/db:2.0"}, Verdict.PASS),
+        ({"error": "image not found"}, Verdict.PASS),
     ],
 )
 def test_a_pin_that_does_not_resolve_must_fail(change: dict[str, Any], verdict: Verdict) -> None:

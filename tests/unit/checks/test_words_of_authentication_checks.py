@@ -170,13 +170,19 @@ def test_credential_accepted(
 @pytest.mark.parametrize(
     ASKED,
     [
-        (PC2, PASS, "3 manifests from Docker Hub, each paid by ccci-ci; none anonymous.", "", ()),
+        (
+            PC2,
+            PASS,
+            "The node pulled ccci/db:2.0 as ccci-ci: 1 layer and 3 manifests; nothing was asked anonymously.",
+            "",
+            (),
+        ),
         (
             changed(PC2, ColdPullControl, {"private": True}),
             PASS,
-            "3 manifests from Docker Hub, each paid by ccci-ci; none anonymous.",
+            "The node pulled ccci/db:2.0 as ccci-ci: 1 layer and 3 manifests; nothing was asked anonymously.",
             "",
-            ("ccci/db:2.0 is private, and a swarm task pulled it.",),
+            ("The swarm pulled ccci/db:2.0, which is private.",),
         ),
         (
             changed(
@@ -215,7 +221,13 @@ def test_credential_accepted(
             ANOTHER_RUN,
             (),
         ),
-        (without(PC2, RequestsSeen), PASS, "The bucket of ccci-ci paid 3 for the cold pull.", "", ()),
+        (
+            without(PC2, RequestsSeen),
+            PASS,
+            "The bucket of ccci-ci paid 3 for the cold pull, and the anonymous one none.",
+            "",
+            (),
+        ),
         (
             changed(
                 BLIND,
@@ -224,14 +236,14 @@ def test_credential_accepted(
                 moment="cold-pulled",
             ),
             FAIL,
-            "The anonymous bucket paid 3 for the cold pull.",
+            "The anonymous bucket paid 3.",
             WITH_AUTH,
             (),
         ),
         (
             changed(BLIND, ColdPullControl, {"private": True}),
             PASS,
-            "A swarm task pulled ccci/db:2.0, which is private: its pull was authenticated.",
+            "The swarm pulled ccci/db:2.0, which is private: its pull was authenticated.",
             "",
             (),
         ),

@@ -808,6 +808,36 @@ def test_pull_path_is_real(
             (f"in the store all the while: {DB}",),
         ),
         (
+            changed(PC3, PinControl, {"started": ("t1 failed task: non-zero exit (1)",)}),
+            FAIL,
+            "ccci/db:2.0 cannot resolve, and a task ran all the same.",
+            ANSWERS,
+            ("it got a container: t1 failed task: non-zero exit (1)", f"in the store all the while: {DB}"),
+        ),
+        (
+            changed(PC3, PinControl, {"registry_status": None}),
+            UNKNOWN,
+            "It is not shown that a pin that does not resolve fails: the registry answers nothing for it, "
+            "where it should answer 404.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(PC3, PinControl, {"registry_status": 503}),
+            UNKNOWN,
+            "It is not shown that a pin that does not resolve fails: the registry answers 503 for it, "
+            "where it should answer 404.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(PC3, PinControl, {"error": "the network is gone"}),
+            UNKNOWN,
+            "It is not shown that a pin that does not resolve fails: the deploy failed, but not for it.",
+            "Read the error of the control in the report, and mend what it names.",
+            (),
+        ),
+        (
             changed(PC3, PinControl, {"outcome": "unclear", "error": "timed out"}),
             UNKNOWN,
             "It is not shown that a pin that does not resolve fails (timed out).",

@@ -27,7 +27,7 @@ AGENT = "/usr/local/bin/ccci-prune"
 def test_a_broken_pin_is_tried_under_the_name_of_a_cached_image(
     failure: Exception | None, outcome: str, tmp_path: Path
 ) -> None:
-    bench = Bench(tmp_path, Options(task="t"))
+    bench = Bench(tmp_path, Options(task="t"), host_after_a_pin())
     deployer = FakeDeployer({1: failure} if failure else None)
     broken_pin.control(bench.run, deployer, deployment("app:1@sha256:d"))
     [seen] = bench.history.of(PinControl)
@@ -37,8 +37,39 @@ def test_a_broken_pin_is_tried_under_the_name_of_a_cached_image(
     stack = deployer.calls[0][1]
     assert deployer.calls == [("deploy", stack)]
     assert bench.let_go == [stack]
-    assert stack.startswith("ccci-pin-")
+    assert stack.startswith("ccci-pin--")
     assert stack in bench.run.stacks
+    assert (seen.registry_status, seen.started) == (404, ("t2 failed task: non-zero exit (1)", "t3 running"))
+
+
+def test_tasks_that_cannot_be_listed_are_not_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Options(task="t"), host_after_a_pin({"trouble": "docker", "message": "gone"}))
+    broken_pin.control(bench.run, FakeDeployer({1: DeployError("no")}), deployment("app:1@sha256:d"))
+    [seen] = bench.history.of(PinControl)
+    assert seen.started is None
+
+
+def task(identity: str, state: str, container: str | None, error: str = "") -> dict[str, Any]:
+    """A task as the API lists it."""
+    of = {"ContainerStatus": {"ContainerID": container}} if container is not None else {}
+    return {"ID": identity, "Status": {"State": state, **of, **({"Err": error} if error else {})}}
+
+
+def host_after_a_pin(look: dict[str, Any] | None = None) -> FakeExecutor:
+    """A host where one task was rejected and two had a container, at a registry without the pin."""
+    tasks = [
+        task("t1", "rejected", None, "No such image"),
+        task("t2", "failed", "c2", "task: non-zero exit (1)"),
+        task("t3", "running", "c3"),
+        task("t4", "preparing", ""),
+    ]
+
+    def answer(argv: tuple[str, ...], sent: bytes) -> Completed:
+        if json.loads(sent).get("word") == "look":
+            return completed(json.dumps(look or {"tasks": tasks}))
+        return completed(json.dumps({"manifests": [{"status": 404, "digest": None}]}))
+
+    return FakeExecutor({"docker stack rm": completed(), "python3 -I -c": answer})
 
 
 def test_without_a_digest_no_image_is_known_to_be_cached(tmp_path: Path) -> None:

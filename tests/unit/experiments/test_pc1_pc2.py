@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import DeployError
+from ccci_host.errors import DeployError, RefusedError
 from ccci_host.experiments import Options, pc1, pc2
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
@@ -143,7 +143,8 @@ def test_a_deploy_that_fails_in_pc1_is_a_finding(stage: Stage) -> None:
 
 def test_pc2_has_the_swarm_pull_an_image_that_was_removed(stage: Stage) -> None:
     bench = stage.play(pc2.verify_pc2, disposable=True)
-    assert bench.kinds()[-6:] == [
+    assert bench.kinds()[-7:] == [
+        "store evicted",
         "phase-began cold-pull",
         "phase-ended cold-pull done",
         "store cold-pulled",
@@ -173,9 +174,23 @@ def test_pc2_removes_no_image_of_a_host_in_use_but_its_canary(
     assert not control.ran
     assert stage.removed == []
     (stage.folder / "history.jsonl").unlink()
-    monkeypatch.setattr("ccci_host.experiments.eviction.stored_as", lambda run, reference, store: None)
+    known = store_of((D, ("x",))).images
+    monkeypatch.setattr("ccci_host.experiments.canary.images_of", lambda run, canary, store: known)
     [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)
-    assert (control.ran, control.reference, control.removed) == (True, "me/canary:1", ())
+    assert (control.ran, control.reference, control.removed) == (True, "me/canary:1", (f"app@{D}",))
+
+
+def test_a_canary_that_may_not_go_is_left_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RefusedError("it is somebody's")
+
+    monkeypatch.setattr("ccci_host.experiments.canary.images_of", refuse)
+    [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)
+    assert (control.ran, control.problem) == (False, "it is somebody's")
+    (stage.folder / "history.jsonl").unlink()
+    [control] = stage.play(pc2.verify_pc2, canary="ghcr.io/me/canary:1").history.of(ColdPullControl)
+    assert (control.ran, control.problem) == (False, "the canary ghcr.io/me/canary:1 is not on Docker Hub")
+    assert stage.removed == []
 
 
 def test_a_login_that_is_refused_is_a_finding_and_looked_at_again(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ccci_host.witnesses import registry_remote
-from ccci_host.witnesses.registry_remote import HUB_KEY, NotAcceptedError, Registries, Registry
+from ccci_host.witnesses.registry_remote import HUB_KEY, Registries, Registry
 
 CHALLENGE = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"'
 
