@@ -6,6 +6,7 @@ from ccci_host.experiments.interrupts import undisturbed
 from ccci_host.experiments.lease import TimedLease, refuse_over_others
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.started import started
+from ccci_host.progress import say
 from ccci_host.recipes import teardown
 from ccci_host.records import HostSeen, LeaseSeen, Leftovers, Note
 from ccci_host.transport import connect
@@ -110,5 +111,6 @@ def _nobody_disturbed(machine: Machine, there: stacks.Stacks, *, reboots: bool) 
 def _remove_leftovers(run: Run, there: stacks.Stacks) -> None:
     """Any experiment that still runs would hold a lease: what bears a name of ours now has been left."""
     for stack in there.own:
+        say(f"An earlier run had left the stack {stack}: removing it.")
         removal = teardown(run.machine, stack)
         run.write(Leftovers(removed=removal.removed, left=removal.left))

@@ -10,6 +10,7 @@ from ccci_host.experiments.interrupts import stoppable, undisturbed
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
+from ccci_host.progress import say
 from ccci_host.recipes import teardown
 from ccci_host.records import Cleanup, Finished, Interrupted, Leftover, Name
 from ccci_host.transport.machine import Machine
@@ -113,4 +114,8 @@ def _put_back(run: Run) -> None:
             step()
         except CcciError as error:  # one that fails keeps nobody from the next
             problems.append(error.brief)
+    for kind, name, why in left:
+        say(f"Left behind: {kind} {name}: {why}")
+    for problem in problems:
+        say(f"Not put back in order: {problem}")
     run.write(Cleanup(removed=tuple(removed), left=tuple(left), problem="; ".join(problems) or None))

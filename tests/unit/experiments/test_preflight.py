@@ -64,7 +64,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(tmp_path, monkeypatch)
 
 
-def test_the_lease_is_held_before_leftovers_go(stage: Stage) -> None:
+def test_the_lease_is_held_before_leftovers_go(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.there = Stacks(("ccci-small--1_test",), (), ())
     stage.make_sure()
     assert stage.log == [
@@ -75,6 +75,7 @@ def test_the_lease_is_held_before_leftovers_go(stage: Stage) -> None:
     ]
     [left] = stage.bench.history.of(Leftovers)
     assert left.removed == (("service", "ccci-small--1_test"),)
+    assert "An earlier run had left the stack ccci-small--1_test" in capsys.readouterr().err
     assert stage.bench.run.lease is not None
 
 

@@ -182,12 +182,15 @@ def test_a_refused_run_touches_nothing_and_has_an_end(stage: Stage) -> None:
     assert stage.bench.history.of(Cleanup) == ()
 
 
-def test_what_could_not_be_removed_is_named_and_hides_nothing(stage: Stage) -> None:
+def test_what_could_not_be_removed_is_named_and_hides_nothing(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage.stuck = UnreachableError("gone")
     with pytest.raises(DeployError):
         stage.play(raiser(DeployError("no")))
     assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "gone"),)
     assert stage.last(Finished).problem == "no"
+    assert "Left behind: stack ccci-small_test: gone\n" in capsys.readouterr().err
 
 
 def test_what_a_teardown_left_without_saying_so_is_seen_at_the_end(stage: Stage) -> None:
@@ -199,13 +202,14 @@ def test_what_a_teardown_left_without_saying_so_is_seen_at_the_end(stage: Stage)
 
 
 def test_a_daemon_that_tells_nothing_at_the_end_keeps_no_lease(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def silent(machine: object) -> Stacks:
         raise HostError("The Docker daemon does not list its services.")
 
     monkeypatch.setattr("ccci_host.experiments.stacks.look", silent)
     stage.play(lambda run: None)
+    assert "Not put back in order: The Docker daemon does not" in capsys.readouterr().err
     assert stage.lease.released
     assert stage.last(Cleanup).problem == "The Docker daemon does not list its services."
     assert "store end" in stage.bench.kinds()
