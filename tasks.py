@@ -408,9 +408,10 @@ def status(_: Context, host: str | None = None, json: bool = False) -> Said:
     from ccci_host.verify import EVIDENCE as KEPT
 
     with machine(host) as reached:
-        signed = sign_off(look(reached), check=True)
+        now = look(reached)
+        signed = sign_off(now, check=True)
         conditions = deferred.conditions(reached)
-        runs = machine_docs.latest(machine_docs.runs(KEPT.parent), reached.name)
+        runs = machine_docs.latest(machine_docs.runs(KEPT.parent), now.place)
     lines = [
         *(f"{name}: {item.verdict}: {item.reason}" for name, item in runs),
         *signed.lines(),

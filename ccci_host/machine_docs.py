@@ -11,7 +11,9 @@ from ccci_host import evidence
 from ccci_host.checks import Finding, Judgement
 from ccci_host.errors import CcciError, NotFoundError, RefusedError
 from ccci_host.generated import refresh, replace_file
+from ccci_host.journal import read_history
 from ccci_host.progress import say
+from ccci_host.records import Started
 from ccci_host.verdict import Verdict
 
 STATUS = "STATUS-2pc.md"
@@ -26,16 +28,32 @@ DONE = "## DONE"
 Run = tuple[str, Judgement]
 """The name of a run's folder, and what was judged."""
 
+Place = tuple[str, str, str | None]
+"""A host's name in `ccci.toml`, its instance, and the project in Incus: a name alone may be another's."""
+
 
 def runs(folder: Path) -> tuple[Run, ...]:
     """The judged runs below `folder`, the oldest first. A run without a readable verdict is left out."""
     found: list[Run] = []
     for verdict in sorted((folder / EVIDENCE).glob(f"*/{evidence.VERDICT}")):
         try:
-            found.append((verdict.parent.name, evidence.recorded(verdict.parent)))
+            found.append((verdict.parent.name, _placed(evidence.recorded(verdict.parent), verdict.parent)))
         except CcciError as error:
             say(error.brief)
     return tuple(found)
+
+
+def place(of: Judgement | Started) -> Place:
+    """Where it was."""
+    return of.host, of.instance, of.project
+
+
+def _placed(judgement: Judgement, folder: Path) -> Judgement:
+    """`judgement` with the project that its history names, where its file is of before that was kept."""
+    if judgement.project is not None:
+        return judgement
+    started = read_history(folder / evidence.HISTORY).first(Started)
+    return judgement.model_copy(update={"project": started.project if started else None})
 
 
 def update(folder: Path) -> tuple[str, ...]:
@@ -99,12 +117,12 @@ def read(path: Path) -> str:
         ) from None
 
 
-def latest(known: Sequence[Run], host: str | None = None) -> tuple[Run, ...]:
-    """The last run of each task on each host, or on `host` alone, in the order of their names."""
+def latest(known: Sequence[Run], where: Place | None = None) -> tuple[Run, ...]:
+    """The last run of each task in each place, or in `where` alone, in the order of their names."""
     last = {
-        (judgement.task, judgement.host): (name, judgement)
+        (judgement.task, *map(str, place(judgement))): (name, judgement)
         for name, judgement in known
-        if host in (None, judgement.host)
+        if where in (None, place(judgement))
     }
     return tuple(last[key] for key in sorted(last))
 
@@ -155,7 +173,8 @@ def review(known: Sequence[Run]) -> str:
 
 
 def _host(item: Judgement) -> str:
-    return f"{item.host}{f' ({item.label})' if item.label else ''}, {item.store or 'store unknown'}"
+    where = f"instance {item.instance} of {item.project or 'an unknown project'}"
+    return f"{item.host} ({f'{item.label}; ' if item.label else ''}{where}), {item.store or 'store unknown'}"
 
 
 def _code(item: Judgement) -> str:

@@ -43,6 +43,7 @@ class Now:
 
     host: str
     instance: str
+    project: str
     tree: str | None
     """Of this checkout; None where git cannot tell."""
     policy: str
@@ -50,6 +51,11 @@ class Now:
     agent: str
     """The same of the agent's program."""
     at: datetime
+
+    @property
+    def place(self) -> machine_docs.Place:
+        """Where the runs have to have been."""
+        return self.host, self.instance, self.project
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ def look(machine: Machine, at: datetime | None = None) -> Now:
     return Now(
         host=machine.name,
         instance=machine.config.incus.instance,
+        project=machine.config.incus.project,
         tree=tree_hash(EVIDENCE.parents[1]),
         policy=hashlib.sha256(policy.content).hexdigest() if isinstance(policy, Present) else _no(policy),
         agent=installed.archive.text.strip()
@@ -134,7 +141,7 @@ def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -
     """
     signed = machine_docs.is_done(machine_docs.read(folder / machine_docs.STATUS))
     words = machine_docs.read(folder / machine_docs.REVIEW)
-    known = machine_docs.latest(machine_docs.runs(folder), now.host)
+    known = machine_docs.latest(machine_docs.runs(folder), now.place)
     found = {item.task: name for name, item in known if item.task in REQUIRED}
     objections = [objection for task in REQUIRED for objection in _about(task, found, folder, words, now)]
     runs = tuple(found[task] for task in REQUIRED if task in found)
@@ -147,7 +154,8 @@ def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -
 
 def signature(now: Now, runs: Sequence[str]) -> str:
     """What is signed for, on one line."""
-    return f"{', '.join(runs)} on {now.host}; tree `{now.tree}`, policy `{now.policy}`, agent `{now.agent}`"
+    parts = f"tree `{now.tree}`, policy `{now.policy}`, agent `{now.agent}`"
+    return f"{', '.join(runs)} on {_where(now.place)}; {parts}"
 
 
 def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now) -> Iterator[Objection]:
@@ -155,7 +163,8 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
     again = f"Run `invoke {task} --host {now.host}` from this checkout."
     name = found.get(task)
     if name is None:
-        yield Objection(task, f"there is no run of it on {now.host} in {machine_docs.EVIDENCE}/", again)
+        missing = f"there is no run of it on {_where(now.place)} in {machine_docs.EVIDENCE}/"
+        yield Objection(task, missing, again)
         return
     run = folder / machine_docs.EVIDENCE / name
     try:
@@ -181,8 +190,9 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
 
 def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -> Iterator[str]:
     """Why a run says nothing about this code and this host as they are."""
-    if (judgement.task, judgement.host, judgement.instance) != (task, now.host, now.instance):
-        yield f"its history is of {judgement.task} on {judgement.host} (instance {judgement.instance})"
+    place = machine_docs.place(judgement)
+    if (judgement.task, place) != (task, now.place):
+        yield f"its history is of {judgement.task} on {_where(place)}"
     if judgement.tree is None or judgement.tree != now.tree:
         yield f"it was made by other code: tree {_short(judgement.tree)} then, {_short(now.tree)} here now"
     policy, agent = (seen.policy_sha256, seen.agent_sha256) if seen else (None, None)
@@ -206,6 +216,11 @@ def _unreviewed(name: str, judgement: Judgement, words: str) -> Iterator[Objecti
         yield Objection(name, f"{machine_docs.REVIEW} has no word of the Adversary's on it", todo)
     elif not review.is_pass(said, name, judgement.history_sha256):
         yield Objection(name, f"the Adversary's last word on it is no plain PASS of it: {said!r}", todo)
+
+
+def _where(place: machine_docs.Place) -> str:
+    host, instance, project = place
+    return f"{host} (instance {instance} of project {project})"
 
 
 def _short(value: str | None) -> str:

@@ -30,6 +30,8 @@ class Judgement(Record):
     ended: str | None
     host: str
     instance: str
+    project: str | None = None
+    """Of Incus, the instance's; None in a verdict of before it was kept."""
     label: str | None = None
     disposable: bool
     store: str | None
@@ -66,6 +68,7 @@ def judge(history: History) -> Judgement:
         ended=history.entries[-1].at if history.entries else None,
         host=started.host if started else "unknown",
         instance=started.instance if started else "unknown",
+        project=started.project if started else None,
         label=started.label if started else None,
         disposable=started.disposable if started else False,
         store=host.store if host else None,

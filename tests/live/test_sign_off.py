@@ -57,7 +57,7 @@ def written_as_of(real: History, task: str, folder: Path) -> str:
     began, host = real.first(Started), real.last(HostSeen)
     assert began is not None
     assert host is not None
-    about = {"tree": began.tree, "host": began.host, "instance": began.instance}
+    about = {field: getattr(began, field) for field in ("tree", "host", "instance", "project")}
     seen = {"policy_sha256": host.policy_sha256, "agent_sha256": host.agent_sha256}
     history = changed(changed(good(task), Started, about), HostSeen, seen)
     run = evidence.new_folder(folder / machine_docs.EVIDENCE, task)

@@ -7,7 +7,7 @@ import pytest
 
 from ccci_host import evidence, machine_docs
 from ccci_host.checks import Judgement, judge
-from ccci_host.records import PrunersSeen
+from ccci_host.records import PrunersSeen, Started
 from tests.histories import changed, good
 
 OURS = Path(__file__).resolve().parents[2] / "machine-docs"
@@ -43,6 +43,15 @@ def test_the_status_holds_the_last_run_of_each_task(folder: Path) -> None:
     assert text.count("| verify-pc1 |") == 1
     assert "**FAIL** | Also prunes images on this host" in text
     assert "evidence/20260302T120000Z-verify-pc1/report.md" in text
+
+
+def test_two_hosts_of_one_name_are_two(folder: Path) -> None:
+    keep(folder, "20260301T120000Z-verify-pc1", judge(changed(good("verify-pc1"), Started, {"project": "a"})))
+    keep(folder, "20260302T120000Z-verify-pc1", judge(changed(good("verify-pc1"), Started, {"project": "b"})))
+    machine_docs.update(folder)
+    text = (folder / "STATUS-2pc.md").read_text()
+    assert text.count("| verify-pc1 |") == 2
+    assert ["instance ci of a)" in text, "instance ci of b)" in text] == [True, True]
 
 
 def test_the_backlog_asks_for_what_did_not_pass(folder: Path) -> None:

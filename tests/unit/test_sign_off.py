@@ -1,5 +1,6 @@
 """Sign-off: written where all of it can be shown now, refused with every reason at once, never taken back."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ OURS = Path(__file__).resolve().parents[2] / "machine-docs"
 NOW = Now(
     host="classic",
     instance="ci",
+    project="default",
     tree="f" * 64,
     policy="e" * 64,
     agent="d" * 64,
@@ -133,7 +135,6 @@ def test_what_no_longer_holds_is_reported_and_nothing_is_taken_away(docs: Docs) 
         ({"agent": "a" * 64}, "the host has another agent: aaaaaaaaaaaa…"),
         ({"at": NOON + timedelta(hours=25)}, "it is 25 hours old, and a day is the most"),
         ({"at": NOON - timedelta(hours=1)}, "which is yet to come by this machine's clock"),
-        ({"instance": "other"}, "its history is of verify-pc1 on classic (instance ci)"),
     ],
 )
 def test_evidence_of_another_day_code_or_host_is_refused(
@@ -153,6 +154,31 @@ def test_each_task_has_to_have_a_run_on_this_host(docs: Docs, task: str) -> None
     shutil.rmtree(docs.folder / "evidence" / NAMES[task])
     docs.keep(f"20260301T140000Z-{task}", changed(good(task), Started, {"host": "elsewhere"}))
     assert f"{task}:\n  there is no run of it on classic" in docs.refused()
+
+
+@pytest.mark.parametrize("elsewhere", [{"instance": "other"}, {"project": "other"}, {"host": "other"}])
+def test_another_host_of_that_name_is_another_host(docs: Docs, elsewhere: dict[str, str]) -> None:
+    said = docs.refused(**elsewhere)
+    assert said.count("there is no run of it on ") == len(REQUIRED)
+    docs.keep("20260301T140000Z-verify-pc3", changed(good("verify-pc3"), Started, elsewhere))
+    assert docs.sign_off().exit_code == 0, "and its later run is no later run of this one"
+
+
+@pytest.mark.parametrize(("field", "ours"), [("instance", NOW.instance), ("project", NOW.project)])
+def test_a_verdict_that_claims_another_host_is_not_believed(docs: Docs, field: str, ours: str) -> None:
+    name = NAMES["verify-pc1"]
+    docs.keep(name, changed(good("verify-pc1"), Started, {field: "other"}))
+    path = docs.folder / "evidence" / name / evidence.VERDICT
+    path.write_text(path.read_text().replace('"other"', f'"{ours}"'))
+    assert f"{name}:\n  its history is of verify-pc1 on classic (instance " in docs.refused()
+
+
+def test_a_verdict_of_before_the_project_was_kept_is_found_by_its_history(docs: Docs) -> None:
+    path = docs.folder / "evidence" / NAMES["verify-pc1"] / evidence.VERDICT
+    old = json.loads(path.read_text())
+    del old["project"]
+    path.write_text(json.dumps(old))
+    assert docs.sign_off().exit_code == 0
 
 
 def edit_history(run: Path) -> None:
