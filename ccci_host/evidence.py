@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ HISTORY = "history.jsonl"
 VERDICT = "verdict.json"
 MARKDOWN = "report.md"
 HTML = "report.html"
+
+_NAME = re.compile(r"\d{8}T\d{6}Z-(.+?)(?:-\d+)?")
 
 
 def new_folder(root: Path, task: str, now: datetime | None = None) -> Path:
@@ -42,6 +45,12 @@ def new_folder(root: Path, task: str, now: datetime | None = None) -> Path:
     raise CcciError(f"{root} has a thousand runs of this very second.")
 
 
+def task_of(name: str) -> str | None:
+    """The task in a name that `new_folder` has given; None in any other name."""
+    found = _NAME.fullmatch(name)
+    return found[1] if found else None
+
+
 def conclude(folder: Path) -> Judgement:
     """Judge the history in `folder`; write the verdict beside it, then the reports that tell of it."""
     history = read_history(folder / HISTORY)
@@ -58,10 +67,10 @@ def recorded(folder: Path) -> Judgement:
     try:
         return Judgement.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise NotFoundError(
-            f"There is no verdict at {path}.",
-            resolution=f"Name the folder of a run: it holds {HISTORY} and {VERDICT}.",
-        ) from None
+        resolution = f"Name the folder of a run: it holds {HISTORY} and {VERDICT}."
+        if (folder / HISTORY).exists():
+            resolution = "The run was killed, or is still under way. Killed, it is not judged: run it again."
+        raise NotFoundError(f"There is no verdict at {path}.", resolution=resolution) from None
     except (OSError, ValidationError) as error:
         raise CcciError(f"{path} is no verdict.", details=str(error)) from None
 

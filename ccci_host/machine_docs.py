@@ -5,6 +5,7 @@ as it is, and that is said.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccci_host import evidence
@@ -32,6 +33,16 @@ Place = tuple[str, str, str | None]
 """A host's name in `ccci.toml`, its instance, and the project in Incus: a name alone may be another's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A run without a verdict that can be read: it was killed, or is still under way."""
+
+    name: str
+    task: str
+    place: Place | None
+    """None where its history does not tell."""
+
+
 def runs(folder: Path) -> tuple[Run, ...]:
     """The judged runs below `folder`, the oldest first. A run without a readable verdict is left out."""
     found: list[Run] = []
@@ -40,6 +51,19 @@ def runs(folder: Path) -> tuple[Run, ...]:
             found.append((verdict.parent.name, _placed(evidence.recorded(verdict.parent), verdict.parent)))
         except CcciError as error:
             say(error.brief)
+    return tuple(found)
+
+
+def unjudged(folder: Path, known: Sequence[Run]) -> tuple[Unjudged, ...]:
+    """The runs below `folder` that are not among the judged ones, `known`; the oldest first."""
+    judged = {name for name, _ in known}
+    found = []
+    for run in sorted(path for path in (folder / EVIDENCE).glob("*") if path.is_dir()):
+        if run.name not in judged:
+            started = _started(run)
+            task = started.task if started else evidence.task_of(run.name)
+            if task is not None:
+                found.append(Unjudged(run.name, task, place(started) if started else None))
     return tuple(found)
 
 
@@ -52,8 +76,16 @@ def _placed(judgement: Judgement, folder: Path) -> Judgement:
     """`judgement` with the project that its history names, where its file is of before that was kept."""
     if judgement.project is not None:
         return judgement
-    started = read_history(folder / evidence.HISTORY).first(Started)
+    started = _started(folder)
     return judgement.model_copy(update={"project": started.project if started else None})
+
+
+def _started(run: Path) -> Started | None:
+    """How the history in the folder `run` begins; None where that cannot be read."""
+    try:
+        return read_history(run / evidence.HISTORY).first(Started)
+    except CcciError:
+        return None
 
 
 def update(folder: Path) -> tuple[str, ...]:

@@ -141,9 +141,17 @@ def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -
     """
     signed = machine_docs.is_done(machine_docs.read(folder / machine_docs.STATUS))
     words = machine_docs.read(folder / machine_docs.REVIEW)
-    known = machine_docs.latest(machine_docs.runs(folder), now.place)
-    found = {item.task: name for name, item in known if item.task in REQUIRED}
-    objections = [objection for task in REQUIRED for objection in _about(task, found, folder, words, now)]
+    known = machine_docs.runs(folder)
+    unjudged = machine_docs.unjudged(folder, known)
+    found = {item.task: name for name, item in machine_docs.latest(known, now.place) if item.task in REQUIRED}
+    objections = [
+        objection
+        for task in REQUIRED
+        for objection in (
+            *_about(task, found, folder, words, now),
+            *_unjudged(task, found, unjudged, now),
+        )
+    ]
     runs = tuple(found[task] for task in REQUIRED if task in found)
     if not objections and not check:
         at = now.at.isoformat(timespec="seconds")
@@ -186,6 +194,21 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
     for reason in _foreign(task, judgement, seen, now):
         yield Objection(name, reason, again)
     yield from _unreviewed(name, judgement, words)
+
+
+def _unjudged(
+    task: str, found: dict[str, str], unjudged: Sequence[machine_docs.Unjudged], now: Now
+) -> Iterator[Objection]:
+    """The runs of `task` that came after the last judged one; where a host is not told, it may be this."""
+    for run in unjudged:
+        if run.task == task and run.place in (None, now.place) and run.name > found.get(task, ""):
+            yield Objection(
+                run.name,
+                "it has no verdict that can be read, and no later run of its task has one: "
+                "it was killed, or is still under way",
+                f"Wait until it ends. If it was killed, nothing will judge it: run `invoke {task} --host "
+                f"{now.host}` again, from this checkout.",
+            )
 
 
 def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -> Iterator[str]:

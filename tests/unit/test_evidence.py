@@ -39,6 +39,19 @@ def test_a_folder_is_named_after_time_and_task(tmp_path: Path) -> None:
     assert names == ["20260301T120000Z-verify-pc1", "20260301T120000Z-verify-pc1-2"]
 
 
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("20260301T120000Z-verify-pc1", "verify-pc1"),
+        ("20260301T120000Z-verify-pc1-12", "verify-pc1"),
+        ("20260301T120000Z-", None),
+        ("verify-pc1", None),
+    ],
+)
+def test_the_task_of_a_folder(name: str, task: str | None) -> None:
+    assert evidence.task_of(name) == task
+
+
 def test_a_root_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CcciError, match="No evidence can be kept"):
@@ -117,6 +130,17 @@ def test_a_folder_without_its_files_is_no_run(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(NotFoundError, match="There is no"):
         analyze(folder)
+
+
+def test_a_run_that_was_killed_is_not_judged(folder: Path) -> None:
+    (folder / evidence.VERDICT).unlink()
+    with pytest.raises(NotFoundError) as caught:
+        analyze(folder)
+    assert "was killed, or is still under way" in caught.value.resolution
+    (folder / evidence.HISTORY).unlink()
+    with pytest.raises(NotFoundError) as caught:
+        analyze(folder)
+    assert "Name the folder of a run" in caught.value.resolution
 
 
 def test_a_verdict_that_is_none_is_said(folder: Path) -> None:

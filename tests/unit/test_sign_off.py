@@ -217,6 +217,52 @@ def test_the_last_run_counts_and_not_the_last_that_passed(docs: Docs) -> None:
     assert f"{later}:\n  it ended as UNKNOWN" in docs.refused()
 
 
+LATER = "20260301T140000Z-verify-pc3"
+
+
+def killed(folder: Path) -> None:
+    """As a run leaves its folder that was killed."""
+    (folder / evidence.VERDICT).unlink()
+    history = folder / evidence.HISTORY
+    history.write_bytes(history.read_bytes()[:-2000])
+
+
+def killed_at_once(folder: Path) -> None:
+    """As it is before anything is written."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def half_a_verdict(folder: Path) -> None:
+    (folder / evidence.VERDICT).write_text("{")
+
+
+@pytest.mark.parametrize("spoil", [killed, killed_at_once, half_a_verdict])
+def test_a_later_run_without_a_verdict_stands_against_it(docs: Docs, spoil: Callable[[Path], None]) -> None:
+    docs.keep(LATER, good("verify-pc3"))
+    spoil(docs.folder / "evidence" / LATER)
+    said = docs.refused()
+    assert said.startswith(f"{LATER}:\n  it has no verdict that can be read, and no later run")
+    assert "nothing will judge it: run `invoke verify-pc3 --host classic` again" in said
+    again = "20260301T150000Z-verify-pc3"
+    docs.keep(again, good("verify-pc3"))
+    docs.say(f"{again}: PASS")
+    assert docs.sign_off(at=NOON + timedelta(hours=4)).exit_code == 0, "until there is a later one that has"
+
+
+@pytest.mark.parametrize("elsewhere", [{"host": "other"}, {"project": "other"}, {"task": "verify"}])
+def test_a_killed_run_of_another_host_or_task_is_no_matter(docs: Docs, elsewhere: dict[str, str]) -> None:
+    docs.keep(LATER, changed(good("verify-pc3"), Started, elsewhere))
+    killed(docs.folder / "evidence" / LATER)
+    assert docs.sign_off().exit_code == 0
+
+
+def test_a_folder_that_is_no_runs_is_no_matter(docs: Docs) -> None:
+    (docs.folder / "evidence" / "notes").mkdir()
+    (docs.folder / "evidence" / f"{LATER}.tar").write_text("")
+    assert docs.sign_off().exit_code == 0
+
+
 def test_a_host_that_was_never_looked_at_is_refused(docs: Docs) -> None:
     name = NAMES["verify-pc2"]
     docs.keep(name, without(good("verify-pc2"), HostSeen))
