@@ -1,7 +1,8 @@
-"""The Adversary's word on a run, in REVIEW-2pc.md: `RUN: PASS`, or `PASS: RUN`, first thing on a line.
+"""The Adversary's word on a run, in REVIEW-2pc.md: `RUN: PASS SHA256`, or `PASS: RUN SHA256`, on a line.
 
-Nothing here can tell who wrote a line. What it says must be beyond doubt: the last line that names the run
-counts, and whatever is not plainly a PASS takes an earlier one back.
+The SHA-256 is that of the history which was reviewed: a name alone would also fit whatever is put in the
+folder later. Nothing here can tell who wrote a line. What it says must be beyond doubt: the last line that
+names the run counts, and whatever is not plainly a PASS takes an earlier one back.
 """
 
 import re
@@ -26,9 +27,18 @@ def last_word(text: str, run: str) -> str | None:
     return lines[-1] if lines else None
 
 
+def pass_line(run: str, history_sha256: str) -> str:
+    """The line that says so."""
+    return f"{run}: PASS {history_sha256}"
+
+
 def is_pass(line: str, run: str, history_sha256: str) -> bool:
-    """Whether `line` says that `run` passed; a SHA-256 on it must be that of the run's history."""
+    """Whether `line` says that `run` passed, and by the SHA-256 of its history and no other."""
+    return says_pass(line, run) and set(_SHA256.findall(line)) == {history_sha256}
+
+
+def says_pass(line: str, run: str) -> bool:
+    """Whether `line` says so of the run's name, whatever history it means."""
     name = re.escape(run)
     said = _LINK_TARGET.sub("]", line).lstrip(_LEADING)
-    plain = re.match(rf"(?:{name}{_BETWEEN}PASS|PASS{_BETWEEN}{name}){_END}", said)
-    return plain is not None and set(_SHA256.findall(line)) <= {history_sha256}
+    return re.match(rf"(?:{name}{_BETWEEN}PASS|PASS{_BETWEEN}{name}){_END}", said) is not None

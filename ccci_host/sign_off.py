@@ -234,11 +234,14 @@ def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -
 
 def _unreviewed(name: str, judgement: Judgement, words: str) -> Iterator[Objection]:
     said = review.last_word(words, name)
-    todo = f"The Adversary writes `{name}: PASS` in {machine_docs.REVIEW}, on a line of its own."
+    asked = review.pass_line(name, judgement.history_sha256)
+    todo = f"The Adversary writes `{asked}` in {machine_docs.REVIEW}, on a line of its own."
     if said is None:
         yield Objection(name, f"{machine_docs.REVIEW} has no word of the Adversary's on it", todo)
-    elif not review.is_pass(said, name, judgement.history_sha256):
+    elif not review.says_pass(said, name):
         yield Objection(name, f"the Adversary's last word on it is no plain PASS of it: {said!r}", todo)
+    elif not review.is_pass(said, name, judgement.history_sha256):
+        yield Objection(name, f"the Adversary's PASS does not name its history by SHA-256: {said!r}", todo)
 
 
 def _where(place: machine_docs.Place) -> str:

@@ -17,6 +17,7 @@ from ccci_host.experiments import Options
 from ccci_host.journal import Journal, read_history
 from ccci_host.provision import provision
 from ccci_host.records import History, HostSeen, Started
+from ccci_host.review import pass_line
 from ccci_host.sign_off import REQUIRED, YOUNG, Now, SignOff, look, sign_off
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
@@ -87,7 +88,8 @@ def test_from_a_run_to_done_and_to_done_no_longer(machine: Machine, folder: Path
 
     names = [outcome.folder.name, *(written_as_of(real, task, folder) for task in REQUIRED[1:])]
     with (folder / machine_docs.REVIEW).open("a") as review:
-        review.writelines(f"{name}: PASS\n" for name in names)
+        for name in names:
+            review.write(f"{pass_line(name, evidence.recorded(root / name).history_sha256)}\n")
     assert done(machine).lines() == ("Signed off, and it holds.",)
     status = (folder / machine_docs.STATUS).read_text()
     assert status.count(machine_docs.DONE) == 1

@@ -1,4 +1,4 @@
-"""The Adversary's word: only a plain PASS of that very run is one, and the last word counts."""
+"""The Adversary's word: only a plain PASS of that very history is one, and the last word counts."""
 
 import pytest
 
@@ -12,20 +12,36 @@ SHA256 = "c" * 64
 @pytest.mark.parametrize(
     "line",
     [
-        f"{RUN}: PASS",
-        f"{RUN}: PASS, I tried.",
-        f"- `{RUN}`: **PASS**. Two hours, no way in.",
-        f"## {RUN} PASS",
-        f"| {RUN} | PASS | fresh clone |",
-        f"[{RUN}](evidence/{RUN}/report.md): PASS",
-        f"PASS: {RUN}",
-        f"**PASS** {RUN} — from a fresh clone",
         f"{RUN}: PASS {SHA256}",
+        f"{RUN}: PASS, I tried ({SHA256}).",
+        f"- `{RUN}`: **PASS** `{SHA256}`. Two hours, no way in.",
+        f"## {RUN} PASS {SHA256}",
+        f"| {RUN} | PASS | `{SHA256}` | fresh clone |",
+        f"[{RUN}](evidence/{RUN}/report.md): PASS {SHA256}",
+        f"PASS: {RUN} {SHA256}",
+        f"**PASS** {RUN} — from a fresh clone, history {SHA256}",
         f"{RUN} — PASS (history `{SHA256}`)",
+        review.pass_line(RUN, SHA256),
     ],
 )
 def test_a_plain_pass(line: str) -> None:
     assert review.is_pass(line, RUN, SHA256)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{RUN}: PASS",
+        f"{RUN}: PASS, I tried.",
+        f"PASS: {RUN}",
+        f"{RUN}: PASS {'d' * 64}",
+        f"{RUN}: PASS {'d' * 64} {SHA256}",
+        f"{RUN}: PASS {SHA256[:12]}",
+        f"{RUN}: PASS {SHA256}c",
+    ],
+)
+def test_a_pass_of_no_history_or_of_another_binds_nothing(line: str) -> None:
+    assert not review.is_pass(line, RUN, SHA256)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +60,12 @@ def test_a_plain_pass(line: str) -> None:
         f"{RUN}-2: PASS",
         f"PASS: {RUN}-2",
         f"{RUN}: pass",
-        f"{RUN}: PASS {'d' * 64}",
         f"I say of {RUN}: PASS",
     ],
 )
 def test_anything_else_is_none(line: str) -> None:
-    assert not review.is_pass(line, RUN, SHA256)
+    assert not review.says_pass(line, RUN)
+    assert not review.is_pass(f"{line} {SHA256}", RUN, SHA256)
 
 
 def test_the_last_line_that_names_the_run_counts() -> None:

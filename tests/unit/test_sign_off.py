@@ -14,6 +14,7 @@ from ccci_host import evidence, machine_docs
 from ccci_host.errors import NotFoundError, RefusedError
 from ccci_host.journal import line
 from ccci_host.records import History, HostSeen, InterfaceSeen, RequestsSeen, Started
+from ccci_host.review import pass_line
 from ccci_host.sign_off import REQUIRED, Now, SignOff, sign_off
 from tests.histories import NOON, changed, good, without
 
@@ -53,6 +54,12 @@ class Docs:
         path = self.folder / machine_docs.REVIEW
         path.write_text(f"{path.read_text().rstrip()}\n{words}\n")
 
+    def approve(self, name: str) -> None:
+        """The Adversary's PASS of the run as it lies there."""
+        self.say(
+            pass_line(name, evidence.recorded(self.folder / machine_docs.EVIDENCE / name).history_sha256)
+        )
+
     def sign_off(self, *, check: bool = False, **changes: Any) -> SignOff:
         return sign_off(replace(NOW, **changes), self.folder, check=check)
 
@@ -73,7 +80,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(OURS / name, docs.folder / name)
     for task, name in NAMES.items():
         docs.keep(name, good(task))
-        docs.say(f"{name}: PASS")
+        docs.approve(name)
     machine_docs.update(docs.folder)
     return docs.folder
 
@@ -101,7 +108,7 @@ def test_a_sign_off_of_something_else_adds_a_line(docs: Docs) -> None:
     docs.sign_off()
     again = "20260301T130000Z-verify-pc3"
     docs.keep(again, good("verify-pc3"))
-    docs.say(f"{again}: PASS")
+    docs.approve(again)
     docs.sign_off(at=NOON + timedelta(hours=2))
     assert docs.status.count("## DONE") == 1
     assert [again in last for last in docs.status.splitlines()[-2:]] == [False, True]
@@ -213,7 +220,7 @@ def test_a_verdict_that_claims_another_tree_is_not_believed(docs: Docs) -> None:
 def test_the_last_run_counts_and_not_the_last_that_passed(docs: Docs) -> None:
     later = "20260301T140000Z-verify-pc3"
     docs.keep(later, without(without(good("verify-pc3"), RequestsSeen), InterfaceSeen))
-    docs.say(f"{later}: PASS")
+    docs.approve(later)
     assert f"{later}:\n  it ended as UNKNOWN" in docs.refused()
 
 
@@ -246,7 +253,7 @@ def test_a_later_run_without_a_verdict_stands_against_it(docs: Docs, spoil: Call
     assert "nothing will judge it: run `invoke verify-pc3 --host classic` again" in said
     again = "20260301T150000Z-verify-pc3"
     docs.keep(again, good("verify-pc3"))
-    docs.say(f"{again}: PASS")
+    docs.approve(again)
     assert docs.sign_off(at=NOON + timedelta(hours=4)).exit_code == 0, "until there is a later one that has"
 
 
@@ -276,13 +283,25 @@ def test_a_host_that_was_never_looked_at_is_refused(docs: Docs) -> None:
     [
         ("{name}: FAIL", "no plain PASS of it: '{name}: FAIL'"),
         ("{name}: PASS withheld", "no plain PASS of it"),
-        (f"{{name}}: PASS {'9' * 64}", "no plain PASS of it"),
+        ("{name}: PASS", "PASS does not name its history by SHA-256: '{name}: PASS'"),
+        (f"{{name}}: PASS {'9' * 64}", "PASS does not name its history by SHA-256"),
     ],
 )
 def test_the_adversarys_last_word_has_to_be_a_pass(docs: Docs, words: str, reason: str) -> None:
     name = NAMES["reboot-and-redeploy"]
     docs.say(words.format(name=name))
-    assert reason.format(name=name) in docs.refused()
+    said = docs.refused()
+    assert reason.format(name=name) in said
+    sha256 = evidence.recorded(docs.folder / "evidence" / name).history_sha256
+    assert f"The Adversary writes `{name}: PASS {sha256}` in REVIEW-2pc.md" in said
+    docs.approve(name)
+    assert docs.sign_off().exit_code == 0
+
+
+def test_a_pass_is_of_the_history_and_not_of_the_folders_name(docs: Docs) -> None:
+    name = NAMES["verify-pc3"]
+    docs.keep(name, changed(good("verify-pc3"), Started, {"argv": ("another", "run")}))
+    assert f"{name}:\n  the Adversary's PASS does not name its history" in docs.refused()
 
 
 def test_a_pass_of_an_earlier_run_is_none_of_a_later(docs: Docs) -> None:
@@ -290,7 +309,7 @@ def test_a_pass_of_an_earlier_run_is_none_of_a_later(docs: Docs) -> None:
     docs.keep(later, good("verify-pc3"))
     said = docs.refused()
     assert f"{later}:\n  REVIEW-2pc.md has no word of the Adversary's on it" in said
-    assert f"writes `{later}: PASS`" in said
+    assert f"writes `{later}: PASS " in said
 
 
 def test_the_generated_table_of_runs_is_no_word(docs: Docs) -> None:
