@@ -1,8 +1,8 @@
 """The experiment's timed lease: while it is held, the agent deletes nothing.
 
 A timed lease survives a reboot and ends by itself, so that a killed experiment holds nobody back for long.
-Its owner names controller, process and start of that process: who finds it later can tell whether anybody
-still stands behind it.
+Its owner names controller, process, start of that process, and in which boot and which process namespace that
+is to be understood: who finds it later there can tell whether anybody still stands behind it.
 """
 
 import json
@@ -36,16 +36,31 @@ class Holder:
 
     @property
     def is_dead(self) -> bool:
-        """Whether it is of an experiment of this controller whose process is no more."""
-        words = self.owner.split()
-        if len(words) != 4 or words[0] != OWNER or words[1] != socket.gethostname():
-            return False
-        return process_start(int(words[2])) != words[3] if words[2].isdigit() else False
+        """Whether it is of an experiment of this controller whose process is no more.
+
+        Of another boot or process namespace nothing can be known, though it call itself by our host's name:
+        containers have the same one, and machines of one image. Such a lease ends at its deadline.
+        """
+        match self.owner.split():
+            case [owner, name, pid, start, *table] if owner == OWNER and pid.isdecimal():
+                ours = name == socket.gethostname() and tuple(table) == process_table()
+                return ours and str(process_start(int(pid))) != start
+        return False
 
 
 def own_name() -> str:
     """How this process names itself as the owner of a lease."""
-    return f"{OWNER} {socket.gethostname()} {os.getpid()} {process_start(os.getpid())}"
+    process = (str(os.getpid()), str(process_start(os.getpid())))
+    return " ".join((OWNER, socket.gethostname(), *process, *(process_table() or ())))
+
+
+def process_table() -> tuple[str, str] | None:
+    """What a process id is to be understood in: kernel's boot and process namespace; None if not told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return boot, str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return None
 
 
 def process_start(pid: int) -> str | None:
@@ -144,7 +159,8 @@ def refuse_over_others(machine: Machine, *, own: str | None = None) -> tuple[Hol
             raise RefusedError(
                 f"Somebody else's run is under way on {machine.instance.where}.",
                 details=f"{holder.owner or 'somebody without a name'} holds a lease until {holder.until}.",
-                resolution="Wait until it ends; `ccci-prune status` on the host names its holder.",
+                resolution="Wait until it ends; `ccci-prune status` on the host names its holder. If it is "
+                f"timed, and its run is no more: `ccci-prune lease --release {holder.id}` there.",
             )
         machine.executor.run([AGENT, "lease", "--release", holder.id]).check()
         released.append(holder)

@@ -11,13 +11,22 @@ import pytest
 
 from ccci_host.errors import HostError, RefusedError
 from ccci_host.experiments import lease
-from ccci_host.experiments.lease import AGENT, Holder, TimedLease, own_name, process_start, refuse_over_others
+from ccci_host.experiments.lease import (
+    AGENT,
+    Holder,
+    TimedLease,
+    own_name,
+    process_start,
+    process_table,
+    refuse_over_others,
+)
 from ccci_host.records import LeaseSeen
 from ccci_host.transport.executor import Completed
 from tests.fakes import Answer, FakeExecutor, completed
 from tests.unit.machines import fake_machine
 
 Script = dict[str, Any]
+BOOT, NAMESPACE = process_table() or ("", "")
 
 
 def leased(script: Script) -> tuple[TimedLease, FakeExecutor, list[LeaseSeen]]:
@@ -105,22 +114,46 @@ def test_this_process_is_alive_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("owner", "dead"),
     [
-        ("ccci-host HERE OURS 1", True),
-        ("ccci-host HERE 4194304 99", True),
-        ("ccci-host another-controller OURS 1", False),
+        ("ccci-host HERE OURS 1 BOOT NAMESPACE", True),
+        ("ccci-host HERE 4194304 99 BOOT NAMESPACE", True),
+        ("ccci-host another-controller OURS 1 BOOT NAMESPACE", False),
+        ("ccci-host HERE OURS 1 BOOT pid:[1]", False),
+        ("ccci-host HERE 4194304 99 BOOT pid:[1]", False),
+        ("ccci-host HERE OURS 1 another-boot NAMESPACE", False),
+        ("ccci-host HERE 4194304 99", False),
+        ("another-suite HERE OURS 1 BOOT NAMESPACE", False),
         ("somebody", False),
-        ("ccci-host HERE many 1", False),
+        ("ccci-host HERE many 1 BOOT NAMESPACE", False),
         ("", False),
     ],
 )
-def test_only_a_process_of_this_controller_can_be_known_to_be_dead(owner: str, dead: bool) -> None:
-    owner = owner.replace("HERE", socket.gethostname()).replace("OURS", str(os.getpid()))
+def test_only_a_process_of_this_boot_and_namespace_can_be_known_to_be_dead(owner: str, dead: bool) -> None:
+    for word, meant in {
+        "HERE": socket.gethostname(),
+        "OURS": str(os.getpid()),
+        "BOOT": BOOT,
+        "NAMESPACE": NAMESPACE,
+    }.items():
+        owner = owner.replace(word, meant)
     assert Holder("x", owner, "later").is_dead is dead
+
+
+def test_where_the_kernel_does_not_tell_the_namespace_nobody_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = own_name()
+    monkeypatch.setattr(lease, "process_table", lambda: None)
+    monkeypatch.setattr(lease, "process_start", lambda pid: None)
+    assert own_name() == f"ccci-host {socket.gethostname()} {os.getpid()} None"
+    assert [Holder("x", owner, "later").is_dead for owner in (before, own_name())] == [False, False]
 
 
 def test_a_process_that_is_not_there_has_no_start() -> None:
     assert process_start(4194304) is None
     assert process_start(os.getpid()) is not None
+
+
+def test_the_kernel_tells_boot_and_namespace() -> None:
+    assert len(BOOT) == 36
+    assert NAMESPACE.startswith("pid:[")
 
 
 def status(*owners: str) -> Answer:
@@ -133,11 +166,12 @@ def test_an_experiment_refuses_over_somebody_elses_run() -> None:
     with pytest.raises(RefusedError) as refused:
         refuse_over_others(fake_machine(executor))
     assert "ci: build 7" in refused.value.details
+    assert "`ccci-prune lease --release id0` there" in refused.value.resolution
     assert words(executor) == ["status --json"]
 
 
 def test_its_own_lease_and_those_of_the_dead_do_not_stop_it() -> None:
-    dead = f"ccci-host {socket.gethostname()} {os.getpid()} 1"
+    dead = f"ccci-host {socket.gethostname()} {os.getpid()} 1 {BOOT} {NAMESPACE}"
     executor = FakeExecutor(
         {f"{AGENT} status --json": status("me", dead), f"{AGENT} lease --release": completed("id1")}
     )
