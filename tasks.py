@@ -178,7 +178,10 @@ def prune(
 
 
 EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
-CYCLES = "How often deploy, teardown and redeploy are gone through; by default once."
+CYCLES = (
+    "How often deploy, teardown and redeploy are gone through; by default once. More are begun only where "
+    "the account has pulls enough left."
+)
 FAULTS = (
     "On a disposable host: do harm, and see that a check answers for it; all faults, or some with commas."
 )

@@ -7,7 +7,7 @@ experiment does and writes; what it means is for the checks.
 import secrets
 
 from ccci_host.errors import CcciError, UsageError
-from ccci_host.experiments import broken_pin, eviction, moved_tag
+from ccci_host.experiments import broken_pin, eviction, moved_tag, quota
 from ccci_host.experiments.agent_words import expected_files
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.reboot import plant_token, reboot
@@ -35,8 +35,10 @@ def _experiment(machine: Machine, journal: Journal, options: Options, *, reboots
     """Raises what keeps it from beginning, the first deploy included; what comes later is judged."""
     deployer, app = chosen(machine, options)
     with session(machine, journal, options, reboots=reboots) as run:
-        run.stacks.add(app.stack)
         run.write(recipe_record(run, deployer, app))
+        if options.cycles > 1:  # one is always tried: that Docker Hub refuses a deploy is a finding
+            quota.make_sure(run, deployer.images(run.machine, app))
+        run.stacks.add(app.stack)
         with doing("listening to the interface while nothing is done"):
             run.write(interface.noise(machine))
         first = deploy(run, app, deployer, "deploy", 1)
@@ -79,7 +81,7 @@ def recipe_record(run: Run, deployer: Deployer, app: App) -> RecipeChosen:
         deployer=deployer.name,
         stack=app.stack,
         domain=app.domain,
-        images=deployer.images(run.machine, app),
+        images=tuple(dict.fromkeys(deployer.images(run.machine, app))),
     )
 
 

@@ -53,7 +53,7 @@ class CommandDeployer:
     name: str = "command"
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
-        """The references that the app asks for, as Docker renders the recipe: no harness is asked."""
+        """What each service asks for, as Docker renders the recipe: no harness is asked."""
         return StackDeployer().images(machine, app)
 
     def deploy(self, machine: Machine, app: App) -> Deployment:

@@ -16,7 +16,7 @@ class Deployer(Protocol):
         ...
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
-        """The references that the app asks for, each once, as the recipe writes them."""
+        """The reference that each service of the app asks for, as the recipe writes it."""
         ...
 
     def deploy(self, machine: Machine, app: App) -> Deployment:

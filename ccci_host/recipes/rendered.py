@@ -21,7 +21,7 @@ class Rendered:
 
     services: tuple[str, ...]
     images: tuple[str, ...]
-    """References as the recipe asks for them, each once."""
+    """The reference that each service asks for, as the recipe writes it."""
     timeout: float
     """Seconds that the recipe may take to converge."""
     external_secrets: Mapping[str, str]
@@ -43,7 +43,7 @@ def read_rendered(config: str, raw: str, *, stack: str) -> Rendered:
         raise DeployError("The recipe's compose files define no service.")
     rendered = Rendered(
         services=tuple(services),
-        images=tuple(dict.fromkeys(str(one["image"]) for one in services.values() if one.get("image"))),
+        images=tuple(str(one["image"]) for one in services.values() if one.get("image")),
         timeout=_timeout(services, stack),
         external_secrets={
             name: _version_variable(key, unresolved.get(key))

@@ -46,14 +46,14 @@ class StackDeployer:
     name: str = "stack"
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
-        """The references of the rendered compose files; of the deployed services if the CLI cannot render."""
+        """What each service asks for, as rendered; as deployed, if the CLI cannot render."""
         answer = _render(machine, app, observe=False)
         if _cannot_render(answer):
             deployed = ask(machine, "look", {"stack": app.stack}, timeout=RENDERING)["services"]
             if not deployed:
                 raise _too_old(machine, answer)
             found = [one["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for one in deployed]
-            return tuple(dict.fromkeys(image.partition("@")[0] for image in found))
+            return tuple(image.partition("@")[0] for image in found)
         return _rendered(machine, app, answer).images
 
     def deploy(self, machine: Machine, app: App) -> Deployment:

@@ -8,6 +8,8 @@ from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal, read_history
 from ccci_host.recipes import App, Recipe, make_app
 from ccci_host.records import (
+    Bucket,
+    BucketsSeen,
     DeployedService,
     Deployment,
     Event,
@@ -80,6 +82,13 @@ def store_of(*images: tuple[str, tuple[str, ...]], moment: Moment = "start") -> 
         ),
         layers=tuple(StoredLayer(key=key, size=10, changed_at=0.0, blobs=(key,)) for key in keys),
     )
+
+
+def bucket(**changes: Any) -> BucketsSeen:
+    """What Docker Hub says of the account `me`, beside the full anonymous bucket."""
+    fields = {"account": "me", "limit": 200, "window_seconds": 21600, **changes}
+    anonymous = Bucket(account=None, limit=100, remaining=100, window_seconds=21600)
+    return BucketsSeen(moment="start", cycle=0, buckets=(anonymous, Bucket(**fields)))
 
 
 class FakeStore:

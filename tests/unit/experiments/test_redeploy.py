@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import DeployError, UsageError
+from ccci_host.errors import DeployError, RefusedError, UsageError
 from ccci_host.experiments import Options, redeploy
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
@@ -18,10 +18,12 @@ from ccci_host.records import (
     NoiseSeen,
     Note,
     PhaseEnded,
+    RecipeChosen,
     StoreSeen,
 )
 from ccci_host.transport.machine import Machine
-from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, store_of
+from ccci_host.witnesses.buckets import BucketsWitness
+from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, bucket, store_of
 
 CONTROLS = ("broken_pin", "moved_tag", "eviction")
 
@@ -42,6 +44,7 @@ class Stage:
             "witnesses.manifests.look": lambda *_: ManifestsSeen(),
             "witnesses.agent.look": lambda *given: AgentSeen(moment="redeployed", cycle=given[3]),
             "witnesses.credential.look": lambda *given: CredentialSeen(moment="redeployed", cycle=given[2]),
+            "witnesses.buckets.BucketsWitness.look": lambda *_: bucket(remaining=200),
             "experiments.redeploy.expected_files": lambda prune: {},
             "experiments.redeploy.plant_token": lambda machine: "token",
             "experiments.redeploy.reboot": lambda run, *_: run.write(Note(text="rebooted")),
@@ -112,6 +115,29 @@ def test_every_cycle_is_a_whole_one_and_the_controls_come_once(stage: Stage) -> 
     assert seen.count("eviction") == 1
     assert stage.bench.history.cycles == (1, 2, 3)
     assert {word for _, word in stage.deployer.calls} == {"ccci-small_test"}
+
+
+def test_cycles_that_the_account_cannot_pay_for_are_not_begun(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BucketsWitness, "look", lambda *_: bucket(remaining=12))
+    with pytest.raises(RefusedError, match="too few pulls left for 3 cycles"):
+        stage.play(redeploy.reboot_and_redeploy, cycles=3)
+    assert stage.bench.kinds() == ["recipe"]
+    assert stage.deployer.calls == []
+    assert stage.bench.run.stacks == set()
+
+
+def test_a_single_cycle_is_always_tried(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BucketsWitness, "look", lambda *_: bucket(remaining=0))
+    assert "deployed redeploy" in stage.play(redeploy.reboot_and_redeploy)
+
+
+def test_an_image_of_two_services_is_one_of_the_recipe(stage: Stage) -> None:
+    stage.deployer = FakeDeployer(None, "app:1", "db:1", "app:1")
+    stage.play(redeploy.verify_pc3)
+    [chosen] = stage.bench.history.of(RecipeChosen)
+    assert chosen.images == ("app:1", "db:1")
 
 
 def test_after_a_person_was_waited_for_the_store_is_looked_at_again(stage: Stage) -> None:

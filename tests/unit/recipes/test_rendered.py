@@ -69,7 +69,7 @@ RAW = """secrets:
 def test_what_a_deploy_has_to_know() -> None:
     rendered = read_rendered(CONFIG, RAW, stack="shop_test")
     assert rendered.services == ("app", "db", "worker")
-    assert rendered.images == ("ghcr.io/lab/app:1.10", "mariadb")
+    assert rendered.images == ("ghcr.io/lab/app:1.10", "mariadb", "ghcr.io/lab/app:1.10")
     assert rendered.timeout == 120
     assert rendered.external_secrets == {
         "shop_test_db_password_v1": "SECRET_DB_PASSWORD_VERSION",
