@@ -515,6 +515,23 @@ def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "cla
     return Said("\n".join(["Published:", *(f"  {reference}" for reference in published)]))
 
 
+@task(name="limit", help={"pulls": "How many manifests, in Docker Hub's window of six hours."})
+def lab_limit(_: Context, pulls: int = 0) -> Said:
+    """Let the lab's account pull more than Docker Hub's 200, or fewer, until the next `lab.up`."""
+    from ccci_host.lab import Lab
+
+    if pulls < 1:
+        raise UsageError(
+            "How many pulls is the lab's account to have?",
+            resolution="Say --pulls 1000, for one. `invoke lab.up` brings Docker Hub's own limit back.",
+        )
+    hub = Lab.default().hub
+    payer = f"account:{hub.account}"
+    hub.control.set_limit(payer, pulls)
+    left = hub.control.buckets()[payer]["remaining"]
+    return Said(f"The account {hub.account} may pull {pulls} manifests in six hours; {left} are left.")
+
+
 @task(name="replay-incident", help={"json": JSON})
 def lab_replay_incident(_: Context, json: bool = False) -> Said:
     """Play ten nights of recipe runs under four ways of pruning, on both stores; write it into docs."""
@@ -613,5 +630,5 @@ namespace = Collection(
     test,
 )
 namespace.add_collection(
-    Collection("lab", lab_up, lab_status, lab_shell, lab_publish, lab_replay_incident, lab_down)
+    Collection("lab", lab_up, lab_status, lab_shell, lab_publish, lab_limit, lab_replay_incident, lab_down)
 )

@@ -20,6 +20,8 @@ from ccci_host import cli
 from ccci_host.cli import CHECKOUT, CcciProgram, Said
 from ccci_host.errors import HostError, UsageError
 from ccci_host.experiments.options import PAUSES
+from ccci_host.lab.hub.budget import Budget, BudgetState
+from ccci_host.lab.hub.control import Control
 from tests.command_line import CommandLine, configured
 
 
@@ -47,6 +49,8 @@ def ccci(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
         ("verify-pc3 --pause-before lunch", "'lunch'.\nChoose from teardown, reboot, redeploy"),
         ("lab.up --stores tape", "'tape'.\nThe stores are classic and containerd"),
         ("analyze nowhere", "no verdict at"),
+        ("lab.limit", "How many pulls is the lab's account to have?"),
+        ("lab.limit --pulls 1000", "stand-in does not answer"),
         ("--dry provision", "`--dry` would not keep a task from acting"),
         ("provision", "No host is configured, and there is no lab.\nWrite ccci.toml after"),
         ("verify --json", "No host is configured, and there is no lab."),
@@ -71,6 +75,23 @@ def test_every_problem_of_the_configuration_is_in_one_message(
     assert "is not valid TOML" in ccci("provision").one_paragraph()
     configured(monkeypatch, tmp_path / "gone.toml")
     assert "There is no configuration file at" in ccci("provision").one_paragraph()
+
+
+def test_the_labs_account_gets_another_limit(ccci: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = Budget(BudgetState())
+    budget.spend("account:ccci")
+    monkeypatch.setattr(Control, "set_limit", lambda _, payer, limit: budget.set_limit(payer, limit))
+    monkeypatch.setattr(
+        Control,
+        "buckets",
+        lambda _: {payer: {"remaining": budget.remaining(payer)} for payer in ["account:ccci"]},
+    )
+    ended = ccci("lab.limit", "--pulls", "1000")
+    assert (ended.code, ended.last) == (
+        0,
+        "The account ccci may pull 1000 manifests in six hours; 999 are left.",
+    )
+    assert (budget.limit("account:ccci"), budget.limit("account:stranger")) == (1000, 200)
 
 
 # --- What a body says, and how it ends
