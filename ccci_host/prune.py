@@ -10,7 +10,7 @@ from typing import Any
 
 from ccci_host.agent import paths, references
 from ccci_host.agent.references import Reference
-from ccci_host.errors import CommandFailedError, HostError, NotFoundError
+from ccci_host.errors import HostError, NotFoundError
 from ccci_host.facts.manifests import Manifest, ask_registries
 from ccci_host.transport.machine import Machine
 
@@ -26,23 +26,30 @@ class Pruning:
     text: str
     value: Any
     exit_code: int = 0
+    guess: str = ""
+    """Why it may be of another image than the one that was meant."""
 
 
 def plan(machine: Machine, image: str = "") -> Pruning:
     """What would become of every image now, or of `image` alone, and why. Changes nothing.
 
-    Raises `NotFoundError` when the host has no such image, `HostError` when it has no agent.
+    The agent knows which images a name means, and says so where it can but guess. Raises `NotFoundError` when
+    the host has no such image, `HostError` when it has no agent, `CommandFailedError` when nothing is known.
     """
-    value = _json(machine, ["plan", "--json"])
+    done = _run(machine, ["plan", "--json", *([image] if image else [])], PLAN_TIMEOUT)
+    if not done.stdout:  # with an exit code all the same, it says what it knows: no such image
+        done.check()
+    value = json.loads(done.stdout)
+    said = done.stderr.decode(errors="replace").strip()
     if not image:
         return Pruning("\n".join(_lines(value)), value)
-    found = [entry for entry in _entries(value) if _is_meant(entry, image)]
+    found = _entries(value)
     if not found:
         raise NotFoundError(
             f"{machine.name} has no image {image}.",
             resolution="`invoke prune` lists them: name one by a reference, or by the beginning of its id.",
         )
-    return Pruning("\n".join(_lines({**value, "victims": [], "kept": found})), found)
+    return Pruning("\n".join([*said.splitlines(), *_lines(value)]), found, guess=said)
 
 
 def sweep(machine: Machine) -> Pruning:
@@ -60,9 +67,12 @@ def adopt(machine: Machine, image: str) -> Pruning:
 
     Raises `NotFoundError` when the host has no such image, or no registry has it.
     """
-    (entry, *others) = plan(machine, image).value
+    asked = plan(machine, image)
+    (entry, *others) = asked.value
     if others:
         raise NotFoundError(f"{image} means {1 + len(others)} images of {machine.name}; name one by its id.")
+    if asked.guess:
+        raise NotFoundError(f"{image} may mean {entry['id']}; name it by its id.", details=asked.guess)
     named = [reference for text in entry["refs"] if (reference := references.parse(text)) is not None]
     by_digest = [reference for reference in named if reference.digest]
     answers = ask_registries(machine, by_digest or named)
@@ -95,20 +105,6 @@ def _entries(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [*({**entry, "goes": True} for entry in plan["victims"]), *plan["kept"]]
 
 
-def _is_meant(entry: dict[str, Any], image: str) -> bool:
-    beginning = references.short_id(image)
-    if beginning and entry["id"].startswith(beginning):
-        return True
-    wanted = references.parse(image)
-    named = (references.parse(text) for text in entry["refs"])
-    return wanted is not None and any(
-        reference is not None
-        and reference.repository == wanted.repository
-        and (reference.digest == wanted.digest if wanted.digest else reference.tag == wanted.tag)
-        for reference in named
-    )
-
-
 def _lines(plan: dict[str, Any]) -> Sequence[str]:
     lines = [f"gate {name} is closed: {gate['reason']}" for name, gate in plan["gates"].items()]
     lines += [f"unreadable: {problem}" for problem in plan["unreadable"]]
@@ -127,10 +123,3 @@ def _run(machine: Machine, words: list[str], timeout: float) -> Any:
             resolution="`invoke provision` installs it.",
         )
     return done
-
-
-def _json(machine: Machine, words: list[str]) -> Any:
-    done = _run(machine, words, PLAN_TIMEOUT)
-    if done.exit_code:
-        raise CommandFailedError(done.argv, done.exit_code, done.stdout, done.stderr, where=done.where)
-    return json.loads(done.stdout)

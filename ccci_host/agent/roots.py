@@ -70,22 +70,33 @@ class Index:
         """The images of the repositories that match `pattern`."""
         return set().union(*(self._by_repository.get(name, ()) for name in self.repositories(pattern)))
 
+    def known_by_tag(self, tag: str) -> set[str]:
+        """The images that are known to be `repository:tag` now: by the store, or by the ledger."""
+        meanings = self._ledger.meanings(tag)
+        return set(self.with_tag(tag)).union(*(self.with_key(digest) for digest in meanings))
+
+    def untagged(self, pattern: str) -> set[str]:
+        """The images of the repositories that match `pattern` of which no tag is known."""
+        tags = self.tags_in(self.repositories(pattern))
+        return self.of_repository(pattern).difference(*(self.known_by_tag(tag) for tag in tags))
+
     def meant_by_tag(self, tag: str) -> set[str]:
         """The images that `repository:tag` stands for."""
-        meanings = self._ledger.meanings(tag)
-        if not meanings:
+        if not self._ledger.meanings(tag):
             return set(self._by_repository.get(tag.rpartition(":")[0], ()))
-        return set(self.with_tag(tag)).union(*(self.with_key(digest) for digest in meanings))
+        return self.known_by_tag(tag)
+
+    def with_id(self, text: str) -> set[str]:
+        """The images whose id begins with `text`."""
+        beginning = references.short_id(text)
+        return {identity for identity in self._ids if beginning and identity.startswith(beginning)}
 
     def meant(self, text: str) -> set[str]:
         """The images that `text` stands for: a reference, an id, the beginning of an id."""
         digest = references.digest_of(text)
         if digest:
             return set(self.with_key(digest))
-        found: set[str] = set()
-        beginning = references.short_id(text)
-        if beginning:
-            found.update(identity for identity in self._ids if identity.startswith(beginning))
+        found = self.with_id(text)
         reference = references.parse(text)
         return found if reference is None else found | self.meant_by_tag(reference.tagged)
 
@@ -134,23 +145,18 @@ class Keep:
         digest = references.digest_of(pattern)
         if digest:
             return set(index.with_key(digest))
-        repository, tag = _split(pattern)
+        repository, tag = split(pattern)
         if not tag:
             return index.of_repository(repository) | index.meant(pattern)
         if not _WILD.search(pattern):
             return index.meant_by_tag(f"{references.full(repository)}:{tag}")
-        candidates = index.of_repository(repository)
         fits = re.compile(translate(tag)).match
-        found: set[str] = set()
-        tagged: set[str] = set()
-        for known in index.tags_in(index.repositories(repository)):
-            means = index.meant_by_tag(known)
-            tagged |= means
-            if fits(known.rpartition(":")[2]):
-                found |= means
-        return found | (candidates - tagged)
+        tags = index.tags_in(index.repositories(repository))
+        fitting = (index.meant_by_tag(known) for known in tags if fits(known.rpartition(":")[2]))
+        return index.untagged(repository).union(*fitting)
 
 
-def _split(pattern: str) -> tuple[str, str]:
+def split(pattern: str) -> tuple[str, str]:
+    """A repository and the tag behind it, which is empty where there is none; both may be patterns."""
     colon = pattern.rfind(":")
     return (pattern[:colon], pattern[colon + 1 :]) if colon > pattern.rfind("/") else (pattern, "")

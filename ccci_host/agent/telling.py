@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Optional
 
 from . import __version__, policy, sightings, usage
@@ -10,22 +11,19 @@ from .clock import show
 from .daemon import Daemon
 from .decide import Plan
 from .pressure import disk_json
-from .roots import Index
 from .scene import Places, Scene
 
 
-def plan_lines(decision: Plan, scene: Optional[Scene], image: Optional[str]) -> list[str]:
-    """A plan, one line an image: gates, then what goes, then what stays. Only `image`, when it is named."""
+def plan_lines(decision: Plan, notes: Iterable[str]) -> list[str]:
+    """A plan, one line an image: gates, then what goes, then what stays."""
     lines = [f"gate {gate.name} is closed: {gate.reason}" for gate in decision.gates]
     lines += [f"unreadable: {problem}" for problem in decision.unreadable]
-    lines += [f"note: {note}" for note in (scene.notes if scene else ())]
-    wanted = Index(scene.host, scene.ledger).meant(image) if scene and image else None
+    lines += [f"note: {note}" for note in notes]
     for fate, rulings in (("goes", decision.victims), ("stays", decision.kept)):
         for ruling in rulings:
-            if wanted is None or ruling.image.id in wanted:
-                name = ", ".join(ruling.image.refs) or "(no name)"
-                until = f"; may go from {show(ruling.until)}" if ruling.until else ""
-                lines.append(f"{fate:5}  {ruling.image.id[7:19]}  {name}  {ruling.reason}{until}")
+            name = ", ".join(ruling.image.refs) or "(no name)"
+            until = f"; may go from {show(ruling.until)}" if ruling.until else ""
+            lines.append(f"{fate:5}  {ruling.image.id[7:19]}  {name}  {ruling.reason}{until}")
     return lines
 
 

@@ -16,7 +16,6 @@ from typing import Any, Callable, Optional
 from . import __version__, paths, policy, pressure, snapshot
 from . import ledger as ledgers
 from .daemon import Daemon
-from .decide import Plan, decide
 from .gates import Circumstances
 from .host import read
 from .leases import describe
@@ -50,14 +49,22 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def plan(options: argparse.Namespace) -> int:
-    """Say of every image what would become of it now, and why. Changes nothing."""
-    from . import telling  # noqa: PLC0415
+    """Say of every image, or of one, what would become of it now, and why. Changes nothing."""
+    from . import naming, telling  # noqa: PLC0415
 
-    decision, scene = (_recorded_plan(options), None) if options.source else _live_plan(options)
+    scene = _recorded_scene(options) if options.source else _live_scene(options)
+    decision = scene.plan()
+    found = naming.find(options.image, scene.host, scene.ledger) if options.image else None
+    if found is not None:
+        decision = naming.only(decision, found.images)
+        if found.note:
+            print(f"ccci-prune: {found.note}", file=sys.stderr)
     if options.json:
         print(json.dumps(decision.to_json(), indent=1))
-        return FINE
-    print("\n".join(telling.plan_lines(decision, scene, options.image)))
+    else:
+        print("\n".join(telling.plan_lines(decision, scene.notes)))
+    if found is not None and not found.images:
+        raise _no_image(options.image)
     return FINE
 
 
@@ -75,9 +82,8 @@ def observe(options: argparse.Namespace) -> int:
     if options.source:
         _needed(options, "ledger", "now")
         file = Reserved(Path(options.ledger))
-        file.write(
-            ledgers.dump(look(_ledger_in(options.ledger), _recorded_host(options), options.now, trusted=True))
-        )
+        host = read(snapshot.read(options.source))
+        file.write(ledgers.dump(look(_ledger_in(options.ledger), host, options.now, trusted=True)))
         return FINE
     places = _places(options)
     with places.only_writer(wait=True):
@@ -90,14 +96,16 @@ def observe(options: argparse.Namespace) -> int:
 
 def adopt(options: argparse.Namespace) -> int:
     """Settle the origin of an image: the operator knows that it can be had again."""
+    from . import naming  # noqa: PLC0415
+
     places = _places(options)
     with places.only_writer(wait=True):
         scene = see(places, Daemon(places.socket))
         if not scene.looked:
             raise UnreadableError("; ".join([*scene.around.unreadable, *scene.host.unreadable]))
-        images = sorted(Index(scene.host, scene.ledger).meant(options.image))
+        images = sorted(naming.known(options.image, scene.host, Index(scene.host, scene.ledger)))
         if not images:
-            raise AgentError(f"{options.image} is no image of this host.")
+            raise _no_image(options.image)
         for identity in images:
             entry = scene.ledger.images[identity]
             entry.origin = entry.origin or ADOPTED
@@ -160,7 +168,11 @@ def status(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _live_plan(options: argparse.Namespace) -> tuple[Plan, Scene]:
+def _no_image(text: str) -> AgentError:
+    return AgentError(f"{text} is no image of this host.")
+
+
+def _live_scene(options: argparse.Namespace) -> Scene:
     places = _places(options)
     scene = see(places, Daemon(places.socket))
     if options.disk_used_percent is not None:
@@ -172,12 +184,13 @@ def _live_plan(options: argparse.Namespace) -> tuple[Plan, Scene]:
             around.downloads,
             around.unreadable,
         )
-    return scene.plan(), scene
+    return scene
 
 
-def _recorded_plan(options: argparse.Namespace) -> Plan:
+def _recorded_scene(options: argparse.Namespace) -> Scene:
     _needed(options, "ledger", "now", "disk_used_percent")
-    host = _recorded_host(options)
+    answers = snapshot.read(options.source)
+    host = read(answers)
     rules, unreadable = Policy(), tuple[str, ...]()
     if options.policy:
         try:
@@ -189,11 +202,7 @@ def _recorded_plan(options: argparse.Namespace) -> Plan:
         remembered = uses(remembered, host, options.now, trusted=True)
     disk = pressure.recorded(options.disk_used_percent)
     around = Circumstances(options.now, disk, unreadable=unreadable, trusted=True)
-    return decide(host, remembered, rules, around)
-
-
-def _recorded_host(options: argparse.Namespace) -> Any:
-    return read(snapshot.read(options.source))
+    return Scene(host, remembered, rules, around, answers)
 
 
 def _ledger_in(path: str) -> Ledger:

@@ -30,8 +30,26 @@ PLAN: dict[str, Any] = {
 }
 
 
+def said_of(*identities: str, **more: Any) -> Completed:
+    """The agent's plan of some images."""
+    part = {
+        fate: [entry for entry in PLAN[fate] if entry["id"] in identities] for fate in ("victims", "kept")
+    }
+    return completed(json.dumps({**PLAN, **part}), **more)
+
+
+def explaining(argv: tuple[str, ...], _: bytes) -> Completed:
+    """The agent knows `org/app:1` of its ledger, and `mine:dev` of the store."""
+    meant = {"org/app:1": ONE, "mine:dev": TWO}
+    if len(argv) == 3:
+        return said_of(ONE, TWO)
+    if argv[3] not in meant:
+        return said_of(exit_code=1, stderr=f"ccci-prune: {argv[3]} is no image of this host.")
+    return said_of(meant[argv[3]])
+
+
 def answering(**more: Completed | Answer) -> FakeExecutor:
-    script: dict[str, Any] = {f"{paths.ARCHIVE} plan --json": completed(json.dumps(PLAN))}
+    script: dict[str, Any] = {f"{paths.ARCHIVE} plan --json": explaining}
     return FakeExecutor(
         {**script, **{key.replace("ARCHIVE", paths.ARCHIVE): say for key, say in more.items()}}
     )
@@ -49,11 +67,46 @@ def test_a_plan_is_one_line_an_image() -> None:
     ]
 
 
-@pytest.mark.parametrize("image", ["mine:dev", "docker.io/library/mine:dev", TWO, "2" * 12])
-def test_one_image_is_explained(image: str) -> None:
-    (entry,) = prune.plan(fake_machine(answering()), image).value
+@pytest.mark.parametrize(("image", "identity"), [("mine:dev", TWO), ("org/app:1", ONE)])
+def test_one_image_is_explained(image: str, identity: str) -> None:
+    """Also one of which the store knows no tag: it is the agent that knows what a name means."""
+    pruning = prune.plan(fake_machine(answering()), image)
 
-    assert entry["id"] == TWO
+    assert [entry["id"] for entry in pruning.value] == [identity]
+    assert identity[7:19] in pruning.text
+    assert len(pruning.text.splitlines()) == 2, "and what is unreadable"
+
+
+GUESS = "ccci-prune: nothing here is known to be org/app:2; of its repository these have no tag that is known"
+
+
+def guessing() -> FakeExecutor:
+    return answering(**{"ARCHIVE plan --json org/app:2": said_of(ONE, stderr=GUESS)})
+
+
+def test_what_is_guessed_says_so() -> None:
+    pruning = prune.plan(fake_machine(guessing()), "org/app:2")
+
+    assert pruning.text.splitlines()[0] == GUESS
+    assert [entry["id"] for entry in pruning.value] == [ONE]
+
+
+def test_what_is_guessed_is_not_adopted() -> None:
+    executor = guessing()
+
+    with pytest.raises(NotFoundError, match=f"org/app:2 may mean {ONE}") as caught:
+        prune.adopt(fake_machine(executor), "org/app:2")
+
+    assert caught.value.details == GUESS
+    assert len(executor.runs) == 1
+
+
+def test_a_host_that_cannot_list_its_images_may_have_it() -> None:
+    answer = completed(exit_code=1, stderr="ccci-prune: Whether org/app:1 is an image … is not known: images")
+    executor = answering(**{"ARCHIVE plan --json org/app:1": answer})
+
+    with pytest.raises(CommandFailedError, match="is not known: images"):
+        prune.plan(fake_machine(executor), "org/app:1")
 
 
 def test_an_image_that_is_not_there() -> None:

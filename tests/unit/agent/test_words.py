@@ -201,6 +201,73 @@ def test_adopt(live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert words.main(["adopt", *live, "other:dev"]) == 1
 
 
+def test_a_tag_that_is_not_known_adopts_nothing(
+    live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its repository's images may be of another origin."""
+    host = FakeHost()
+    host.image("built", tags=("mine:dev",), built=True)
+    with serving(FakeDaemon(host), tmp_path / "docker.sock"):
+        assert words.main(["adopt", *live, "mine:other"]) == 1
+        words.main(["plan", *live, "mine:dev"])
+    told = capsys.readouterr()
+    assert told.err == "ccci-prune: mine:other is no image of this host.\n"
+    assert "unknown origin" in told.out
+
+
+def test_a_plan_of_one_image_as_json(
+    live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Swarm pulled it by digest, and the store knows no tag of it."""
+    host = FakeHost()
+    host.image("app", pulled=("nginx:1.25",))
+    host.image("other", pulled=("org/other:1",))
+    host.service("web", by_digest("nginx:1.25", "app"))
+    with serving(FakeDaemon(host), tmp_path / "docker.sock"):
+        assert words.main(["plan", *live, "nginx:1.25", "--json"]) == 0
+        told = capsys.readouterr()
+        answer = json.loads(told.out)
+        assert set(answer) == {"victims", "kept", "gates", "unreadable"}
+        assert [(kept["id"], kept["reason"]) for kept in answer["kept"]] == [(host.id("app"), "service: web")]
+        assert told.err == ""
+        host.tear_down()
+        assert words.main(["plan", *live, "nginx:1.25", "--json"]) == 0
+        told = capsys.readouterr()
+        assert [kept["id"] for kept in json.loads(told.out)["kept"]] == [host.id("app")]
+        assert told.err.startswith("ccci-prune: nothing here is known to be nginx:1.25;")
+        assert words.main(["plan", *live, "nginx:1.25"]) == 0
+        assert "nothing here is known to be nginx:1.25;" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_a_plan_of_an_image_that_is_not_there(
+    live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], how: list[str]
+) -> None:
+    host = FakeHost()
+    host.image("other", pulled=("org/other:1",))
+    daemon = FakeDaemon(host)
+    with serving(daemon, tmp_path / "docker.sock"):
+        assert words.main(["plan", *live, "org/app:1", *how]) == 1
+        told = capsys.readouterr()
+        assert told.err == "ccci-prune: org/app:1 is no image of this host.\n"
+        assert "org/other" not in told.out
+        if how:
+            assert json.loads(told.out)["kept"] == []
+        daemon.broken["/images/json"] = 500
+        assert words.main(["plan", *live, "org/app:1", *how]) == 1
+        told = capsys.readouterr()
+        assert "Whether org/app:1 is an image of this host is not known: images: " in told.err
+        assert told.out == ""
+
+
+def test_a_recorded_plan_of_one_image(recorded: tuple[FakeHost, Path]) -> None:
+    host, folder = recorded
+    observe(folder, START)
+    answer = plan(folder, START + 31 * DAY, "org/old:1")
+    assert [victim["id"] for victim in answer["victims"]] == [host.id("old")]
+    assert answer["kept"] == []
+
+
 def test_plan_explains_one_image(live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     host = FakeHost()
     host.image("one", pulled=("org/one:1",))
