@@ -47,8 +47,11 @@ class Daemon:
         return self._ask("DELETE", path, query)
 
     def open_events(self, query: dict[str, Any]) -> BinaryIO:
-        """The open stream of events, a JSON object a line; it never times out. Raises `DaemonError`."""
-        status, answer = self._begin("GET", self._target("/events", query), endless=True)
+        """The stream of events, a JSON object a line. Raises `DaemonError`.
+
+        One with an end (`until`) times out like any answer; one without may be silent for ever.
+        """
+        status, answer = self._begin("GET", self._target("/events", query), endless="until" not in query)
         if status != 200:
             raise DaemonError(f"The daemon refuses its events: {answer.read()!r}", status)
         return answer

@@ -6,7 +6,7 @@ It answers what the agent asks and fails on anything else.
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -22,6 +22,9 @@ LISTINGS = {
     "/services": "services",
     "/tasks": "tasks",
 }
+
+PATIENCE = 5.0
+"""Seconds after which a daemon that hangs breaks off by itself."""
 
 
 class FakeDaemon:
@@ -44,6 +47,9 @@ class FakeDaemon:
         self.buffer: list[dict[str, Any]] = []
         self.live: list[dict[str, Any]] = []
         """Events that the open stream gives, after which it is closed."""
+        self.hangs: str = ""
+        """`at once`: it takes every question and answers none. `in past events`: it begins that answer, and
+        goes no further."""
 
     def get(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """The answer to a GET."""
@@ -131,14 +137,28 @@ def serving(daemon: FakeDaemon, socket: Path) -> Iterator[FakeDaemon]:
             path = unquote(target.path)
             if path.startswith("/v1."):
                 path = path[path.index("/", 1) :]
+            if daemon.hangs == "at once":
+                self.hang()
+                return
             status, content = answer(path, parse_qs(target.query))
             body = json.dumps(content).encode()
             if path == "/events":
                 body = b"".join(json.dumps(event).encode() + b"\n" for event in content)
             self.send_response(status)
+            if daemon.hangs == "in past events" and path == "/events" and "until" in target.query:
+                self.end_headers()
+                self.hang()
+                return
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def hang(self) -> None:
+            """Say nothing until the other side has gone; for so long at most that a test can fail."""
+            self.connection.settimeout(PATIENCE)
+            self.close_connection = True
+            with suppress(TimeoutError):
+                self.connection.recv(1)
 
         def log_message(self, format: str, *args: Any) -> None:
             del format, args

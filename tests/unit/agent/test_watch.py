@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ccci_host.agent import sightings, watch
-from ccci_host.agent.daemon import Daemon
+from ccci_host.agent.daemon import TIMEOUT, Daemon
 from ccci_host.agent.journal import (
     CAUGHT,
     CLOSED,
@@ -96,21 +96,30 @@ class EnoughError(Exception):
     """The test has seen enough of an endless watch."""
 
 
-def follow(daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streams: int) -> list[str]:
-    """Watch until the daemon has closed so many streams."""
+def follow(
+    daemon: FakeDaemon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    streams: int,
+    *,
+    timeout: float = TIMEOUT,
+) -> list[str]:
+    """Watch until the daemon has closed, or given no, so many streams. It hangs the first time at most."""
     said: list[str] = []
     rounds = 0
 
     def rest(_: float) -> None:
         nonlocal rounds
         rounds += 1
+        daemon.hangs = ""
         if rounds == streams:
             raise EnoughError
 
     monkeypatch.setattr(time, "sleep", rest)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     with serving(daemon, tmp_path / "docker.sock"), pytest.raises(EnoughError):
-        watch.watch(tmp_path / "state", tmp_path / "run", Daemon(str(tmp_path / "docker.sock")), said.append)
+        asked = Daemon(str(tmp_path / "docker.sock"), timeout)
+        watch.watch(tmp_path / "state", tmp_path / "run", asked, said.append)
     return said
 
 
@@ -169,6 +178,18 @@ def test_over_a_restart_of_the_daemon_nothing_is_missed(
     daemon.live = EVENTS[:3]
     said = follow(daemon, tmp_path, monkeypatch, 2)
     assert len([line for line in said if line.startswith("gap")]) == 1, "only the very first time"
+
+
+@pytest.mark.parametrize("where", ["at once", "in past events"])
+def test_a_daemon_that_hangs_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    daemon = FakeDaemon(FakeHost())
+    daemon.live = EVENTS[:3]
+    daemon.hangs = where
+    said = follow(daemon, tmp_path, monkeypatch, 2, timeout=0.2)
+    assert "timed out" in said[0]
+    assert [line.partition(" ")[0] for line in said] == ["waiting", "gap", "watching", "closed"]
 
 
 @pytest.mark.parametrize("mark", [sightings.UNCONNECTED, sightings.UNWRITTEN])
