@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact
@@ -16,6 +17,8 @@ _PROPERTIES = (
     "NeedDaemonReload",
     "DropInPaths",
     "Result",
+    "ExecMainStatus",
+    "NextElapseUSecRealtime",
 )
 
 
@@ -36,6 +39,21 @@ class Unit:
     drop_ins: tuple[str, ...]
     result: str
     """`success`, or how its last run failed."""
+    exit_code: int | None = None
+    """Of its last run; None for a unit that runs nothing."""
+    next_elapse: str = ""
+    """When a timer elapses next; empty when it does not, or is none."""
+
+    @property
+    def own_drop_ins(self) -> tuple[str, ...]:
+        """Files that alter this unit, and not all of its type, as those in `service.d` or `timer.d` do."""
+        shared = f"{self.name.rpartition('.')[2]}.d"
+        return tuple(path for path in self.drop_ins if PurePosixPath(path).parent.name != shared)
+
+    @property
+    def shared_drop_ins(self) -> tuple[str, ...]:
+        """Files that alter all units of its type: Incus' images bring such."""
+        return tuple(path for path in self.drop_ins if path not in self.own_drop_ins)
 
 
 def units(*names: str) -> Fact[Mapping[str, Unit] | Absent | Unreadable]:
@@ -55,6 +73,7 @@ def units(*names: str) -> Fact[Mapping[str, Unit] | Absent | Unreadable]:
 def _unit(block: str) -> Unit:
     lines = (line.partition("=") for line in block.splitlines())
     seen = {name: value for name, _, value in lines}
+    status = seen.get("ExecMainStatus", "")
     return Unit(
         name=seen["Id"],
         load=seen["LoadState"],
@@ -64,4 +83,6 @@ def _unit(block: str) -> Unit:
         needs_reload=seen.get("NeedDaemonReload") == "yes",
         drop_ins=tuple(seen.get("DropInPaths", "").split()),
         result=seen.get("Result", ""),
+        exit_code=int(status) if status.isdigit() else None,
+        next_elapse=seen.get("NextElapseUSecRealtime", ""),
     )

@@ -24,6 +24,10 @@ class UnitSeen(Record):
     active: str
     enabled: str
     """`enabled`, `disabled`, `static`, `masked`, …"""
+    drop_ins: tuple[str, ...] = ()
+    """Files that alter this unit alone; we install none."""
+    needs_reload: bool = False
+    """Whether its files changed since systemd read them."""
     result: str = ""
     """Of its last run: `success`, `exit-code`, …"""
     exit_code: int | None = None

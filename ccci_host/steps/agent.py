@@ -39,8 +39,8 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         _require_managed(files, texts, wanted)
     seen = _units(facts, wanted)
     changes = [*_stopping(seen, files), *files, *_activation(seen, files)]
-    problems = [said for unit in seen.values() for said in _altered(unit, own=True)]
-    warnings = [said for unit in seen.values() for said in _altered(unit, own=False)]
+    problems = [said for unit in seen.values() for said in _altered(unit, unit.own_drop_ins)]
+    warnings = [said for unit in seen.values() for said in _altered(unit, unit.shared_drop_ins)]
     if not changes:
         digest = hashlib.sha256(archive()).hexdigest()[:12]
         return Plan(
@@ -53,11 +53,9 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
     return Plan(why, tuple(changes), tuple(warnings), tuple(problems))
 
 
-def _altered(unit: Unit, *, own: bool) -> list[str]:
-    """Drop-ins of the unit's own, or those that all units get: Incus' images bring such."""
-    found = [path for path in unit.drop_ins if (f"/{unit.name}.d/" in path) is own]
-    what = ", ".join(found)
-    return [f"{unit.name} is altered by {what}, which is not of this checkout."] if found else []
+def _altered(unit: Unit, drop_ins: tuple[str, ...]) -> list[str]:
+    what = ", ".join(drop_ins)
+    return [f"{unit.name} is altered by {what}, which is not of this checkout."] if drop_ins else []
 
 
 def _require_calendar(facts: Facts, wanted: Wanted) -> None:

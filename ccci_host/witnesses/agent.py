@@ -11,23 +11,13 @@ from ccci_host.agent import paths
 from ccci_host.errors import CommandFailedError, HostError
 from ccci_host.facts.answers import Absent, Answer, Present
 from ccci_host.facts.collector import Answers, Fact, collect
-from ccci_host.facts.probes import HashFile, ReadFile, RunCommand
+from ccci_host.facts.probes import HashFile, ReadFile
+from ccci_host.facts.units import Unit, units
 from ccci_host.records import AgentSeen, FileSeen, Moment, UnitSeen
 from ccci_host.transport.machine import Machine
 
 _LAST = ReadFile(f"{paths.STATE}/{paths.LAST_FILE}")
-_PROPERTIES = (
-    "LoadState",
-    "ActiveState",
-    "UnitFileState",
-    "Result",
-    "ExecMainStatus",
-    "NextElapseUSecRealtime",
-)
-_UNITS = {
-    unit: RunCommand(("systemctl", "show", f"--property={','.join(_PROPERTIES)}", "--", unit))
-    for unit in paths.UNITS
-}
+UNITS = units(*paths.UNITS)
 
 
 def look(machine: Machine, expected: Mapping[str, str], moment: Moment, cycle: int = 0) -> AgentSeen:
@@ -35,19 +25,19 @@ def look(machine: Machine, expected: Mapping[str, str], moment: Moment, cycle: i
     hashes = {path: HashFile(path) for path in expected}
 
     def parse(answers: Answers) -> AgentSeen:
-        units = {unit: _properties(answers[probe]) for unit, probe in _UNITS.items()}
-        unreadable = [unit for unit, seen in units.items() if seen is None]
+        told = UNITS.parse(answers)
+        seen = told if isinstance(told, Mapping) else {}
         return AgentSeen(
             moment=moment,
             cycle=cycle,
             files=tuple(_file(path, expected[path], answers[probe]) for path, probe in hashes.items()),
-            units=tuple(_unit(unit, seen) for unit, seen in units.items() if seen is not None),
+            units=tuple(_unit(unit) for unit in seen.values()),
             last_run=_last(answers[_LAST]),
-            next_tick=(units[paths.TIMER] or {}).get("NextElapseUSecRealtime") or None,
-            problem=f"systemd does not tell about {', '.join(unreadable)}" if unreadable else None,
+            next_tick=seen[paths.TIMER].next_elapse or None if seen else None,
+            problem=None if seen else f"systemd does not tell about {', '.join(paths.UNITS)}",
         )
 
-    fact = Fact("agent", (*hashes.values(), *_UNITS.values(), _LAST), parse)
+    fact = Fact("agent", (*hashes.values(), *UNITS.probes, _LAST), parse)
     try:
         return collect(machine, fact)[fact]
     except (CommandFailedError, HostError) as error:
@@ -65,22 +55,16 @@ def _file(path: str, expected: str, answer: Answer) -> FileSeen:
     return FileSeen(path=path, state="altered", detail=f"SHA-256 {seen[:12]}…, not {expected[:12]}…")
 
 
-def _properties(answer: Answer) -> dict[str, str] | None:
-    if not isinstance(answer, Present):
-        return None
-    lines = (line.partition("=") for line in answer.text.splitlines())
-    return {name: value for name, _, value in lines}
-
-
-def _unit(name: str, seen: Mapping[str, str]) -> UnitSeen:
-    status = seen.get("ExecMainStatus", "")
+def _unit(unit: Unit) -> UnitSeen:
     return UnitSeen(
-        name=name,
-        load=seen.get("LoadState", ""),
-        active=seen.get("ActiveState", ""),
-        enabled=seen.get("UnitFileState", ""),
-        result=seen.get("Result", ""),
-        exit_code=int(status) if status.isdigit() else None,
+        name=unit.name,
+        load=unit.load,
+        active=unit.active,
+        enabled=unit.file_state,
+        drop_ins=unit.own_drop_ins,
+        needs_reload=unit.needs_reload,
+        result=unit.result,
+        exit_code=unit.exit_code,
     )
 
 

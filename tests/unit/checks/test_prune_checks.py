@@ -77,6 +77,21 @@ def test_a_file_that_is_not_as_built(state: Any, verdict: Verdict) -> None:
     assert "/usr/local/bin/ccci-prune" in reason
 
 
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_a_drop_in_of_any_unit_is_a_fail(position: int) -> None:
+    """Its file is as built, byte for byte, and systemd runs something else."""
+    path = "/etc/systemd/system/x.d/x.conf"
+
+    def spoil(seen: AgentSeen) -> AgentSeen:
+        units = list(seen.units)
+        units[position] = units[position].model_copy(update={"drop_ins": (path,)})
+        return seen.model_copy(update={"units": tuple(units)})
+
+    told, reason = judged("agent-as-built", AgentSeen, spoil)
+    assert told is Verdict.FAIL
+    assert f"{path} (alters {good(TASK).of(AgentSeen)[0].units[position].name})" in reason
+
+
 def test_no_files_at_all_is_unknown() -> None:
     assert judged("agent-as-built", AgentSeen, {"files": ()})[0] is Verdict.UNKNOWN
     assert judged("agent-as-built", AgentSeen, {"problem": "no answer"})[0] is Verdict.UNKNOWN

@@ -72,6 +72,28 @@ SOMEBODY = "See whether somebody else worked on the host; if not, report it with
             ("/a: differs",),
         ),
         (
+            changed(PC1, AgentSeen, timer(drop_ins=("/etc/t.d/x.conf", "/run/t.d/y.conf"))),
+            FAIL,
+            "Not as this checkout installs it: /etc/t.d/x.conf (alters ccci-prune.timer) and /run/t.d/y.conf "
+            "(alters ccci-prune.timer).",
+            "Remove what alters its units, `systemctl daemon-reload`, and run `invoke provision`.",
+            (),
+        ),
+        (
+            changed(PC1, AgentSeen, timer(needs_reload=True)),
+            FAIL,
+            "Not as this checkout installs it: ccci-prune.timer (changed since systemd read it).",
+            "Remove what alters its units, `systemctl daemon-reload`, and run `invoke provision`.",
+            (),
+        ),
+        (
+            changed(PC1, AgentSeen, {"units": ()}),
+            UNKNOWN,
+            "Whether the agent is ours is not known: nobody looked.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             changed(PC1, AgentSeen, {"files": (FileSeen(path="/a", state="unreadable", detail="denied"),)}),
             UNKNOWN,
             "Whether the agent is ours is not known: /a cannot be read: denied.",

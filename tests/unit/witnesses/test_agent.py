@@ -15,10 +15,14 @@ from ccci_host.witnesses import agent
 from tests.fakes import FakeExecutor
 from tests.unit.machines import fake_machine
 
-UNIT = (
-    b"LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nResult=success\nExecMainStatus=0\n"
-    b"NextElapseUSecRealtime=Wed 2026-11-25 04:00:00 UTC\n"
-)
+UNITS = "\n".join(
+    f"Id={name}\nLoadState=loaded\nActiveState=active\nSubState=x\nUnitFileState=enabled\nResult=success\n"
+    f"NeedDaemonReload={'yes' if name == paths.TIMER else 'no'}\nExecMainStatus=0\n"
+    "NextElapseUSecRealtime=Wed 2026-11-25 04:00:00 UTC\n"
+    f"DropInPaths=/run/systemd/system/{name}.d/x.conf /etc/systemd/system/{name.rpartition('.')[2]}.d/y.conf"
+    "\n"
+    for name in paths.UNITS
+).encode()
 
 
 def seen(monkeypatch: pytest.MonkeyPatch, *, file: Answer, unit: Answer, last: Answer) -> AgentSeen:
@@ -37,7 +41,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, *, file: Answer, unit: Answer, last: A
 
 
 def test_a_file_is_as_built_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = seen(monkeypatch, file=Present(b"a" * 64), unit=Present(UNIT), last=Absent())
+    found = seen(monkeypatch, file=Present(b"a" * 64), unit=Present(UNITS), last=Absent())
     assert [(one.path, one.state) for one in found.files] == [("/usr/local/bin/x", "as-built")]
     assert found.problem is None
 
@@ -49,17 +53,26 @@ def test_a_file_is_as_built_by_its_content(monkeypatch: pytest.MonkeyPatch) -> N
 def test_altered_absent_and_unreadable_are_three_answers(
     answer: Answer, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = seen(monkeypatch, file=answer, unit=Present(UNIT), last=Absent())
+    found = seen(monkeypatch, file=answer, unit=Present(UNITS), last=Absent())
     assert found.files[0].state == state
     assert found.files[0].detail or state == "absent"
 
 
 def test_units_are_told_in_systemds_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = seen(monkeypatch, file=Absent(), unit=Present(UNIT), last=Absent())
+    found = seen(monkeypatch, file=Absent(), unit=Present(UNITS), last=Absent())
     assert [one.name for one in found.units] == list(paths.UNITS)
     timer = found.units[paths.UNITS.index(paths.TIMER)]
     assert (timer.load, timer.active, timer.enabled, timer.exit_code) == ("loaded", "active", "enabled", 0)
     assert found.next_tick == "Wed 2026-11-25 04:00:00 UTC"
+
+
+def test_what_alters_a_unit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What alters all units of its type is not: Incus' images bring such."""
+    found = seen(monkeypatch, file=Absent(), unit=Present(UNITS), last=Absent())
+    assert [one.drop_ins for one in found.units] == [
+        (f"/run/systemd/system/{name}.d/x.conf",) for name in paths.UNITS
+    ]
+    assert [one.name for one in found.units if one.needs_reload] == [paths.TIMER]
 
 
 def test_a_systemd_that_does_not_answer_is_a_problem_and_not_an_inactive_timer(
@@ -83,7 +96,7 @@ def test_a_systemd_that_does_not_answer_is_a_problem_and_not_an_inactive_timer(
 def test_the_last_tick_is_the_agents_own_note(
     last: Answer, note: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert seen(monkeypatch, file=Absent(), unit=Present(UNIT), last=last).last_run == note
+    assert seen(monkeypatch, file=Absent(), unit=Present(UNITS), last=last).last_run == note
 
 
 def test_a_host_that_cannot_be_asked_is_a_problem() -> None:
