@@ -37,7 +37,7 @@ def _experiment(machine: Machine, journal: Journal, options: Options, *, reboots
     with session(machine, journal, options, reboots=reboots) as run:
         run.write(recipe_record(run, deployer, app))
         if options.cycles > 1:  # one is always tried: that Docker Hub refuses a deploy is a finding
-            quota.make_sure(run, deployer.images(run.machine, app))
+            quota.make_sure(run, deployer.service_images(run.machine, app))
         run.stacks.add(app.stack)
         with doing("listening to the interface while nothing is done"):
             run.write(interface.noise(machine))
@@ -81,7 +81,7 @@ def recipe_record(run: Run, deployer: Deployer, app: App) -> RecipeChosen:
         deployer=deployer.name,
         stack=app.stack,
         domain=app.domain,
-        images=tuple(dict.fromkeys(deployer.images(run.machine, app))),
+        images=deployer.images(run.machine, app),
     )
 
 

@@ -24,7 +24,7 @@ def publish_recipe(lab: Lab, machine: Machine, recipe: Recipe) -> tuple[str, ...
 
     Raises what rendering raises, and `UsageError` for an image that is pinned by its digest.
     """
-    images = tuple(dict.fromkeys(STACK.images(machine, make_app(recipe))))
+    images = STACK.images(machine, make_app(recipe))
     _play(lab, images)
     publish_for_recipe(lab.hub, recipe.folder, images)
     return images

@@ -53,8 +53,12 @@ class CommandDeployer:
     name: str = "command"
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
-        """What each service asks for, as Docker renders the recipe: no harness is asked."""
+        """The references that the app asks for, as Docker renders the recipe: no harness is asked."""
         return StackDeployer().images(machine, app)
+
+    def service_images(self, machine: Machine, app: App) -> tuple[str, ...]:
+        """The same for each service."""
+        return StackDeployer().service_images(machine, app)
 
     def deploy(self, machine: Machine, app: App) -> Deployment:
         """Run `deploy`, then `wait`, then see for ourselves that the stack has converged.

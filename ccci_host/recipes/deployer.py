@@ -16,7 +16,11 @@ class Deployer(Protocol):
         ...
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
-        """The reference that each service of the app asks for, as the recipe writes it."""
+        """The references that the app asks for, each once, as the recipe writes them."""
+        ...
+
+    def service_images(self, machine: Machine, app: App) -> tuple[str, ...]:
+        """The reference that each service asks for: as many as there are services to be resolved."""
         ...
 
     def deploy(self, machine: Machine, app: App) -> Deployment:

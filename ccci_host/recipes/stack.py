@@ -46,7 +46,11 @@ class StackDeployer:
     name: str = "stack"
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
-        """What each service asks for, as rendered; as deployed, if the CLI cannot render."""
+        """The references of the rendered compose files; of the deployed services if the CLI cannot render."""
+        return tuple(dict.fromkeys(self.service_images(machine, app)))
+
+    def service_images(self, machine: Machine, app: App) -> tuple[str, ...]:
+        """The same for each service."""
         answer = _render(machine, app, observe=False)
         if _cannot_render(answer):
             deployed = ask(machine, "look", {"stack": app.stack}, timeout=RENDERING)["services"]

@@ -56,6 +56,9 @@ class FakeDeployer:
         self.calls: list[tuple[str, str]] = []
 
     def images(self, machine: Machine, app: App) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.service_images(machine, app)))
+
+    def service_images(self, machine: Machine, app: App) -> tuple[str, ...]:
         return tuple(image.partition("@")[0] for image in self.given)
 
     def deploy(self, machine: Machine, app: App) -> Deployment:

@@ -179,6 +179,13 @@ def test_what_docker_cannot_read_is_told_in_its_words(app: App) -> None:
     assert "--env" in caught.value.resolution
 
 
+def test_two_services_of_one_image_are_two_resolutions_of_one_image(app: App) -> None:
+    config = {"services": {"app": {"image": "lab/app:1"}, "worker": {"image": "lab/app:1"}}}
+    script = Script(render={**RENDERED, "config": json.dumps(config)})
+    assert STACK.images(machine(script), app) == ("lab/app:1",)
+    assert STACK.service_images(machine(script), app) == ("lab/app:1", "lab/app:1")
+
+
 OLD_CLI = {"exit_code": 125, "config": "", "raw": "", "stderr": "unknown flag: --compose-file"}
 
 
