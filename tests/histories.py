@@ -347,6 +347,7 @@ def _opening(task: str) -> Iterator[Event]:
 
 
 def _closing() -> Iterator[Event]:
+    yield host(moment="end")
     yield strangers("end")
     yield Cleanup(removed=())
     yield LeaseSeen(step="released", id="lease-1", owner="ccci-host")
@@ -409,6 +410,7 @@ def _cycle(cycle: int, *, reboot: bool, first: bool, at: float) -> Iterator[Even
         store("redeployed", cycle),
         cycle=cycle,
     )
+    yield host(moment="redeployed", cycle=cycle)
     yield from _phase("final-teardown", torn_down("final-teardown", cycle), cycle=cycle)
     yield store("finally-torn-down", cycle)
 

@@ -52,7 +52,8 @@ class Judgement(Record):
 def judge(history: History) -> Judgement:
     """The judgement of `history`. The same history gives the same judgement, on any machine, at any time."""
     findings = find_all(history)
-    started, host = history.first(Started), history.last(HostSeen)
+    started, host = history.first(Started), history.first(HostSeen)
+    host_after = history.last(HostSeen)
     recipe = history.last(RecipeChosen)
     task = started.task if started else "unknown"
     verdict = worst(finding.verdict for finding in findings if finding.verdict is not None)
@@ -77,7 +78,7 @@ def judge(history: History) -> Judgement:
         commit=started.commit if started else None,
         dirty=started.dirty if started else None,
         tree=started.tree if started else None,
-        policy_sha256=host.policy_sha256 if host else None,
+        policy_sha256=host_after.policy_sha256 if host_after else None,
         findings=findings,
     )
 

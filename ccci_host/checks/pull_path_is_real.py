@@ -1,7 +1,7 @@
 """Whether dockerd skips or redirects pulls, which would hide a broken image."""
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import listed
+from ccci_host.checks.reading import AFTER, listed, looks_at_host
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.records import History, HostSeen
 
@@ -14,17 +14,18 @@ from ccci_host.records import History, HostSeen
     order=32,
 )
 def pull_path_is_real(history: History) -> Answer:
-    """No prefer-offline, no mirror: fact 16 and the guardrails."""
-    host = history.last(HostSeen)
-    if host is None or host.problem:
-        raise NoEvidenceError(
-            f"The host was not described: {host.problem if host else 'it was not reached'}."
-        )
-    if host.pull_overrides_problem:
-        raise NoEvidenceError(f"dockerd's settings could not be read: {host.pull_overrides_problem}.")
-    if host.pull_overrides:
+    """No prefer-offline, no mirror: fact 16, the guardrails. At any look, for settings wait for a restart."""
+    set_at = [seen for seen in history.of(HostSeen) if seen.pull_overrides]
+    if set_at:
         return failed(
-            f"dockerd skips or redirects pulls: {listed(host.pull_overrides)}.",
+            "dockerd skips or redirects pulls: "
+            f"{listed(setting for seen in set_at for setting in seen.pull_overrides)}.",
+            *(f"after {AFTER[seen.moment]}: {', '.join(seen.pull_overrides)}" for seen in set_at),
             todo="Remove the setting from dockerd's unit or daemon.json, and restart dockerd.",
         )
+    for host in looks_at_host(history):
+        if host.problem:
+            raise NoEvidenceError(f"The host was not described: {host.problem}.")
+        if host.pull_overrides_problem:
+            raise NoEvidenceError(f"dockerd's settings could not be read: {host.pull_overrides_problem}.")
     return passed("dockerd pulls from where the reference says, and never skips a pull.")

@@ -7,6 +7,7 @@ from ccci_host.records import (
     DeployedService,
     Deployment,
     History,
+    HostSeen,
     Moment,
     Phase,
     PhaseBegan,
@@ -95,6 +96,19 @@ def in_each_cycle(history: History, judge: Callable[[int], Answer]) -> Answer:
 
 RISING = (Verdict.PASS, None, Verdict.UNKNOWN, Verdict.FAIL)
 """Of several cycles the last of these speaks: what one could not be asked, not each of them has shown."""
+
+
+def looks_at_host(history: History) -> tuple[HostSeen, ...]:
+    """Every look at the host; `NoEvidenceError` without one, or without one since a reboot that was begun."""
+    looks = history.of(HostSeen)
+    if not looks:
+        raise NoEvidenceError("The host was not described: it was not reached.")
+    for cycle in history.cycles:
+        if began(history, "reboot", cycle) and history.at(HostSeen, "redeployed", cycle) is None:
+            raise NoEvidenceError(
+                "The host was not looked at after the reboot and its redeploy, and settings may wait for it."
+            )
+    return looks
 
 
 def deployment(history: History, phase: Phase, cycle: int) -> Deployment:

@@ -39,9 +39,11 @@ class Started(Record):
 
 
 class HostSeen(Record):
-    """The host under test, as it was found."""
+    """The host under test: as it was found, and again after each redeploy and at the end."""
 
     kind: Literal["host"] = "host"
+    moment: Moment = "start"
+    cycle: int = 0
     store: StoreKind | None = None
     store_driver: str = ""
     engine: str = ""

@@ -31,7 +31,7 @@ def not_shown(history: History, judgement: Judgement) -> tuple[str, ...]:
     """The questions that were not put, and the witnesses that could not be read."""
     lines = [finding.reason for finding in judgement.not_shown]
     lines += [finding.reason for finding in judgement.findings if finding.verdict is Verdict.UNKNOWN]
-    host = history.last(HostSeen)
+    host = history.first(HostSeen)
     if host and host.instance_kind == "container" and any(done.forced for done in history.of(RebootDone)):
         lines.append(
             "A power cut: in a container a forced stop leaves the kernel and its page cache alive, so that "
@@ -70,7 +70,7 @@ def _hours(ticks: TicksSeen) -> float:
 
 def provenance(history: History, judgement: Judgement) -> tuple[Pair, ...]:
     """Code, host, engine, recipe: what it takes to run the same again."""
-    started, host, recipe = history.first(Started), history.last(HostSeen), history.last(RecipeChosen)
+    started, host, recipe = history.first(Started), history.first(HostSeen), history.last(RecipeChosen)
     dirty = {True: " with changes that are not committed", False: "", None: ""}
     noise = history.last(NoiseSeen)
     pairs = [
@@ -103,7 +103,7 @@ def provenance(history: History, judgement: Judgement) -> tuple[Pair, ...]:
             Pair("Engine", f"Docker {host.engine or '–'} (API {host.api or '–'}), Incus {host.incus or '–'}"),
             Pair("Store", f"{host.store or '–'} ({host.store_driver or '–'}) under {host.data_root or '–'}"),
             Pair("Disk in use", "–" if host.disk_used_percent is None else f"{host.disk_used_percent:.0f} %"),
-            Pair("Policy on the host", host.policy_sha256 or "none"),
+            Pair("Policy on the host", judgement.policy_sha256 or "none"),
         ]
     if recipe:
         pairs.append(

@@ -1,4 +1,7 @@
-"""The host under test: versions, store, swarm, the agent's and the policy's hashes."""
+"""The host under test: versions, store, swarm, the agent's and the policy's hashes.
+
+Looked at before anything is done, and again once the redeploy is over: a setting may wait for the restart.
+"""
 
 import json
 
@@ -8,7 +11,7 @@ from ccci_host.facts.collector import Answers, Fact, collect
 from ccci_host.facts.disk import DISKS, Disk
 from ccci_host.facts.docker import DOCKER
 from ccci_host.facts.probes import DockerGet, HashFile, RunCommand
-from ccci_host.records import HostSeen
+from ccci_host.records import HostSeen, Moment
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses.program import source
 
@@ -19,6 +22,16 @@ _INFO = DockerGet("/info")
 _AGENT = HashFile(AGENT_PATH)
 _POLICY = HashFile(POLICY_PATH)
 _RUNNING = RunCommand(("python3", "-I", "-c", source("overrides")))
+
+
+class HostWitness:
+    """Looks again where a restart, of the machine or of dockerd, may have changed what was found."""
+
+    moments: frozenset[Moment] = frozenset({"redeployed", "end"})
+
+    def look(self, machine: Machine, moment: Moment, cycle: int) -> HostSeen:
+        """The host now, but for the version of Incus, which is outside of it."""
+        return look(machine).model_copy(update={"moment": moment, "cycle": cycle})
 
 
 def look(machine: Machine, incus: str = "") -> HostSeen:
@@ -81,3 +94,5 @@ def _hash(answer: Answer) -> str | None:
 
 
 MORE = Fact("host-under-test", (_INFO, _AGENT, _POLICY, _RUNNING), parse)
+
+WITNESS = HostWitness()

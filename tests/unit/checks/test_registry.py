@@ -5,7 +5,7 @@ import pytest
 from ccci_host.checks import Check, all_checks, checks_for, find_all, judge, registry
 from ccci_host.checks.finding import Answer
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import Finished, History, Started, TagControl
+from ccci_host.records import Finished, History, HostSeen, Started, TagControl
 from ccci_host.verdict import Verdict
 from tests.histories import changed, cut, good, without
 from tests.unit.checks.cases import finding
@@ -162,6 +162,12 @@ def test_the_judgement_carries_where_it_comes_from() -> None:
         "tree": "f" * 64,
         "policy_sha256": "e" * 64,
     }
+
+
+def test_the_host_is_named_as_it_was_found_and_its_policy_as_it_was_left() -> None:
+    left = {"store": None, "policy_sha256": "9" * 64}
+    judgement = judge(changed(good("verify-pc3"), HostSeen, left, moment="end"))
+    assert (judgement.store, judgement.policy_sha256) == ("classic", "9" * 64)
 
 
 def test_the_judgement_of_an_empty_history_claims_nothing() -> None:

@@ -234,7 +234,7 @@ def test_reboot_happened(
 @pytest.mark.parametrize(
     ASKED,
     [
-        (PC3, PASS, "The run came to its end; its history has 51 records.", "", ()),
+        (PC3, PASS, "The run came to its end; its history has 53 records.", "", ()),
         (
             PC3.model_copy(update={"problems": ("the last line is cut off", "a number is missing")}),
             UNKNOWN,

@@ -59,6 +59,9 @@ WHO_REMOVED_IMAGES = (
     "Find what removed these images: `invoke verify-pc1` names competing pruners, "
     "`journalctl -u ccci-prune` on the host says what the agent did."
 )
+UNSEEN_AFTER_REBOOT = (
+    "The host was not looked at after the reboot and its redeploy, and settings may wait for it."
+)
 RESOLVE = "Make the registry resolve these tags while deploying; the deploy warns when it cannot."
 ANSWERS = "Find what answers for the registry: dockerd's mirrors, prefer-offline, a proxy."
 READ_ERROR = "Read the phase's own error in the report; mend the recipe or the host, and run again."
@@ -742,10 +745,25 @@ def test_tasks_ran_the_image(
             (),
         ),
         (
-            without(PC3, HostSeen),
+            changed(PC3, HostSeen, {"swarm_nodes": 2}, moment="end"),
+            UNKNOWN,
+            "The swarm has 2 nodes, and only one of them was watched.",
+            "Prove retention on a swarm of one node.",
+            (),
+        ),
+        (
+            changed(PC3, HostSeen, {"swarm_nodes": None}, moment="redeployed"),
             UNKNOWN,
             "Nobody knows how many nodes the swarm has.",
             "Run on a host that is a swarm manager.",
+            (),
+        ),
+        (without(PC3, HostSeen), UNKNOWN, "The host was not described: it was not reached.", ANOTHER_RUN, ()),
+        (
+            without(AGAIN, HostSeen, moment="redeployed"),
+            UNKNOWN,
+            UNSEEN_AFTER_REBOOT,
+            ANOTHER_RUN,
             (),
         ),
     ],
@@ -765,6 +783,36 @@ def test_one_swarm_node(
             FAIL,
             "dockerd skips or redirects pulls: PREFER_OFFLINE=1 and mirror.",
             "Remove the setting from dockerd's unit or daemon.json, and restart dockerd.",
+            (
+                "after the start: PREFER_OFFLINE=1, mirror",
+                "after the redeploy: PREFER_OFFLINE=1, mirror",
+                "after the end: PREFER_OFFLINE=1, mirror",
+            ),
+        ),
+        (
+            changed(
+                changed(AGAIN, HostSeen, {"pull_overrides": ("mirror",)}, moment="redeployed"),
+                HostSeen,
+                {"problem": "no answer"},
+                moment="end",
+            ),
+            FAIL,
+            "dockerd skips or redirects pulls: mirror.",
+            "Remove the setting from dockerd's unit or daemon.json, and restart dockerd.",
+            ("after the redeploy: mirror",),
+        ),
+        (
+            changed(PC3, HostSeen, {"problem": "no answer"}, moment="end"),
+            UNKNOWN,
+            "The host was not described: no answer.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            without(AGAIN, HostSeen, moment="redeployed"),
+            UNKNOWN,
+            UNSEEN_AFTER_REBOOT,
+            ANOTHER_RUN,
             (),
         ),
         (
