@@ -464,6 +464,12 @@ def ticks(**changes: Any) -> TicksSeen:
     return TicksSeen(**{**fields, **changes})
 
 
+def held_back(moment: Moment) -> SweepSeen:
+    """A sweep that met the run's lease."""
+    gates = {"lease": {"reason": "held by ccci-host", "until": 1_772_370_000.0}}
+    return SweepSeen(moment=moment, under="lease", exit_code=0, gates=gates)
+
+
 def _verify_pc1() -> Iterator[Event]:
     yield from _opening("verify-pc1")
     yield PrunersSeen(moment="start", cycle=0)
@@ -473,6 +479,7 @@ def _verify_pc1() -> Iterator[Event]:
         RequestsSeen(phase="deploy", source="10.77.0.10", requests=cold()),
         store("deployed"),
     )
+    yield held_back("deployed")
     yield from _phase("teardown", torn_down("teardown"))
     yield store("torn-down")
     yield PlanSeen(
@@ -484,12 +491,7 @@ def _verify_pc1() -> Iterator[Event]:
             {"id": IDS[DB], "refs": [DB], "class": "idle", "reason": "cached", "until": 1_774_990_000.0},
         ),
     )
-    yield SweepSeen(
-        moment="torn-down",
-        under="lease",
-        exit_code=0,
-        gates={"lease": {"reason": "held by ccci-host", "until": 1_772_370_000.0}},
-    )
+    yield held_back("torn-down")
     yield SweepSeen(
         moment="end",
         cycle=0,

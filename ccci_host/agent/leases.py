@@ -75,14 +75,14 @@ class Leases:
         return lease
 
     def release(self, identity: str) -> bool:
-        """End the timed lease `identity`; False when it had ended by itself."""
+        """End the timed lease `identity`; False when it had ended by itself, its record there or not."""
         path = self._timed_path(identity)
-        try:
-            path.unlink()
-        except FileNotFoundError:
+        lease = _timed(path)
+        if lease is None:
             return False
+        path.unlink(missing_ok=True)
         storage.sync_folder(self.timed)
-        return True
+        return (lease.until or 0.0) > time.time()
 
     def run(self, argv: Sequence[str], owner: str) -> NoReturn:
         """Become the command `argv`, with a lease that ends when it and all that it started have ended.
@@ -147,14 +147,9 @@ class Leases:
 
     def _read_timed(self, path: Path, now: float) -> Optional[Lease]:
         limit = now + LONGEST
-        raw = _read(path)
-        if raw is None:
+        lease = _timed(path)
+        if lease is None:
             return None
-        try:
-            lease = Lease(path.stem, str(raw["owner"]), float(raw["since"]), float(raw["until"]))
-        except (TypeError, KeyError, ValueError):
-            changed = path.stat().st_mtime
-            lease = Lease(path.stem, f"somebody whose record {path} is damaged", changed, changed + LONGEST)
         until = lease.until or 0.0
         if until <= now:
             return None
@@ -202,6 +197,18 @@ def describe(lease: Lease) -> str:
 
 def _records(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.json")) if folder.is_dir() else []
+
+
+def _timed(path: Path) -> Optional[Lease]:
+    """The timed lease of a record, ended or not; None when the record is gone."""
+    raw = _read(path)
+    if raw is None:
+        return None
+    try:
+        return Lease(path.stem, str(raw["owner"]), float(raw["since"]), float(raw["until"]))
+    except (TypeError, KeyError, ValueError):
+        changed = path.stat().st_mtime
+        return Lease(path.stem, f"somebody whose record {path} is damaged", changed, changed + LONGEST)
 
 
 def _read(path: Path) -> Any:

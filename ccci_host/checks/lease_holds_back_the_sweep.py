@@ -14,7 +14,7 @@ from ccci_host.records import History, LeaseSeen, SweepSeen
     order=22,
 )
 def lease_holds_back_the_sweep(history: History) -> Answer:
-    """The gate `lease` must be the one that the agent names: another closed gate shows nothing about it."""
+    """Every sweep must name the gate `lease`: another closed gate shows nothing about it."""
     if any(lease.step == "lost" for lease in history.of(LeaseSeen)):
         raise NoEvidenceError("The run lost its lease on the way, so nothing held a sweep back.")
     sweeps = [sweep for sweep in history.of(SweepSeen) if sweep.under == "lease"]
@@ -24,14 +24,15 @@ def lease_holds_back_the_sweep(history: History) -> Answer:
             f"A sweep during a held lease removed {listed(removed)}.",
             todo="Run `invoke provision`: the agent on the host does not honour leases.",
         )
-    told = [sweep for sweep in sweeps if not sweep.problem]
-    if not told:
-        problem = sweeps[0].problem if sweeps else "no sweep was tried"
-        raise NoEvidenceError(f"It is not shown that a lease holds a sweep back: {problem}.")
-    closed = [sweep for sweep in told if sweep.gates.get("lease")]
-    if not closed:
-        raise NoEvidenceError(
-            "A sweep during a held lease deleted nothing, but did not name the lease as its reason: "
-            f"{listed(told[0].gates) if told[0].gates else 'it named no gate'}."
-        )
-    return passed("A sweep that was started while the run held its lease refused, and named the lease.")
+    if not sweeps:
+        raise NoEvidenceError("It is not shown that a lease holds a sweep back: no sweep was tried.")
+    for sweep in sweeps:
+        if sweep.problem:
+            raise NoEvidenceError(f"It is not shown that a lease holds a sweep back: {sweep.problem}.")
+        if not sweep.gates.get("lease"):
+            raise NoEvidenceError(
+                "A sweep during a held lease deleted nothing, but did not name the lease as its reason: "
+                f"{listed(sweep.gates) if sweep.gates else 'it named no gate'}."
+            )
+    several = f"All {len(sweeps)} sweeps that were" if len(sweeps) > 1 else "A sweep that was"
+    return passed(f"{several} started while the run held its lease refused, and named the lease.")

@@ -113,12 +113,15 @@ class TimedLease:
             self.take()
 
     def release(self) -> None:
-        """Give it back."""
+        """Give it back; one that is held no more was lost on the way, whoever or whatever ended it."""
         if self.id is None:
             return
         done = self._machine.executor.run([AGENT, "lease", "--release", self.id])
-        problem = None if done.ok else done.stderr.decode(errors="replace").strip()
-        self._say("released" if done.ok else "lost", problem=problem)
+        if done.ok and done.text == self.id:  # of one that had ended the agent says so, and that is no error
+            self._say("released")
+        else:
+            said = done.stderr.decode(errors="replace").strip() or done.text
+            self._say("lost", problem=said or f"the agent ended with exit code {done.exit_code}")
         self.id = None
 
     def _say(self, step: Any, *, problem: str | None = None) -> None:

@@ -134,6 +134,16 @@ def test_a_timed_lease_is_renewed_and_released(leases: Leases) -> None:
         leases.renew(lease.id, 10)
 
 
+def test_a_lease_whose_deadline_has_passed_is_not_given_back(
+    leases: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = leases.grant("the reboot", 60)
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert not leases.release(lease.id)
+    assert list(leases.timed.iterdir()) == []
+
+
 @pytest.mark.parametrize("hold", [0, -1, LONGEST + 1, float("nan"), float("inf")])
 def test_a_hold_that_cannot_be_had(leases: Leases, hold: float) -> None:
     with pytest.raises(AgentError, match="up to 21600 s"):

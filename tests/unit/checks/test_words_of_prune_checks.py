@@ -274,8 +274,32 @@ def test_no_competing_pruner(
         (
             PC1,
             PASS,
+            "All 2 sweeps that were started while the run held its lease refused, and named the lease.",
+            "",
+            (),
+        ),
+        (
+            without(PC1, SweepSeen, moment="deployed"),
+            PASS,
             "A sweep that was started while the run held its lease refused, and named the lease.",
             "",
+            (),
+        ),
+        (
+            changed(PC1, SweepSeen, {"gates": {}}, moment="torn-down"),
+            UNKNOWN,
+            (
+                "A sweep during a held lease deleted nothing, but did not name the lease as its "
+                "reason: it named no gate."
+            ),
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(PC1, SweepSeen, {"problem": "no agent"}, moment="deployed"),
+            UNKNOWN,
+            "It is not shown that a lease holds a sweep back: no agent.",
+            ANOTHER_RUN,
             (),
         ),
         (

@@ -107,6 +107,21 @@ def test_a_lease_that_was_lost_is_said_and_taken_again(monkeypatch: pytest.Monke
     assert [one.step for one in said] == ["taken", "lost", "taken"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (completed("abc had ended by itself\n"), "abc had ended by itself"),
+        (completed(stderr="read-only", exit_code=1), "read-only"),
+        (completed(exit_code=137), "the agent ended with exit code 137"),
+    ],
+)
+def test_a_lease_that_is_held_no_more_was_lost_and_not_given_back(answer: Completed, problem: str) -> None:
+    held, _, said = leased({f"{AGENT} lease --hold": completed("abc"), f"{AGENT} lease --release": answer})
+    held.take()
+    held.release()
+    assert [(one.step, one.id, one.problem) for one in said][1:] == [("lost", "abc", problem)]
+
+
 def test_this_process_is_alive_by_its_name() -> None:
     assert not Holder("x", own_name(), "later").is_dead
 
