@@ -423,6 +423,7 @@ def _eviction(at: float) -> Iterator[Event]:
             reference=DB,
             image_id=IDS[DB],
             removed=(DB,),
+            removed_ids=(IDS[DB],),
             layers=(DB_LAYER,),
             blobs=(BLOBS[DB_LAYER],),
         ),

@@ -1,24 +1,33 @@
 """Whether any image, of whomever, disappeared from the store during the run."""
 
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import AFTER, count, keeps, listed, name_of
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.records import ColdPullControl, Deployed, EvictionControl, History, StoredImage, StoreSeen
+from ccci_host.records import (
+    ColdPullControl,
+    Deployed,
+    EvictionControl,
+    History,
+    PlanSeen,
+    StoredImage,
+    StoreSeen,
+    SweepSeen,
+)
 
 
 @check(
     pc="PC1",
     sentence="a normal run evicts nothing",
-    witnesses=("layer store",),
+    witnesses=("layer store", "agent's own answer"),
     tasks=("verify-pc1", *REDEPLOYS),
     order=12,
 )
 def nothing_evicted(history: History) -> Answer:
-    """Between two looks at the store only the controls' own evictions may be missing.
+    """Between two looks only what the controls evicted may be missing, and what the agent let go.
 
+    The latter is what a tick removed that nothing was to hold back, by a plan that the agent had told before.
     An image whose layers were written anew was missing in between: it was evicted, and pulled again.
     """
     looks = [seen for seen in history.of(StoreSeen) if not seen.problem]
@@ -31,11 +40,12 @@ def nothing_evicted(history: History) -> Answer:
         for service in deployed.deployment.services
         if service.digest
     }
-    for before, after in pairwise(looks):
+    for before, swept, after in _pairs(history):
+        expected = swept | ours if after.cycle == 0 else swept
         lost = [
             image
             for image in before.images
-            if not keeps(after, image, before) and not (after.cycle == 0 and _is_any_of(image, ours))
+            if not keeps(after, image, before) and not _is_any_of(image, expected)
         ]
         if lost:
             return failed(
@@ -53,9 +63,31 @@ def nothing_evicted(history: History) -> Answer:
     return passed(f"No image disappeared over {len(looks)} looks at the store.")
 
 
+def _pairs(history: History) -> Iterator[tuple[StoreSeen, frozenset[str], StoreSeen]]:
+    """Each two looks that follow each other, with the ids of what the agent's own tick removed in between."""
+    before: StoreSeen | None = None
+    planned: set[str] = set()
+    swept: set[str] = set()
+    for entry in history.entries:
+        event = entry.event
+        if isinstance(event, PlanSeen):
+            planned |= {str(victim.get("id")) for victim in event.victims}
+        elif isinstance(event, SweepSeen) and event.under == "nothing":
+            swept |= planned.intersection(event.image_ids)
+        elif isinstance(event, StoreSeen) and not event.problem:
+            if before is not None:
+                yield before, frozenset(swept), event
+            before, swept = event, set()
+
+
 def _removed_by_controls(history: History) -> frozenset[str]:
     """Ids and references of the images that the run's own controls removed on purpose."""
-    evicted = (control.image_id for control in history.of(EvictionControl) if control.ran)
+    evicted = (
+        identity
+        for control in history.of(EvictionControl)
+        if control.ran
+        for identity in (control.image_id, *control.removed_ids)
+    )
     pulled = (name for control in history.of(ColdPullControl) if control.ran for name in control.removed)
     return frozenset([*evicted, *pulled])
 

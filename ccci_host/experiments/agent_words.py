@@ -44,15 +44,22 @@ def sweep(machine: Machine, moment: Moment, under: Literal["lease", "nothing"]) 
     """Start a tick, which deletes what the policy lets go; `under` says what should hold it back."""
     done = machine.executor.run([paths.ARCHIVE, "sweep", "--json"], timeout=SWEEP_TIMEOUT)
     said = answer(done)
+    removed = (said or {}).get("removed", ())
     return SweepSeen(
         moment=moment,
         under=under,
         exit_code=done.exit_code,
         gates=(said or {}).get("gates", {}),
-        removed=tuple(str(one) for one in (said or {}).get("removed", ())),
+        removed=tuple(_name(image) for image in removed),
+        image_ids=tuple(str(image["id"]) for image in removed if isinstance(image, dict) and "id" in image),
         output=tail(done.stderr) if said is not None else tail(done.stdout + done.stderr),
         problem=None if said is not None else told(done),
     )
+
+
+def _name(image: Any) -> str:
+    """An image that the agent removed: its first reference, else its id; what is neither, as it stands."""
+    return str([*(image.get("refs") or ()), image.get("id")][0]) if isinstance(image, dict) else str(image)
 
 
 def answer(done: Completed) -> dict[str, Any] | None:

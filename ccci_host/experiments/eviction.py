@@ -137,6 +137,7 @@ def _evicted(run: Run, chosen: Victim, store: StoreSeen, *, canary: bool) -> Evi
         reference=chosen.reference,
         image_id=chosen.image.id,
         removed=tuple(removed),
+        removed_ids=(chosen.image.id, *(companion.id for companion in chosen.companions)),
         layers=chosen.layers,
         blobs=tuple(blob for layer in known if layer for blob in layer.blobs),
     )

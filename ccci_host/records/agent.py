@@ -105,6 +105,9 @@ class SweepSeen(Record):
     exit_code: int | None = None
     gates: dict[str, Any] = Field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    """What the agent says that it removed: by its first reference, else by its id."""
+    image_ids: tuple[str, ...] = ()
+    """Ids of these images."""
     output: str = ""
     """The end of what it printed."""
     problem: str | None = None

@@ -21,6 +21,8 @@ class EvictionControl(Record):
     image_id: str = ""
     removed: tuple[str, ...] = ()
     """The references that were deleted: all that the image had."""
+    removed_ids: tuple[str, ...] = ()
+    """Ids of the images that were deleted: this one, and earlier builds of it that went along."""
     layers: tuple[str, ...] = ()
     """Keys of the layers that no other image held, as `StoredLayer.key`."""
     blobs: tuple[str, ...] = ()

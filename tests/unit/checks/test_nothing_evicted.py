@@ -1,9 +1,14 @@
 """Nothing disappears during a run, but for what its own controls remove."""
 
-from ccci_host.records import EvictionControl, StoreSeen
+from typing import Any
+
+import pytest
+
+from ccci_host.records import EvictionControl, History, PlanSeen, StoreSeen, SweepSeen
 from ccci_host.verdict import Verdict
-from tests.histories import APP, DB, changed, good, store, without
+from tests.histories import APP, DB, IDS, changed, digest, good, of_events, store, without
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import strange
 
 NAME = "nothing-evicted"
 
@@ -47,6 +52,59 @@ def test_another_image_lost_with_the_eviction_is_lost() -> None:
     found = finding(NAME, history)
     assert found.verdict is Verdict.FAIL
     assert found.reason == "Between the last teardown and the eviction the host lost ccci/app:1.0."
+
+
+EARLIER = digest("8")
+"""The image that `strange` adds."""
+
+
+@pytest.mark.parametrize(("along", "verdict"), [((EARLIER,), Verdict.PASS), ((), Verdict.FAIL)])
+def test_an_earlier_build_that_the_control_took_along_is_expected(
+    along: tuple[str, ...], verdict: Verdict
+) -> None:
+    """It had no name, so that nothing but its id tells of it."""
+    history = changed(good("verify-pc3"), EvictionControl, {"removed_ids": (IDS[DB], *along)})
+    for moment in ("start", "deployed", "torn-down", "redeployed", "finally-torn-down"):
+        history = changed(history, StoreSeen, strange(), moment=moment)
+    assert finding(NAME, history).verdict is verdict
+
+
+def swept(sweep: dict[str, Any], plan: dict[str, Any], *, late: bool = False) -> History:
+    """The agent's last tick took the db, by the store's last look, which may be from before that tick."""
+    history = changed(good("verify-pc1"), SweepSeen, sweep, moment="end")
+    history = changed(history, PlanSeen, plan)
+    events = [entry.event for entry in history.entries]
+    place = next(
+        number for number, one in enumerate(events) if isinstance(one, SweepSeen) and one.moment == "end"
+    )
+    events.insert(place + (0 if late else 1), store("end", 0, without=(DB,)))
+    return of_events(tuple(events))
+
+
+TOOK = {"removed": (DB,), "image_ids": (IDS[DB],)}
+PLANNED = {"victims": ({"id": IDS[DB], "refs": [DB], "class": "orphaned", "reason": "orphaned"},)}
+
+
+def test_what_the_agents_own_tick_removed_by_its_plan_was_not_evicted_by_the_run() -> None:
+    assert finding(NAME, swept(TOOK, PLANNED)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("sweep", "plan", "late"),
+    [
+        ({}, PLANNED, False),
+        (TOOK, {}, False),
+        (TOOK, PLANNED, True),
+        ({**TOOK, "under": "lease"}, PLANNED, False),
+    ],
+    ids=["the tick did not remove it", "no plan named it", "it was gone before", "a lease was held"],
+)
+def test_what_the_agent_does_not_own_up_to_was_evicted(
+    sweep: dict[str, Any], plan: dict[str, Any], late: bool
+) -> None:
+    found = finding(NAME, swept(sweep, plan, late=late))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Between the teardown and the end the host lost ccci/db:2.0."
 
 
 def test_a_look_that_failed_is_unknown() -> None:

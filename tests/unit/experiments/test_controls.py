@@ -223,6 +223,15 @@ def test_a_sweeps_answer_follows_its_lines_for_people() -> None:
     assert seen.gates == {"lease": {"reason": "x"}}
 
 
+def test_what_a_sweep_removed_is_known_by_name_and_by_id() -> None:
+    removed = [{"id": "sha256:a", "refs": ["app:1", "app@sha256:d"]}, {"id": "sha256:b", "refs": []}]
+    said = json.dumps({"gates": {}, "removed": removed}, indent=1)
+    executor = FakeExecutor({f"{AGENT} sweep --json": completed(said)})
+    seen = agent_words.sweep(fake_machine(executor), "end", "nothing")
+    assert seen.removed == ("app:1", "sha256:b")
+    assert seen.image_ids == ("sha256:a", "sha256:b")
+
+
 def test_a_sweep_without_an_answer_is_a_problem_and_not_a_refusal() -> None:
     executor = FakeExecutor({f"{AGENT} sweep": completed("{broken", exit_code=1)})
     seen = agent_words.sweep(fake_machine(executor), "deployed", "lease")

@@ -99,6 +99,19 @@ def test_an_image_that_stays_is_an_error_and_no_control(
     assert bench.history.of(EvictionControl) == ()
 
 
+def test_what_went_along_is_known_by_its_id(
+    tmp_path: Path, without_witnesses: Callable[[StoreSeen], None]
+) -> None:
+    named = store_of((D, ("base", "x")), ("sha256:old", ("base", "x")))
+    nameless = named.images[1].model_copy(update={"references": ()})
+    store = named.model_copy(update={"images": (named.images[0], nameless)})
+    without_witnesses(store)
+    executor = removing({"removed": ["…"], "left": {}}, [])
+    bench = Bench(tmp_path, Options(task="t"), executor, disposable=True)
+    eviction.control(bench.run, an_app(tmp_path), FakeDeployer(), deployment(f"app:1@{D}"), store)
+    assert control_of(bench).removed_ids == (D, "sha256:old")
+
+
 def control_of(bench: Bench) -> EvictionControl:
     [seen] = bench.history.of(EvictionControl)
     return seen
