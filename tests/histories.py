@@ -55,6 +55,7 @@ from ccci_host.records import (
     StoreSeen,
     StrangeContainer,
     StrangersSeen,
+    StrangeService,
     SweepSeen,
     TagControl,
     Tick,
@@ -79,6 +80,8 @@ BLOBS = {BASE_LAYER: digest("0"), APP_LAYER: digest("1"), DB_LAYER: digest("2")}
 SIZES = {BASE_LAYER: 2 * MEGABYTE, APP_LAYER: 5 * MEGABYTE, DB_LAYER: 8 * MEGABYTE}
 LAYERS = {APP: (BASE_LAYER, APP_LAYER), DB: (BASE_LAYER, DB_LAYER)}
 IDS = {APP: digest("b"), DB: digest("e")}
+WIKI = digest("3")
+"""The image of a stranger's service."""
 ACCOUNT = "ccci-ci"
 TOKEN = "token-1"
 
@@ -306,18 +309,22 @@ def strangers(moment: Moment) -> StrangersSeen:
         moment=moment,
         cycle=0,
         services=(("wiki_app", 17),),
+        states=(StrangeService(name="wiki_app", image=f"wiki:1@{WIKI}", running=1, desired=1),),
         containers=(
             StrangeContainer(
                 id="c1",
                 name="wiki_app.1",
-                image="wiki:1",
+                image=WIKI,
                 state="running",
                 started_at="2026-02-01T00:00:00Z",
                 restarts=0,
+                restart_policy="no",
                 service="wiki_app",
             ),
         ),
         volumes=("wiki_data",),
+        host_clock=NOON.timestamp(),
+        ends_since=NOON.timestamp() - 3600,
     )
 
 

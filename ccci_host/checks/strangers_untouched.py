@@ -1,53 +1,102 @@
 """Whether what else lives on the host is the same after the run as before."""
 
-from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
+from collections.abc import Iterator
+from datetime import datetime
+
+from ccci_host.checks.fates import Fate, fate, fate_over_reboot
+from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed, unknown
 from ccci_host.checks.reading import began, count, listed
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.records import History, StrangeContainer, StrangersSeen
+from ccci_host.records import History, StrangersSeen
+from ccci_host.verdict import Verdict
+
+LATELY, OFTEN = 600.0, 3
+"""A service of which so many containers ended in so many seconds before the run was restarting by then."""
 
 
 @check(
     pc="run",
     sentence="a stranger's stack on the host is untouched: containers, volumes, restart counts",
-    witnesses=("containers", "swarm services"),
+    witnesses=("containers", "swarm services", "daemon events"),
     tasks=("verify-pc1", *REDEPLOYS),
     order=60,
 )
 def strangers_untouched(history: History) -> Answer:
-    """After a reboot the strangers' containers are new ones; their services and volumes are not."""
+    """After a reboot a service's containers are new ones; other containers, services and volumes are not.
+
+    A container that ended by itself was not disturbed, and a service that fails has its containers replaced.
+    Where nobody can tell whose doing an end is: UNKNOWN.
+    """
     before, after = history.at(StrangersSeen, "start", 0), history.at(StrangersSeen, "end", 0)
     if before is None or after is None or before.problem or after.problem:
         why = next((seen.problem for seen in (before, after) if seen and seen.problem), None)
         raise NoEvidenceError(f"Other stacks were not seen before and after: {why or 'no look'}.")
-    changed: list[str] = []
+    rebooted = any(began(history, "reboot", cycle) for cycle in history.cycles)
+    fates = [*_services(before, after, rebooted=rebooted), *_containers(before, after, rebooted=rebooted)]
+    by = {verdict: [one.told for one in fates if one.verdict is verdict] for verdict in Verdict}
+    if by[Verdict.FAIL]:
+        return failed(
+            f"The run disturbed what else lives on the host: {listed(by[Verdict.FAIL])}.",
+            *by[Verdict.UNKNOWN],
+            *by[Verdict.PASS],
+            todo="See whether somebody else worked on the host; if not, report it with the history.",
+        )
+    if by[Verdict.UNKNOWN]:
+        return unknown(
+            f"Whether the run disturbed what else lives on the host is not known: "
+            f"{listed(by[Verdict.UNKNOWN])}.",
+            *by[Verdict.PASS],
+            todo="See on the host why; run again while nothing else there starts and ends.",
+        )
+    what = f"{count(len(before.containers), 'container')} and {count(len(before.services), 'service')}"
+    same = "the run disturbed none of them" if by[Verdict.PASS] else "are the same after"
+    return passed(f"{what} of others were there before, and {same}.", *by[Verdict.PASS])
+
+
+def _services(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:
+    """What became of services and volumes."""
     now = dict(after.services)
     for name, version in before.services:
         if name not in now:
-            changed.append(f"service {name} is gone")
-        elif now[name] != version and not _rebooted(history):
-            changed.append(f"service {name} was updated")
-    changed += [f"volume {name} is gone" for name in before.volumes if name not in after.volumes]
-    if not _rebooted(history):
-        containers = {container.id: container for container in after.containers}
-        for container in before.containers:
-            if container.state == "running":
-                changed += _changed(container, containers.get(container.id))
-    if changed:
-        return failed(
-            f"The run disturbed what else lives on the host: {listed(changed)}.",
-            todo="See whether somebody else worked on the host; if not, report it with the history.",
-        )
-    what = f"{count(len(before.containers), 'container')} and {count(len(before.services), 'service')}"
-    return passed(f"{what} of others were there before, and are the same after.")
+            yield Fate(Verdict.FAIL, f"service {name} is gone")
+        elif now[name] != version and not rebooted:
+            yield Fate(Verdict.FAIL, f"service {name} was updated")
+    for name in before.volumes:
+        if name not in after.volumes:
+            yield Fate(Verdict.FAIL, f"volume {name} is gone")
+    states = {state.name: state for state in after.states}
+    for was in before.states:
+        state = states.get(was.name)
+        if state is not None and state.running < was.running:
+            tasks = f"{state.running} of {count(state.desired, 'task')}"
+            yield Fate(Verdict.UNKNOWN, f"service {was.name} runs {tasks}, and ran {was.running} before")
 
 
-def _changed(before: StrangeContainer, after: StrangeContainer | None) -> list[str]:
-    if after is None:
-        return [f"container {before.name} is gone"]
-    if after.restarts != before.restarts or after.started_at != before.started_at:
-        return [f"container {before.name} was restarted"]
-    return []
+def _containers(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:
+    """What became of the containers that ran, apart from those that swarm itself replaces."""
+    now = {container.id: container for container in after.containers}
+    restless = _restless(before)
+    for name in sorted(restless):
+        yield Fate(Verdict.PASS, f"service {name} was restarting before")
+    for container in before.containers:
+        if container.state != "running" or container.service in restless:
+            continue
+        if not rebooted:
+            found = fate(container, now.get(container.id), after)
+        else:
+            found = None if container.service else fate_over_reboot(container, now.get(container.id))
+        if found is not None:
+            yield found
 
 
-def _rebooted(history: History) -> bool:
-    return any(began(history, "reboot", cycle) for cycle in history.cycles)
+def _restless(seen: StrangersSeen) -> set[str]:
+    """The services that were restarting by then."""
+    ended = [
+        container.service
+        for container in seen.containers
+        if container.service
+        and container.state != "running"
+        and container.finished_at
+        and datetime.fromisoformat(container.finished_at).timestamp() > seen.host_clock - LATELY
+    ]
+    return {service for service in ended if ended.count(service) >= OFTEN}

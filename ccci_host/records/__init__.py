@@ -79,6 +79,7 @@ from ccci_host.records.run import (
     Started,
     StrangeContainer,
     StrangersSeen,
+    StrangeService,
 )
 from ccci_host.records.store import (
     ImageManifest,
@@ -147,6 +148,7 @@ __all__ = [
     "StoredImage",
     "StoredLayer",
     "StrangeContainer",
+    "StrangeService",
     "StrangersSeen",
     "SweepSeen",
     "TagControl",

@@ -85,6 +85,8 @@ class DaemonEvent(Record):
     action: str
     id: str
     name: str = ""
+    exit_code: int | None = None
+    """Of a container that died."""
 
 
 class EventsSeen(Record):

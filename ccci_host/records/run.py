@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ccci_host.records.base import Leftover, Moment, Name, Phase, Record, StoreKind
+from ccci_host.records.network import DaemonEvent
 
 Option = str | int | float | bool | None
 
@@ -118,10 +119,32 @@ class StrangeContainer(Record):
     id: str
     name: str
     image: str
+    """The id of its image."""
     state: str
+    """`running`, `exited`, `paused`, …"""
     started_at: str
+    finished_at: str = ""
+    """When it ended last; meaningless while it never has."""
+    exit_code: int | None = None
+    """Of that end; 0 while it never has ended."""
     restarts: int
+    restart_policy: str | None = None
+    """`no`, `on-failure`, `unless-stopped` or `always`; None in histories that were written without it."""
+    auto_remove: bool = False
+    """Whether the daemon removes it when it ends (`--rm`)."""
     service: str = ""
+
+
+class StrangeService(Record):
+    """A service that is not the experiment's."""
+
+    name: str
+    image: str
+    """As its spec has it."""
+    running: int
+    """Tasks that run."""
+    desired: int
+    """Tasks that are to."""
 
 
 class StrangersSeen(Record):
@@ -132,8 +155,16 @@ class StrangersSeen(Record):
     cycle: int = 1
     services: tuple[tuple[str, int], ...] = ()
     """Name, and the version index of its spec."""
+    states: tuple[StrangeService, ...] = ()
+    """The same services, and how each of them does."""
     containers: tuple[StrangeContainer, ...] = ()
     volumes: tuple[str, ...] = ()
+    host_clock: float = 0.0
+    """The host's own time of the look, in epoch seconds."""
+    ends: tuple[DaemonEvent, ...] = ()
+    """What the daemon remembers of how containers ended: `kill`, `die`, `stop`."""
+    ends_since: float | None = None
+    """Its oldest event of any kind, in epoch seconds: it knows of nothing before. None: it said nothing."""
     problem: str | None = None
 
 

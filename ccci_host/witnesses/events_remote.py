@@ -33,12 +33,14 @@ def events(path: str, since: float, until: float) -> list[Value]:
 def reduced(event: Value) -> Value:
     """Of an event what a history keeps."""
     actor = event.get("Actor") or {}
+    about = actor.get("Attributes") or {}
     return {
         "at": event.get("timeNano", 0) / 1e9,
         "type": event.get("Type", ""),
         "action": event.get("Action", ""),
         "id": actor.get("ID", ""),
-        "name": (actor.get("Attributes") or {}).get("name", ""),
+        "name": about.get("name", ""),
+        "exit_code": int(about["exitCode"]) if "exitCode" in about else None,
     }
 
 

@@ -1,7 +1,7 @@
 """What else lives on the host: services, containers and volumes that are not of the experiment.
 
 An experiment must leave them as they were; so must a control and a fault. What is of the experiment is known
-by the name of its stack.
+by the name of its stack. How a container came to its end the daemon's events say, while it remembers them.
 """
 
 import json
@@ -13,16 +13,18 @@ from ccci_host.facts.answers import Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
 from ccci_host.facts.probes import DockerGet
 from ccci_host.facts.probes import DockerGetEach as Each
-from ccci_host.records import Moment, StrangeContainer, StrangersSeen
+from ccci_host.records import DaemonEvent, Moment, StrangeContainer, StrangersSeen, StrangeService
 from ccci_host.transport.machine import Machine
+from ccci_host.witnesses.program import DOCKER_SOCKET, source
 
 OWN_STACK = re.compile(r"ccci-[a-z0-9-]+--[a-z0-9]+_test")
 """The name of an experiment's stack. One of `invoke deploy` has no token in it, and is its operator's."""
 STACK_LABEL = "com.docker.stack.namespace"
 
 _CONTAINERS = Each("/containers/json?all=1", "Id", "/containers/{}/json", ".")
-_SERVICES = DockerGet("/services")
+_SERVICES = DockerGet("/services?status=true")
 _VOLUMES = DockerGet("/volumes")
+_ENDS = ("kill", "die", "stop")
 
 
 class StrangersWitness:
@@ -33,9 +35,11 @@ class StrangersWitness:
     def look(self, machine: Machine, moment: Moment, cycle: int) -> StrangersSeen:
         """Everybody else, now."""
         try:
-            return collect(machine, STRANGERS)[STRANGERS].model_copy(
-                update={"moment": moment, "cycle": cycle}
+            seen = collect(machine, STRANGERS)[STRANGERS]
+            told = machine.run_python(
+                source("events"), {"socket": DOCKER_SOCKET, "since": 1.0}, repeatable=True
             )
+            return seen.model_copy(update={"moment": moment, "cycle": cycle, **ends(told)})
         except (CommandFailedError, HostError) as error:
             return StrangersSeen(moment=moment, cycle=cycle, problem=str(error))
 
@@ -48,17 +52,19 @@ def parse(answers: Answers) -> StrangersSeen:
             reason = answer.reason if isinstance(answer, Unreadable) else "there is no Docker socket"
             return StrangersSeen(moment="start", problem=f"{name}: {reason}")
         lists[name] = json.loads(answer.content)
-    services = answers[_SERVICES]  # a daemon outside a swarm answers 503: it has none
+    listed = answers[_SERVICES]  # a daemon outside a swarm answers 503: it has none
+    services = [
+        service
+        for service in (json.loads(listed.content) if isinstance(listed, Present) else [])
+        if not is_own(service["Spec"].get("Labels"))
+    ]
     volumes = lists["volumes"].get("Volumes") or []
     return StrangersSeen(
         moment="start",
         services=tuple(
-            sorted(
-                (service["Spec"]["Name"], service["Version"]["Index"])
-                for service in (json.loads(services.content) if isinstance(services, Present) else [])
-                if not is_own(service["Spec"].get("Labels"))
-            )
+            sorted((service["Spec"]["Name"], service["Version"]["Index"]) for service in services)
         ),
+        states=tuple(sorted(map(_service, services), key=lambda service: service.name)),
         containers=tuple(
             sorted(
                 (_container(one) for one in lists["containers"] if not is_own(one["Config"]["Labels"])),
@@ -69,9 +75,33 @@ def parse(answers: Answers) -> StrangersSeen:
     )
 
 
+def ends(told: dict[str, Any]) -> dict[str, Any]:
+    """Of the daemon's events those by which strangers' containers ended, and how far back it remembers."""
+    events = [DaemonEvent(**event) for event in told.get("events", ())]
+    return {
+        "host_clock": told["clock"],
+        "ends": tuple(
+            event
+            for event in events
+            if event.type == "container" and event.action in _ENDS and not event.name.startswith(OWN_PREFIX)
+        ),
+        "ends_since": min((event.at for event in events), default=None),
+    }
+
+
 def is_own(labels: dict[str, str] | None) -> bool:
     """Whether a thing with these labels is of an experiment's stack."""
     return OWN_STACK.fullmatch((labels or {}).get(STACK_LABEL, "")) is not None
+
+
+def _service(one: dict[str, Any]) -> StrangeService:
+    status = one.get("ServiceStatus") or {}
+    return StrangeService(
+        name=one["Spec"]["Name"],
+        image=(one["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image", ""),
+        running=status.get("RunningTasks", 0),
+        desired=status.get("DesiredTasks", 0),
+    )
 
 
 def _container(one: dict[str, Any]) -> StrangeContainer:
@@ -81,7 +111,11 @@ def _container(one: dict[str, Any]) -> StrangeContainer:
         image=one["Image"],
         state=one["State"]["Status"],
         started_at=one["State"]["StartedAt"],
+        finished_at=one["State"]["FinishedAt"],
+        exit_code=one["State"]["ExitCode"],
         restarts=one["RestartCount"],
+        restart_policy=one["HostConfig"]["RestartPolicy"]["Name"] or "no",
+        auto_remove=one["HostConfig"]["AutoRemove"],
         service=(one["Config"]["Labels"] or {}).get("com.docker.swarm.service.name", ""),
     )
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from ccci_host.checks import Finding
 from ccci_host.records import (
     AgentSeen,
     Cleanup,
+    DaemonEvent,
     FileSeen,
     History,
     LeaseSeen,
@@ -15,7 +17,9 @@ from ccci_host.records import (
     PrunersSeen,
     Started,
     StoreSeen,
+    StrangeContainer,
     StrangersSeen,
+    StrangeService,
     SweepSeen,
     Tick,
     TicksSeen,
@@ -23,7 +27,7 @@ from ccci_host.records import (
     UnitSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import APP, DB, IDS, changed, digest, good, ticks, without
+from tests.histories import APP, DB, IDS, NOON, changed, digest, good, ticks, without
 from tests.unit.checks.cases import finding
 from tests.unit.checks.spoilt import removal
 
@@ -415,6 +419,168 @@ def test_after_a_reboot_containers_are_new_and_volumes_are_not() -> None:
     history = good("reboot-and-redeploy")
     assert rebooted(history, containers=()) is Verdict.PASS
     assert rebooted(history, volumes=()) is Verdict.FAIL
+
+
+BY = StrangeContainer(
+    id="c2",
+    name="by",
+    image=digest("4"),
+    state="running",
+    started_at="2026-03-01T11:00:00Z",
+    restarts=0,
+    restart_policy="no",
+)
+"""A container that belongs to no service."""
+EXITED = {"state": "exited", "finished_at": "2026-03-01T12:01:00Z", "exit_code": 0}
+
+
+def beside(history: History, before: StrangeContainer, after: StrangeContainer | None) -> Finding:
+    """What is said of a run beside a container that was as `before`, and is as `after`."""
+
+    def now(*containers: StrangeContainer) -> Any:
+        return lambda seen: seen.model_copy(update={"containers": (*seen.containers, *containers)})
+
+    history = changed(history, StrangersSeen, now(before), moment="start")
+    return finding(STRANGERS, changed(history, StrangersSeen, now(*([after] if after else [])), moment="end"))
+
+
+def by(**changes: Any) -> StrangeContainer:
+    return BY.model_copy(update=changes)
+
+
+def told_by_daemon(history: History, *actions: tuple[str, float], exit_code: int = 0) -> History:
+    """What the daemon remembers of it: actions, each so many seconds after noon."""
+    ends = tuple(
+        DaemonEvent(
+            at=NOON.timestamp() + at,
+            type="container",
+            action=action,
+            id=BY.id,
+            exit_code=exit_code if action == "die" else None,
+        )
+        for action, at in actions
+    )
+    return changed(history, StrangersSeen, {"ends": ends}, moment="end")
+
+
+def test_a_container_that_ended_by_itself_was_not_disturbed() -> None:
+    history = told_by_daemon(good(TASK), ("kill", -10), ("die", 60))  # the signal was another one's
+    for before, after in ((BY, by(**EXITED)), (by(auto_remove=True), None)):
+        found = beside(history, before, after)
+        assert found.verdict is Verdict.PASS
+        assert found.reason.endswith("were there before, and the run disturbed none of them.")
+        assert found.details == ("container by ended by itself",)
+
+
+@pytest.mark.parametrize("actions", [(("kill", 55.0), ("die", 60.0)), (("die", 60.0), ("stop", 60.1))])
+def test_a_container_that_was_stopped_was_disturbed(actions: tuple[tuple[str, float], ...]) -> None:
+    history = told_by_daemon(good(TASK), *actions)
+    for before, after in ((BY, by(**EXITED)), (by(auto_remove=True), None)):
+        found = beside(history, before, after)
+        assert (found.verdict, "container by was stopped" in found.reason) == (Verdict.FAIL, True)
+
+
+@pytest.mark.parametrize(
+    "policy", [{"restart_policy": "always"}, {"restart_policy": "on-failure", "exit_code": 1}]
+)
+def test_a_container_that_the_daemon_would_have_started_again_was_stopped(policy: dict[str, Any]) -> None:
+    assert beside(good(TASK), by(**policy), by(**{**EXITED, **policy})).verdict is Verdict.FAIL
+
+
+def test_where_nobody_knows_how_a_container_ended_nothing_is_known() -> None:
+    ended = by(**EXITED)
+    gap = {"ends_since": NOON.timestamp() + 30}
+    known = told_by_daemon(good(TASK), ("die", 60))
+    for history in (
+        good(TASK),
+        changed(known, StrangersSeen, gap, moment="end"),
+        changed(known, StrangersSeen, {"ends_since": None}, moment="end"),
+    ):
+        found = beside(history, BY, ended)
+        assert found.verdict is Verdict.UNKNOWN
+        assert "container by ended, and the daemon no longer knows how" in found.reason
+    found = beside(told_by_daemon(good(TASK), ("die", 60), exit_code=137), BY, ended)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "container by failed with exit code 137" in found.reason
+
+
+def test_a_container_that_is_gone_was_removed_by_somebody() -> None:
+    assert "container by is gone" in beside(good(TASK), BY, None).reason
+    found = beside(told_by_daemon(good(TASK), ("die", 60)), BY, None)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "container by ended by itself, and somebody removed it" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "told"),
+    [
+        ({}, {"restarts": 1}, Verdict.FAIL, "was restarted"),
+        ({}, {"started_at": "2026-03-01T12:00:30Z"}, Verdict.FAIL, "was restarted"),
+        ({"restarts": 3}, {"restarts": 0, "started_at": "now"}, Verdict.FAIL, "was restarted"),
+        ({"restarts": 3}, {"restarts": 4, "started_at": "now"}, Verdict.UNKNOWN, "as it had been before"),
+        ({}, {"state": "paused"}, Verdict.FAIL, "is paused"),
+    ],
+)
+def test_a_container_that_is_not_as_it_was(
+    before: dict[str, Any], after: dict[str, Any], verdict: Verdict, told: str
+) -> None:
+    found = beside(good(TASK), by(**before), by(**after))
+    assert found.verdict is verdict
+    assert told in found.reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "told"),
+    [
+        ({"restart_policy": "always"}, {"started_at": "now"}, Verdict.PASS, "are the same after"),
+        ({"restart_policy": "always"}, EXITED, Verdict.FAIL, "is exited after the reboot"),
+        ({"restart_policy": "unless-stopped"}, {"state": "created"}, Verdict.FAIL, "is created after"),
+        ({"restart_policy": "on-failure"}, {**EXITED, "exit_code": 143}, Verdict.FAIL, "is exited after"),
+        ({"restart_policy": "on-failure"}, EXITED, Verdict.PASS, "by its restart policy `on-failure`"),
+        ({"restart_policy": "always"}, {"state": "restarting"}, Verdict.UNKNOWN, "is restarting after"),
+        ({}, EXITED, Verdict.PASS, "container by is exited after the reboot, by its restart policy `no`"),
+        ({"restart_policy": None}, EXITED, Verdict.UNKNOWN, "is exited after the reboot"),
+        ({"auto_remove": True}, None, Verdict.PASS, "by is gone, as it was to be when it ended"),
+        ({}, None, Verdict.FAIL, "container by is gone"),
+    ],
+)
+def test_after_a_reboot_what_the_daemon_starts_again_has_to_run(
+    before: dict[str, Any], after: dict[str, Any] | None, verdict: Verdict, told: str
+) -> None:
+    left = None if after is None else by(**{**before, **after})
+    found = beside(good("reboot-and-redeploy"), by(**before), left)
+    assert found.verdict is verdict
+    assert told in " ".join((found.reason, *found.details))
+
+
+def test_a_service_that_was_restarting_before_is_not_ours_to_answer_for() -> None:
+    """Swarm replaces its containers; a few that ended long ago, or one now, show nothing of the kind."""
+
+    def crashing(times: tuple[str, ...]) -> History:
+        def start(seen: StrangersSeen) -> StrangersSeen:
+            ended = tuple(
+                by(id=f"e{number}", service="wiki_app", state="exited", exit_code=1, finished_at=at)
+                for number, at in enumerate(times)
+            )
+            return seen.model_copy(update={"containers": (*seen.containers, *ended)})
+
+        history = changed(good(TASK), StrangersSeen, start, moment="start")
+        return changed(history, StrangersSeen, later(containers=()), moment="end")
+
+    lately = tuple(f"2026-03-01T11:{minute}:30.123456789Z" for minute in (51, 55, 59))
+    found = finding(STRANGERS, crashing(lately))
+    assert found.verdict is Verdict.PASS
+    assert found.details == ("service wiki_app was restarting before",)
+    assert finding(STRANGERS, crashing(lately[1:])).verdict is Verdict.FAIL
+    assert finding(STRANGERS, crashing(("2026-03-01T11:49:59Z", *lately[1:]))).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("task", [TASK, "reboot-and-redeploy"])
+def test_a_service_that_runs_fewer_tasks_than_before_is_unknown(task: str) -> None:
+    fewer = StrangeService(name="wiki_app", image="wiki:1", running=0, desired=1)
+    found = finding(STRANGERS, changed(good(task), StrangersSeen, later(states=(fewer,)), moment="end"))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "service wiki_app runs 0 of 1 task, and ran 1 before" in found.reason
 
 
 def test_strangers_that_nobody_saw_are_unknown() -> None:

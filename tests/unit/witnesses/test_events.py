@@ -43,8 +43,8 @@ def test_a_program_that_fails_is_a_problem_and_no_exception() -> None:
 
 
 def test_the_program_asks_the_daemon_up_to_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    actor = {"ID": "app:1", "Attributes": {"name": "app"}}
-    wire = {"timeNano": 1_500_000_000, "Type": "image", "Action": "pull", "Actor": actor}
+    actor = {"ID": "app:1", "Attributes": {"name": "app", "exitCode": "137"}}
+    wire = {"timeNano": 1_500_000_000, "Type": "container", "Action": "die", "Actor": actor}
     lines = b"\n".join(json.dumps(one).encode() for one in (wire, {"Type": "daemon", "Action": "reload"}))
     socket = tmp_path / "docker.sock"
     monkeypatch.setattr("time.time", lambda: 9.25)
@@ -54,8 +54,15 @@ def test_the_program_asks_the_daemon_up_to_now(tmp_path: Path, monkeypatch: pyte
     assert said == {
         "clock": 9.25,
         "events": [
-            {"at": 1.5, "type": "image", "action": "pull", "id": "app:1", "name": "app"},
-            {"at": 0.0, "type": "daemon", "action": "reload", "id": "", "name": ""},
+            {
+                "at": 1.5,
+                "type": "container",
+                "action": "die",
+                "id": "app:1",
+                "name": "app",
+                "exit_code": 137,
+            },
+            {"at": 0.0, "type": "daemon", "action": "reload", "id": "", "name": "", "exit_code": None},
         ],
     }
 

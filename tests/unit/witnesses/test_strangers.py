@@ -10,6 +10,7 @@ from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.recipes import Recipe, own_domain, stack_name
 from ccci_host.witnesses import strangers
+from tests.unit.witnesses.scripted import machine_answering
 
 OWN = {"com.docker.stack.namespace": "ccci-small--1a2b_test"}
 THEIRS = {"com.docker.stack.namespace": "cccishop", "com.docker.swarm.service.name": "cccishop_web"}
@@ -20,14 +21,28 @@ def container(identity: str, labels: dict[str, str] | None) -> dict[str, Any]:
         "Id": identity,
         "Name": f"/{identity}",
         "Image": "sha256:i",
-        "State": {"Status": "running", "StartedAt": "2026-01-01T00:00:00Z"},
+        "State": {
+            "Status": "running",
+            "StartedAt": "2026-01-01T00:00:00Z",
+            "FinishedAt": "0001-01-01T00:00:00Z",
+            "ExitCode": 0,
+        },
         "RestartCount": 3,
+        "HostConfig": {"RestartPolicy": {"Name": ""}, "AutoRemove": True},
         "Config": {"Labels": labels},
     }
 
 
 def service(name: str, labels: dict[str, str]) -> dict[str, Any]:
-    return {"Spec": {"Name": name, "Labels": labels}, "Version": {"Index": 7}}
+    return {
+        "Spec": {
+            "Name": name,
+            "Labels": labels,
+            "TaskTemplate": {"ContainerSpec": {"Image": "shop:1@sha256:d"}},
+        },
+        "Version": {"Index": 7},
+        "ServiceStatus": {"RunningTasks": 1, "DesiredTasks": 2},
+    }
 
 
 def answers(**given: Answer) -> Answers:
@@ -69,7 +84,43 @@ def test_a_name_that_only_begins_alike_is_a_strangers() -> None:
         ("b", "", 3),
     ]
     assert seen.services == (("cccishop_web", 7),)
+    assert [(one.name, one.image, one.running, one.desired) for one in seen.states] == [
+        ("cccishop_web", "shop:1@sha256:d", 1, 2)
+    ]
     assert seen.volumes == ("data",)
+
+
+def test_how_a_container_may_end_is_known_of_each() -> None:
+    [one, _] = strangers.parse(answers()).containers
+    assert (one.restart_policy, one.auto_remove, one.exit_code) == ("no", True, 0)
+    assert one.finished_at == "0001-01-01T00:00:00Z"
+
+
+def event(action: str, at: float, name: str = "bystander", kind: str = "container") -> dict[str, Any]:
+    return {"at": at, "type": kind, "action": action, "id": "b", "name": name, "exit_code": None}
+
+
+def test_the_ends_of_strangers_are_kept_and_since_when_they_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = [
+        event("connect", 3.0, kind="network"),
+        event("exec_start: true", 4.0),
+        event("kill", 5.0),
+        event("die", 6.0),
+        event("die", 7.0, name="ccci-small_app.1.x"),
+    ]
+    machine, asked = machine_answering({"events": {"clock": 9.0, "events": told}})
+    monkeypatch.setattr(strangers, "collect", lambda machine, fact: {fact: strangers.parse(answers())})
+    seen = strangers.WITNESS.look(machine, "end", 0)
+    assert asked[0][1]["since"] == 1.0
+    assert (seen.moment, seen.host_clock, seen.ends_since) == ("end", 9.0, 3.0)
+    assert [(one.action, one.at) for one in seen.ends] == [("kill", 5.0), ("die", 6.0)]
+    assert len(seen.containers) == 2
+
+
+def test_a_daemon_that_tells_no_events_is_no_daemon_without_ends() -> None:
+    assert strangers.ends({"clock": 9.0, "problem": "refused"})["ends_since"] is None
 
 
 def test_a_daemon_outside_a_swarm_has_no_services() -> None:
