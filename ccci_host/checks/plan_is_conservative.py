@@ -5,7 +5,7 @@ from typing import Any
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import count, listed, name_of
 from ccci_host.checks.registry import check
-from ccci_host.records import Deployed, History, PlanSeen, digest_of
+from ccci_host.records import Deployed, History, PlanSeen, StrangersSeen, digest_of
 
 GOES = ("orphaned", "superseded", "idle")
 """Classes of images that may go (docs/prune-policy.md)."""
@@ -14,12 +14,15 @@ GOES = ("orphaned", "superseded", "idle")
 @check(
     pc="PC1",
     sentence="base and in-use images stay; only truly orphaned, old images go",
-    witnesses=("agent's own plan",),
+    witnesses=("agent's own plan", "containers", "swarm services"),
     tasks=("verify-pc1",),
     order=24,
 )
 def plan_is_conservative(history: History) -> Answer:
-    """The recipe of this run was used minutes ago: none of its images may be a victim, at any pressure."""
+    """The recipe of this run was used minutes ago: none of its images may be a victim, at any pressure.
+
+    Nor may an image that others had a container or a service of when the run began.
+    """
     plans = history.of(PlanSeen)
     readable = [plan for plan in plans if not plan.problem and not plan.unreadable]
     pressed = [plan for plan in readable if plan.simulated_percent is not None]
@@ -32,10 +35,13 @@ def plan_is_conservative(history: History) -> Answer:
         for service in deployed.deployment.services
         if service.digest
     }
+    strangers = history.at(StrangersSeen, "start", 0)
+    theirs = _held_by(strangers) if strangers else {}
     wrong: list[str] = []
     for plan in readable:
         for victim in plan.victims:
             named = [ours[digest] for digest in _digests(victim) if digest in ours]
+            named += [f"{_name(victim)} of {theirs[key]}" for key in _keys(victim) if key in theirs]
             if named or victim.get("class") not in GOES:
                 wrong.append(f"{(named or [_name(victim)])[0]} ({victim.get('reason', 'no reason')})")
     if wrong:
@@ -43,6 +49,9 @@ def plan_is_conservative(history: History) -> Answer:
             f"Under pressure the agent would delete what it must keep: {listed(wrong)}.",
             todo="Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`.",
         )
+    if strangers is None or strangers.problem:
+        problem = strangers.problem if strangers else "no look"
+        raise NoEvidenceError(f"Which images others have in use was not seen: {problem}.")
     free = [plan for plan in pressed if not any(plan.gates.values())]
     if not free:
         gates = listed(name for name, gate in pressed[-1].gates.items() if gate)
@@ -56,6 +65,26 @@ def plan_is_conservative(history: History) -> Answer:
         f"At a pretended {plan.simulated_percent:.0f} % it would keep {count(len(plan.kept), 'image')}, "
         f"the recipe's among them, and let {count(len(plan.victims), 'image')} go."
     )
+
+
+def _held_by(strangers: StrangersSeen) -> dict[str, str]:
+    """What holds an image of others, by its id or digest; by its tag where a service's spec has no digest."""
+    held = {
+        digest_of(state.image) or _tag(state.image): f"service {state.name}" for state in strangers.states
+    }
+    return held | {one.image: f"container {one.name}" for one in strangers.containers}
+
+
+def _keys(image: dict[str, Any]) -> tuple[str, ...]:
+    """All that an image may be held by: on the containerd store its id is a digest as well."""
+    return (*_digests(image), *(_tag(name_of(str(ref))) for ref in image.get("refs") or ()))
+
+
+def _tag(reference: str) -> str:
+    """`repository:tag` as Docker lists it, without what it implies; a tag is implied too."""
+    for prefix in ("docker.io/", "library/"):
+        reference = reference.removeprefix(prefix)
+    return reference if ":" in reference.rpartition("/")[2] else f"{reference}:latest"
 
 
 def _digests(image: dict[str, Any]) -> tuple[str, ...]:

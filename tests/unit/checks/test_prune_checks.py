@@ -182,6 +182,59 @@ def test_a_plan_that_would_delete_a_held_image_fails() -> None:
     assert "wiki:1 (container)" in reason
 
 
+def in_use(image: str, *, service: str | None = None) -> History:
+    """A run beside a stranger's stopped container of the image `image`, and a service with it in its spec."""
+
+    def change(seen: StrangersSeen) -> StrangersSeen:
+        held = by(image=image, state="exited")
+        state = StrangeService(name="shop_web", image=service or "", running=0, desired=0)
+        return seen.model_copy(update={"containers": (held,), "states": (state,) if service else ()})
+
+    return changed(good(TASK), StrangersSeen, change, moment="start")
+
+
+@pytest.mark.parametrize(
+    ("image", "service", "holder"),
+    [
+        (digest("9"), None, "container by"),
+        (digest("7"), None, "container by"),
+        (digest("4"), f"shop:1@{digest('7')}", "service shop_web"),
+        (digest("4"), "docker.io/library/shop:1", "service shop_web"),
+        (digest("4"), "shop:1", "service shop_web"),
+    ],
+    ids=["by its id", "by the digest that is its id on the containerd store", "pinned", "in full", "by tag"],
+)
+def test_a_plan_that_would_delete_what_others_have_in_use_fails(
+    image: str, service: str | None, holder: str
+) -> None:
+    shop = {
+        "id": digest("9"),
+        "refs": ["shop:1", f"shop@{digest('7')}"],
+        "class": "idle",
+        "reason": "idle: 30 d",
+    }
+    found = finding(PLAN, changed(in_use(image, service=service), PlanSeen, {"victims": (shop,)}))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.endswith(f"what it must keep: shop:1 of {holder} (idle: 30 d).")
+
+
+@pytest.mark.parametrize("service", [f"shop:1@{digest('6')}", "shop:2", "shop", "ghcr.io/shop:1"])
+def test_another_image_of_a_repository_that_is_in_use_may_go(service: str) -> None:
+    shop = {"id": digest("9"), "refs": ["shop:1"], "class": "superseded", "reason": "superseded"}
+    history = changed(in_use(digest("4"), service=service), PlanSeen, {"victims": (shop,)})
+    assert finding(PLAN, history).verdict is Verdict.PASS
+
+
+def test_a_plan_beside_others_that_nobody_saw_shows_nothing() -> None:
+    for history in (
+        without(good(TASK), StrangersSeen, moment="start"),
+        changed(good(TASK), StrangersSeen, {"problem": "daemon down"}, moment="start"),
+    ):
+        found = finding(PLAN, history)
+        assert found.verdict is Verdict.UNKNOWN
+        assert "Which images others have in use was not seen" in found.reason
+
+
 def test_an_image_without_a_name_is_known_by_its_id() -> None:
     """On the containerd store that is the digest of its manifest."""
     victim = {"id": digest("d"), "refs": [], "class": "idle", "reason": "idle: 30 d"}
@@ -300,13 +353,13 @@ def test_a_minutes_old_host_in_use_is_given_no_credit() -> None:
     assert finding(DISK, without(young, SweepSeen, under="nothing")).verdict is Verdict.UNKNOWN
 
 
-def in_use(megabytes: int) -> dict[str, Any]:
+def filled(megabytes: int) -> dict[str, Any]:
     return {"used": megabytes * 1_000_000, "available": (100 - megabytes) * 1_000_000}
 
 
 def test_what_no_row_may_free_has_to_be_below_the_low_watermark() -> None:
-    assert judged(DISK, TicksSeen, in_use(84))[0] is Verdict.PASS
-    verdict, reason = judged(DISK, TicksSeen, in_use(85))
+    assert judged(DISK, TicksSeen, filled(84))[0] is Verdict.PASS
+    verdict, reason = judged(DISK, TicksSeen, filled(85))
     assert verdict is Verdict.UNKNOWN
     assert "70 % of /var/lib/docker is beyond what the agent may free" in reason
 
@@ -326,8 +379,8 @@ def test_a_layer_that_an_image_which_stays_shares_is_not_freed(stays: dict[str, 
     )
     history = changed(good(TASK), PlanSeen, {"kept": kept})
     assert "45.0 % of /var/lib/docker is beyond" in finding(DISK, history).reason
-    assert finding(DISK, changed(history, TicksSeen, in_use(74))).verdict is Verdict.PASS
-    assert finding(DISK, changed(history, TicksSeen, in_use(75))).verdict is Verdict.UNKNOWN
+    assert finding(DISK, changed(history, TicksSeen, filled(74))).verdict is Verdict.PASS
+    assert finding(DISK, changed(history, TicksSeen, filled(75))).verdict is Verdict.UNKNOWN
 
 
 def test_a_victim_is_freed_too() -> None:
