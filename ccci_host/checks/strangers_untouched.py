@@ -6,7 +6,7 @@ from datetime import datetime
 from ccci_host.checks.fates import Fate, fate, fate_over_reboot
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed, unknown
 from ccci_host.checks.reading import began, count, listed
-from ccci_host.checks.registry import REDEPLOYS, check
+from ccci_host.checks.registry import EVERY_TASK, check
 from ccci_host.records import History, StrangersSeen
 from ccci_host.verdict import Verdict
 
@@ -18,7 +18,7 @@ LATELY, OFTEN = 600.0, 3
     pc="run",
     sentence="a stranger's stack on the host is untouched: containers, volumes, restart counts",
     witnesses=("containers", "swarm services", "daemon events"),
-    tasks=("verify-pc1", *REDEPLOYS),
+    tasks=EVERY_TASK,
     order=60,
 )
 def strangers_untouched(history: History) -> Answer:

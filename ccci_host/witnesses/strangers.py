@@ -83,7 +83,7 @@ def ends(told: dict[str, Any]) -> dict[str, Any]:
         "ends": tuple(
             event
             for event in events
-            if event.type == "container" and event.action in _ENDS and not event.name.startswith(OWN_PREFIX)
+            if event.type == "container" and event.action in _ENDS and not OWN_STACK.match(event.name)
         ),
         "ends_since": min((event.at for event in events), default=None),
     }

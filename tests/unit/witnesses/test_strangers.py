@@ -108,7 +108,7 @@ def test_the_ends_of_strangers_are_kept_and_since_when_they_are_remembered(
         event("exec_start: true", 4.0),
         event("kill", 5.0),
         event("die", 6.0),
-        event("die", 7.0, name="ccci-small_app.1.x"),
+        event("die", 7.0, name="ccci-small--1a2b_test_app.1.x"),
     ]
     machine, asked = machine_answering({"events": {"clock": 9.0, "events": told}})
     monkeypatch.setattr(strangers, "collect", lambda machine, fact: {fact: strangers.parse(answers())})
