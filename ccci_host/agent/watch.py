@@ -38,15 +38,11 @@ def watch(state: Path, run: Path, daemon: Daemon, say: Say) -> NoReturn:
     except BlockingIOError:
         raise AgentError("Another watcher lives.") from None
     watcher = _Watcher(Journal(state), run, daemon, say)
-    signal.signal(signal.SIGTERM, lambda *_: _go())
+    signal.signal(signal.SIGTERM, lambda *_: watcher.go())
     try:
         watcher.follow_for_ever()
     finally:
         watcher.end()
-
-
-def _go() -> NoReturn:
-    raise SystemExit(0)
 
 
 class _Watcher:
@@ -61,8 +57,19 @@ class _Watcher:
         self._writer.start()
         self._last: Optional[Anchor] = None
         """The last event that was seen, of whatever kind; None while no stream is open."""
+        self._told_to_go = False
+
+    def go(self) -> NoReturn:
+        """End the watch, from a signal's handler.
+
+        Python discards what is raised while an object is being destroyed (measured: a stream that dockerd has
+        just closed, in a shutdown). So the next step that may take long asks once more.
+        """
+        self._told_to_go = True
+        raise SystemExit(0)
 
     def follow_for_ever(self) -> NoReturn:
+        """Follow stream after stream, until told to go."""
         silent = False
         while True:
             try:
@@ -73,7 +80,12 @@ class _Watcher:
                     self._say(f"waiting reason={json.dumps(str(error), ensure_ascii=False)}")
                 silent = True
             self._unconnected.touch()
+            self._stay()
             time.sleep(RETRY)
+
+    def _stay(self) -> None:
+        if self._told_to_go:
+            raise SystemExit(0)
 
     def end(self) -> None:
         """Say where the watch ended, so that the next one can show that nothing was missed in between."""
@@ -96,6 +108,7 @@ class _Watcher:
         last = identity(buffer[-1]) if buffer else None
         while True:
             self._last = last
+            self._stay()
             line = stream.readline()
             if not line:
                 break

@@ -40,7 +40,8 @@ def seconds(number: float | None) -> str:
     if number is None:
         return "–"
     if number >= 100:
-        return f"{number / 60:.0f} min {number % 60:.0f} s"
+        minutes, rest = divmod(round(number), 60)
+        return f"{minutes} min {rest} s"
     return f"{number:.1f} s"
 
 

@@ -27,7 +27,7 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         return Plan(f"{ssh.key.name} is authorised")
     after = f"{before.rstrip()}\n".lstrip() + f"{key.get_name()} {key.get_base64()} ccci-host\n"
     changes = (
-        Change(MakeFolder(FOLDER, 0o700), f"{FOLDER} is root's alone"),
+        Change(MakeFolder(FOLDER, 0o700), f"{FOLDER} is to be there, and root's alone"),
         Change(
             WriteFile(AUTHORIZED.path, after.encode(), 0o600),
             f"{ssh.key.name} is not authorised",

@@ -123,6 +123,35 @@ def follow(
     return said
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("when", ["watching", "closed"])
+def test_a_word_to_go_that_python_discards_is_heeded_all_the_same(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a shutdown: dockerd has closed the stream, and it is being destroyed when the signal comes."""
+    handlers: dict[int, Any] = {}
+    said: list[str] = []
+
+    class Doomed:
+        def __del__(self) -> None:
+            handlers[signal.SIGTERM]()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith(when):
+            Doomed()
+
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it stayed"))
+    daemon = FakeDaemon(FakeHost())
+    daemon.buffer, daemon.live = EVENTS[:2], EVENTS[:3]
+    with serving(daemon, tmp_path / "docker.sock"), pytest.raises(SystemExit):
+        watch.watch(tmp_path / "state", tmp_path / "run", Daemon(str(tmp_path / "docker.sock")), say)
+    assert said[-1].startswith(when)
+    lines, _ = Journal(tmp_path / "state").read()
+    assert lines[-1]["Action"] == (STOPPED if when == "watching" else CLOSED)
+
+
 def test_the_watcher_writes_down_what_shows_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     daemon = FakeDaemon(FakeHost())
     daemon.buffer = EVENTS[:2]

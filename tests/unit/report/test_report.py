@@ -19,7 +19,7 @@ from ccci_host.records import (
     Tick,
     TicksSeen,
 )
-from ccci_host.report import as_html, as_markdown
+from ccci_host.report import as_html, as_markdown, words
 from tests.histories import changed, cold, cut, good, of_events, store, ticks, without
 
 Render = Callable[[History], str]
@@ -231,3 +231,20 @@ def test_a_table_of_markdown_survives_a_bar() -> None:
         good("verify-pc3"), InterfaceSeen, {"problem": "a | b", "bytes": None}, phase="redeploy"
     )
     assert "a \\| b" in markdown(history)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (None, "–"),
+        (0.04, "0.0 s"),
+        (99.9, "99.9 s"),
+        (100.0, "1 min 40 s"),
+        (119.7, "2 min 0 s"),
+        (154.3, "2 min 34 s"),
+        (347.8, "5 min 48 s"),
+        (411.0, "6 min 51 s"),
+    ],
+)
+def test_minutes_are_those_that_have_passed(number: float | None, told: str) -> None:
+    assert words.seconds(number) == told
