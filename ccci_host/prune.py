@@ -116,7 +116,8 @@ def _lines(plan: dict[str, Any]) -> Sequence[str]:
 
 
 def _run(machine: Machine, words: list[str], timeout: float) -> Any:
-    done = machine.executor.run([paths.ARCHIVE, *words], timeout=timeout)
+    run = machine.run_repeatable if words[0] == "plan" else machine.executor.run
+    done = run([paths.ARCHIVE, *words], timeout=timeout)
     if done.exit_code == 127 or (done.exit_code and b"ommand not found" in done.stderr):
         raise HostError(
             f"{machine.name} has no agent at {paths.ARCHIVE}.",

@@ -26,7 +26,7 @@ def expected_files(prune: PruneTable) -> dict[str, str]:
 def plan(machine: Machine, moment: Moment, *, pretend_percent: float | None = None) -> PlanSeen:
     """What the agent would do now, on the disk as it is or as if it were `pretend_percent` full."""
     pretending = ["--disk-used-percent", str(pretend_percent)] if pretend_percent is not None else []
-    done = machine.executor.run([paths.ARCHIVE, "plan", "--json", *pretending], timeout=PLAN_TIMEOUT)
+    done = machine.run_repeatable([paths.ARCHIVE, "plan", "--json", *pretending], timeout=PLAN_TIMEOUT)
     said = answer(done)
     if said is None:
         return PlanSeen(moment=moment, simulated_percent=pretend_percent, problem=told(done))

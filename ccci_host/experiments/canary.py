@@ -24,7 +24,7 @@ def images_of(run: Run, canary: str, store: StoreSeen) -> tuple[StoredImage, ...
 def stored_as(run: Run, reference: str, store: StoreSeen) -> StoredImage | None:
     """The image that the daemon means by `reference`, as it is in `store`; None when it has none."""
     argv = ["docker", "image", "inspect", "--format", "{{.Id}}", reference]
-    done = run.machine.executor.run(argv)
+    done = run.machine.run_repeatable(argv)
     return next((image for image in store.images if done.ok and image.id == done.text), None)
 
 

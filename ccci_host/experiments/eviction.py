@@ -150,7 +150,8 @@ def _all_but(image: StoredImage, store: StoreSeen) -> set[str]:
 
 def _pull(run: Run, reference: str) -> None:
     folder = run.machine.config.hub.docker_config.rpartition("/")[0]
-    run.machine.executor.run(["docker", "--config", folder, "pull", "--quiet", reference], timeout=600).check(
+    argv = ["docker", "--config", folder, "pull", "--quiet", reference]
+    run.machine.run_repeatable(argv, timeout=600).check(
         "See whether the image exists and the account may pull it."
     )
 

@@ -105,7 +105,7 @@ class TimedLease:
         """Set its deadline anew, some time after the last; one that was lost meanwhile is taken again."""
         if self.id is None or time.monotonic() - self._since < RENEW_AFTER_SECONDS:
             return
-        done = self._machine.executor.run([AGENT, "lease", "--renew", self.id, "--hold", str(HOLD_SECONDS)])
+        done = self._machine.run_repeatable([AGENT, "lease", "--renew", self.id, "--hold", str(HOLD_SECONDS)])
         problem = None if done.ok else done.stderr.decode(errors="replace").strip()
         self._say("renewed" if done.ok else "lost", problem=problem)
         self._since = time.monotonic()
@@ -131,7 +131,7 @@ class TimedLease:
 
 def holders(machine: Machine) -> tuple[Holder, ...]:
     """Who holds a lease on the host now; raises `HostError` when the agent does not say."""
-    done = machine.executor.run([AGENT, "status", "--json"])
+    done = machine.run_repeatable([AGENT, "status", "--json"])
     try:
         status = json.loads(done.stdout)
         leases = status["leases"]

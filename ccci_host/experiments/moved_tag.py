@@ -91,6 +91,6 @@ def digest_that_runs(machine: Machine, deployment: Deployment, wanted: str) -> s
     if task is None:
         return None
     argv = ["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", task.image_id]
-    names = json.loads(machine.executor.run(argv).check().text) or []
+    names = json.loads(machine.run_repeatable(argv).check().text) or []
     digests = [str(name).partition("@")[2] for name in names]
     return wanted if wanted in (*digests, task.image_id) else next(iter(digests), None)

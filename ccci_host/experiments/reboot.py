@@ -23,7 +23,7 @@ LOOK_EVERY = 0.02
 def plant_token(machine: Machine) -> str:
     """Put a random word into the machine's tmpfs; no boot leaves it there."""
     token = secrets.token_hex(16)
-    machine.executor.run(["tee", TOKEN], input=token.encode()).check()
+    machine.run_repeatable(["tee", TOKEN], input=token.encode()).check()
     return token
 
 

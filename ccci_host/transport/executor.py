@@ -61,6 +61,20 @@ class Executor(Protocol):
         ...
 
 
+def run_repeatable(
+    executor: Executor, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT
+) -> Completed:
+    """Run `argv`, which observes or may as well be run twice; once more when nobody knows how it ended.
+
+    On a busy machine Incus may lose track of a command (seen, 6.0.4: "Failed to retrieve PID of executing
+    child process").
+    """
+    try:
+        return executor.run(argv, input=input, timeout=timeout)
+    except UnansweredError:
+        return executor.run(argv, input=input, timeout=timeout)
+
+
 def run_python(
     executor: Executor,
     program: str,
@@ -76,17 +90,12 @@ def run_python(
     more when nobody knows how it ended. Raises `CommandFailedError` when it fails, `HostError` when the host
     has no usable Python or the program's answer is no JSON.
     """
-
-    def run() -> Completed:
-        argv = ["python3", "-I", "-c", program]
-        return executor.run(argv, input=json.dumps(payload).encode(), timeout=timeout)
-
-    try:
-        done = run()
-    except UnansweredError:
-        if not repeatable:
-            raise
-        done = run()
+    argv = ["python3", "-I", "-c", program]
+    sent = json.dumps(payload).encode()
+    if repeatable:
+        done = run_repeatable(executor, argv, input=sent, timeout=timeout)
+    else:
+        done = executor.run(argv, input=sent, timeout=timeout)
     if done.exit_code == 127:
         raise HostError(
             f"{executor.where} has no python3.",

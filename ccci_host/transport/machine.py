@@ -1,6 +1,6 @@
 """A CI machine: what Incus knows of it from outside, and a way to run commands inside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -9,7 +9,13 @@ import docker
 from ccci_host.config import HostTable
 from ccci_host.errors import UnreachableError
 from ccci_host.transport.docker_sdk import open_docker
-from ccci_host.transport.executor import DEFAULT_TIMEOUT, Executor, run_python
+from ccci_host.transport.executor import (
+    DEFAULT_TIMEOUT,
+    Completed,
+    Executor,
+    run_python,
+    run_repeatable,
+)
 
 
 class Instance(Protocol):
@@ -102,6 +108,12 @@ class Machine:
     ) -> Any:
         """`executor.run_python` on this machine."""
         return run_python(self.executor, program, payload, timeout=timeout, repeatable=repeatable)
+
+    def run_repeatable(
+        self, argv: Sequence[str], *, input: bytes = b"", timeout: float = DEFAULT_TIMEOUT
+    ) -> Completed:
+        """`executor.run_repeatable` on this machine."""
+        return run_repeatable(self.executor, argv, input=input, timeout=timeout)
 
     def docker(self, timeout: float = DEFAULT_TIMEOUT) -> docker.DockerClient:
         """The docker SDK speaking with this machine's daemon; see `docker_sdk.open_docker`."""

@@ -36,8 +36,8 @@ class AgentHost:
     published: list[str] = field(default_factory=list)
 
     def run(self, *argv: str, input: bytes = b"", timeout: float = 120.0) -> Completed:
-        """A command on the host, whatever its exit code."""
-        return self.machine.executor.run(argv, input=input, timeout=timeout)
+        """A command on the host that may as well be run twice, whatever its exit code."""
+        return self.machine.run_repeatable(argv, input=input, timeout=timeout)
 
     def sh(self, line: str, timeout: float = 120.0) -> str:
         """A line of shell on the host; its output. Raises when it fails."""
@@ -48,8 +48,9 @@ class AgentHost:
         return self.run("docker", *argv).check().text
 
     def prune(self, *argv: str) -> Completed:
-        """A word of the agent, whatever its exit code."""
-        return self.run(paths.ARCHIVE, *argv)
+        """A word of the agent, whatever its exit code. Only what changes nothing may be said twice."""
+        run = self.machine.run_repeatable if argv[0] in ("plan", "status") else self.machine.executor.run
+        return run([paths.ARCHIVE, *argv], timeout=120.0)
 
     def plan(self) -> dict[str, Any]:
         """The agent's plan."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ccci_host.errors import CcciError, CommandFailedError, HostError, UnansweredError, UnreachableError
-from ccci_host.transport.executor import Completed, run_python
+from ccci_host.transport.executor import Completed, run_python, run_repeatable
 from tests.fakes import FakeExecutor, completed
 
 
@@ -64,6 +64,12 @@ def test_what_may_be_repeated_is_run_again_when_nobody_knows_how_it_ended() -> N
     host = lost_at_first(UnansweredError("It may have run."))
     assert run_python(host, "PROGRAM", None, repeatable=True) == 7
     assert len(host.runs) == 2
+
+
+def test_a_command_that_may_be_repeated_gets_its_input_again() -> None:
+    host = lost_at_first(UnansweredError("It may have run."))
+    assert run_repeatable(host, ["python3", "-I"], input=b"sent").ok
+    assert [sent for _, sent in host.runs] == [b"sent", b"sent"]
 
 
 def test_nothing_else_is_run_twice() -> None:
