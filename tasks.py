@@ -491,10 +491,13 @@ def lab_down(_: Context, purge: bool = False) -> Said:
     help={
         "images": "References to publish stand-ins for, with commas.",
         "recipe": "Or all images of this recipe.",
+        "env": "With its environment from this file, which may name more compose files.",
         "name": "The instance whose Docker reads the recipe; by default classic.",
     },
 )
-def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "classic") -> Said:
+def lab_publish(
+    _: Context, images: str = "", recipe: str = "", env: str | None = None, name: str = "classic"
+) -> Said:
     """Publish stand-ins for public images, so that a recipe can be deployed as it stands."""
     from ccci_host.lab import Lab
     from ccci_host.lab.publishing import publish_images, publish_recipe
@@ -511,7 +514,8 @@ def lab_publish(_: Context, images: str = "", recipe: str = "", name: str = "cla
     if recipe:
         host, table = config.load(lab.config_path).select(name)
         with open_machine(host, table) as reached:
-            published += publish_recipe(lab, reached, find_recipe(recipe, table.recipes))
+            found = find_recipe(recipe, table.recipes)
+            published += publish_recipe(lab, reached, found, Path(env) if env else None)
     return Said("\n".join(["Published:", *(f"  {reference}" for reference in published)]))
 
 

@@ -1,6 +1,7 @@
 """Stand-ins for public images, for recipes to be deployed as they stand in their repositories."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from ccci_host.lab.hub import parse_reference
 from ccci_host.lab.images import publish, publish_for_recipe
@@ -19,12 +20,15 @@ def publish_images(lab: Lab, references: Sequence[str], *, programs: tuple[str, 
     return {reference: publish(lab.hub, reference, programs=programs) for reference in references}
 
 
-def publish_recipe(lab: Lab, machine: Machine, recipe: Recipe) -> tuple[str, ...]:
+def publish_recipe(
+    lab: Lab, machine: Machine, recipe: Recipe, env_file: Path | None = None
+) -> tuple[str, ...]:
     """Publish what `recipe`, as `machine`'s Docker renders it, asks for; the references that it asks for.
 
-    Raises what rendering raises, and `UsageError` for an image that is pinned by its digest.
+    With `env_file` in an operator's environment, which may add compose files. Raises what rendering
+    raises, and `UsageError` for an image that is pinned by its digest.
     """
-    images = STACK.images(machine, make_app(recipe))
+    images = STACK.images(machine, make_app(recipe, env_file=env_file))
     _play(lab, images)
     publish_for_recipe(lab.hub, recipe.folder, images)
     return images

@@ -44,10 +44,13 @@ def make_app(recipe: Recipe, domain: str | None = None, env_file: Path | None = 
     files which the recipe lacks.
     """
     exports = parse_exports(recipe.file("abra.sh") or "")
+    notes: tuple[str, ...] = ()
     if env_file is None:
         domain = domain or own_domain(recipe)
-        # abra, too, puts the domain where a sample says `RECIPE.example.com` (read).
-        text = (recipe.file(".env.sample") or "").replace(f"{recipe.name}.example.com", domain)
+        sample = recipe.file(".env.sample")
+        if sample is None:
+            notes = ("It has no .env.sample: DOMAIN and STACK_NAME are all its environment.",)
+        text = _with_domain(sample or "", recipe, domain)
         env = parse_env(text, fixed={"DOMAIN": domain, "STACK_NAME": stack_name(domain)}, name=".env.sample")
     else:
         env = _operators(env_file, domain)
@@ -62,8 +65,19 @@ def make_app(recipe: Recipe, domain: str | None = None, env_file: Path | None = 
         compose_files=_compose_files(recipe, values.get("COMPOSE_FILE", "")),
         modifiers=env.modifiers,
         sampled=env_file is None,
-        notes=tuple(f"Not understood, {line}" for line in env.not_understood),
+        notes=(*notes, *(f"Not understood, {line}" for line in env.not_understood)),
     )
+
+
+def _with_domain(sample: str, recipe: Recipe, domain: str) -> str:
+    """A sample with `domain` where it says `RECIPE.example.com`, as abra fills it in (read).
+
+    To abra a recipe is called by its TYPE; here by its folder, which may be called otherwise.
+    """
+    said = parse_env(sample, fixed={}, name=".env.sample").values.get("TYPE", "")
+    for name in {recipe.name, said.partition(":")[0]} - {""}:
+        sample = sample.replace(f"{name}.example.com", domain)
+    return sample
 
 
 def own_domain(recipe: Recipe, token: str = "") -> str:

@@ -11,6 +11,8 @@ GRACE = 5.0
 """Seconds after which a failed task without successor was given up, and a service without tasks is empty."""
 REJECTIONS = 3
 """Rejected tasks of one service after which waiting is pointless. Swarm tries every five seconds."""
+ENDED = "ended by itself with exit code 0"
+"""Of a task that was to run on: swarm starts another, and calls none of them failed."""
 ROLLED_BACK = ("rollback_started", "rollback_paused", "rollback_completed", "paused")
 
 Json = Mapping[str, Any]
@@ -159,8 +161,17 @@ def _error(task: Json) -> str:
 
 
 def _because(tasks: Sequence[Json]) -> str:
+    """Why `tasks`, all of one spec, are not up, in brackets."""
     error = last_error(tasks)
+    if not error:
+        ended = sum(_was_replaced(task) for task in tasks)
+        error = f"{ENDED}, {ended} of {len(tasks)} tasks" if ended else ""
     return f" ({error})" if error else ""
+
+
+def _was_replaced(task: Json) -> bool:
+    """Whether it ended in good order and swarm wanted another in its place. A job's ends as it should."""
+    return bool(task["Status"]["State"] == "complete" and task["DesiredState"] == "shutdown")
 
 
 def _created(task: Json) -> float:

@@ -44,8 +44,9 @@ def find_recipe(word: str, roots: Sequence[Path]) -> Recipe:
     known = sorted(
         {folder.name for root in roots if root.is_dir() for folder in root.iterdir() if is_recipe(folder)}
     )
+    empty = [folder for folder in candidates if folder.is_dir()]
     raise NotFoundError(
-        f"There is no recipe {word!r}.",
+        f"{empty[0]} holds no {COMPOSE_FILE}." if empty else f"There is no recipe {word!r}.",
         details=f"Known: {', '.join(known)}." if known else _looked_in(roots),
         resolution=f"Name a folder that holds a {COMPOSE_FILE}, or add its parent to the host's `recipes`.",
     )

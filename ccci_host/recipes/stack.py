@@ -35,6 +35,7 @@ NETWORK_GOING = 15.0
 """Seconds in which a network that a teardown left behind goes, if it is going at all."""
 WITHOUT_DIGEST = re.compile(r"^image (\S+) could not be accessed", re.MULTILINE)
 """`docker stack deploy` then goes on with the tag alone, and every task start asks the registry (fact 16)."""
+NOT_DEPLOYED = "Correct what Docker names, and deploy again; `teardown` removes what was made until then."
 PROXY = "proxy"
 """The network that Co-op Cloud's reverse proxy shares with every app."""
 
@@ -218,6 +219,6 @@ def _deploy(machine: Machine, app: App, rendered: Rendered, answer: Mapping[str,
         raise DeployError(
             f"`docker stack deploy` of {app.recipe.name} failed.",
             details=tail(done["stderr"].encode()),
-            resolution=advice(done["stderr"]),
+            resolution=advice(done["stderr"], NOT_DEPLOYED),
         )
     return done

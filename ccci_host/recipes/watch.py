@@ -6,7 +6,7 @@ from typing import Any
 
 from ccci_host.errors import DeployError, WaitTimeoutError
 from ccci_host.recipes.app import App
-from ccci_host.recipes.convergence import SETTLING, judge, last_error, mode_and_replicas
+from ccci_host.recipes.convergence import ENDED, SETTLING, judge, last_error, mode_and_replicas
 from ccci_host.recipes.host import ask
 from ccci_host.recipes.rendered import Rendered
 from ccci_host.records import DeployedService, RanTask
@@ -35,6 +35,10 @@ ADVICE = (
     (
         ("no such image", "manifest unknown", "access denied"),
         "The registry has no such image or does not give it: check the recipe's reference, and the login.",
+    ),
+    (
+        ("already in use by service", "port is already allocated"),
+        "Another stack publishes that port: tear it down, or deploy without the port.",
     ),
     (("not found", "must be"), "Correct the recipe or the app's environment."),
 )
@@ -69,7 +73,8 @@ def watch(machine: Machine, app: App, rendered: Rendered, since: float) -> Mappi
         return wait_until(look, what=f"{app.stack} to converge", timeout=rendered.timeout, interval=BETWEEN)
     except WaitTimeoutError:
         pulls = _pull_errors(machine, app, last["tasks"], since)
-        error = "\n".join([last_error(last["tasks"]), *pulls]).strip()
+        ended = [line for line in last["progress"].waiting if ENDED in line]
+        error = "\n".join([last_error(last["tasks"]), *pulls, *ended]).strip()
         raise DeployError(
             f"{app.recipe.name} did not converge as {app.stack} within {rendered.timeout:.0f} s.",
             details="\n".join([*last["progress"].waiting, *pulls]),
@@ -102,10 +107,10 @@ def tasks_with_containers(machine: Machine, stack: str) -> tuple[str, ...]:
     )
 
 
-def advice(error: str) -> str:
-    """What to do about `error`, a message of Docker's."""
+def advice(error: str, otherwise: str = LOOK_THERE) -> str:
+    """What to do about `error`, a message of Docker's; where nobody knows, `otherwise`."""
     said = error.lower()
-    return next((advice for words, advice in ADVICE if any(word in said for word in words)), LOOK_THERE)
+    return next((advice for words, advice in ADVICE if any(word in said for word in words)), otherwise)
 
 
 def deployed_services(seen: Mapping[str, Any]) -> tuple[DeployedService, ...]:

@@ -128,3 +128,20 @@ def test_a_domain_of_ours_is_short_enough_for_the_longest_name(tmp_path: Path) -
 def test_the_stack_name_is_that_of_abra() -> None:
     assert stack_name("cloud.example.org") == "cloud_example_org"
     assert len(stack_name("x" * 70 + ".org")) == 45
+
+
+def test_a_recipe_without_a_sample_says_so(tmp_path: Path) -> None:
+    made = recipe(tmp_path, "A=1\n")
+    assert make_app(made).notes == ()
+    (made.folder / ".env.sample").unlink()
+    assert "has no .env.sample" in make_app(made).notes[0]
+    env = tmp_path / "operators.env"
+    env.write_text("DOMAIN=shop.example.org\n")
+    assert make_app(made, env_file=env).notes == (), "an operator's environment stands for it"
+
+
+@pytest.mark.parametrize("line", ["TYPE=shop", "TYPE=shop:1.0.0+2.0"])
+def test_the_domain_is_filled_in_by_the_name_that_the_recipe_gives_itself(line: str, tmp_path: Path) -> None:
+    made = recipe(tmp_path, f"{line}\nDOMAIN=shop.example.com\nMAIL=me@shop.example.com\n")
+    cloned = Recipe("shop-coop-cloud", made.folder, "1")
+    assert make_app(cloned, "a.test").env["MAIL"] == "me@a.test"

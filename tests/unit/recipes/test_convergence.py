@@ -188,8 +188,26 @@ TWO = {"Replicated": {"Replicas": 2}}
         ),
         pytest.param(
             picture(service(), task("complete", desired="shutdown")),
-            "shop_app: given up",
+            "shop_app: given up (ended by itself with exit code 0, 1 of 1 tasks)",
             id="ended and not restarted",
+        ),
+        pytest.param(
+            picture(
+                service(),
+                *(task("complete", id=f"t{n}", desired="shutdown", at=NOW - 1) for n in "12"),
+                task("starting", id="t3", created=NOW - 1),
+            ),
+            "shop_app: 0 of 1 up, starting (ended by itself with exit code 0, 2 of 3 tasks)",
+            id="ends again and again, in good order",
+        ),
+        pytest.param(
+            picture(
+                service(),
+                task("complete", id="t0", desired="shutdown", spec=OLD_SPEC),
+                task("starting", created=NOW - 1),
+            ),
+            "shop_app: 0 of 1 up, starting",
+            id="what an update stopped did not end by itself",
         ),
         pytest.param(
             picture(service(**ON_FAILURE), task("complete", desired="shutdown")),

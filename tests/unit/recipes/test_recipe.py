@@ -34,7 +34,17 @@ def test_an_unknown_name_tells_which_there_are(tmp_path: Path) -> None:
     (tmp_path / "no-recipe").mkdir()
     with pytest.raises(NotFoundError) as caught:
         find_recipe("wiki", [tmp_path])
+    assert caught.value.brief == "There is no recipe 'wiki'."
     assert caught.value.details == "Known: blog, shop."
+
+
+@pytest.mark.parametrize("as_path", [True, False])
+def test_a_folder_without_a_compose_file_is_called_just_that(as_path: bool, tmp_path: Path) -> None:
+    folder = tmp_path / "no-recipe"
+    folder.mkdir()
+    with pytest.raises(NotFoundError) as caught:
+        find_recipe(str(folder) if as_path else folder.name, [tmp_path])
+    assert caught.value.brief == f"{folder} holds no compose.yml."
 
 
 def test_the_version_is_that_of_the_tag_and_says_what_differs_from_it(tmp_path: Path) -> None:
