@@ -252,7 +252,7 @@ def test_another_deploy_without_end_is_told(app: App) -> None:
         ("failed to update config: only updates to Labels are allowed", "raise its version"),
         ("no space left on device", "disk is full"),
         ("toomanyrequests: You have reached", "rate limit"),
-        ("something else", "docker service ps"),
+        ("something else", "Correct what Docker names"),
     ],
 )
 def test_a_deploy_that_fails_advises(app: App, stderr: str, advice: str) -> None:
