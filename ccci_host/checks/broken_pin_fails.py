@@ -6,8 +6,10 @@ from ccci_host.checks.registry import check
 from ccci_host.records import History, PinControl
 
 NO_SUCH_MANIFEST = 404
-NOT_THERE = ("no such image", "manifest unknown", "not found")
-"""What Docker, a registry or a harness says of an image that is not there."""
+UNKNOWN_THERE = "manifest unknown"
+"""What a registry says of what it does not have, in whatever words a daemon or a harness puts it."""
+PULL = "pull: "
+"""How a line begins in which the daemon says why it could not pull."""
 
 
 @check(
@@ -39,7 +41,7 @@ def broken_pin_fails(history: History) -> Answer:
             "It is not shown that a pin that does not resolve fails: the registry answers "
             f"{control.registry_status or 'nothing'} for it, where it should answer {NO_SUCH_MANIFEST}."
         )
-    if control.started is None or not any(word in control.error.lower() for word in NOT_THERE):
+    if control.started is None or not _is_for_the_pin(control.error):
         raise NoEvidenceError(
             "It is not shown that a pin that does not resolve fails: the deploy failed, but not for it.",
             todo="Read the error of the control in the report, and mend what it names.",
@@ -48,3 +50,11 @@ def broken_pin_fails(history: History) -> Answer:
         f"A pin that does not resolve was refused, though {name_of(control.cached)} is cached.",
         control.error,
     )
+
+
+def _is_for_the_pin(error: str) -> bool:
+    """Whether it failed because the image is not there; swarm says `No such image` of any pull that fails."""
+    pulls = [line for line in error.splitlines() if line.startswith(PULL)]
+    if pulls:
+        return all(UNKNOWN_THERE in line for line in pulls)
+    return UNKNOWN_THERE in error or "No such image" in error

@@ -21,13 +21,22 @@ class Fate(NamedTuple):
     told: str
 
 
+def fate_at_rest(before: StrangeContainer, after: StrangeContainer | None) -> Fate | None:
+    """Of a container of no service that did not run; None: it is as before."""
+    name = f"container {before.name}"
+    if after is None:
+        return Fate(Verdict.UNKNOWN, f"{name}, which was {before.state}, is gone")
+    changed = before.state == "paused" != after.state
+    return Fate(Verdict.FAIL, f"{name} was paused, and is {after.state}") if changed else None
+
+
 def fate(before: StrangeContainer, after: StrangeContainer | None, seen: StrangersSeen) -> Fate | None:
     """Of a container on a host that was not rebooted, by what was `seen` last; None: it runs as before."""
     name = f"container {before.name}"
     if after is None:
         return _gone(before, seen)
-    if after.restarts > before.restarts > 0:
-        return Fate(Verdict.UNKNOWN, f"{name} was restarted by its policy, as it had been before")
+    if after.restarts > before.restarts:  # the daemon counts these alone
+        return Fate(Verdict.UNKNOWN, f"{name} was restarted by its policy")
     if after.restarts != before.restarts or after.started_at != before.started_at:
         return Fate(Verdict.FAIL, f"{name} was restarted")
     if after.state in ENDED:
@@ -74,10 +83,17 @@ def _ended(container: StrangeContainer, seen: StrangersSeen) -> Fate:
     end = next((event for event in reversed(of_it) if event.action == "die"), None)
     since = end.at - GRACE if end else 0.0
     asked = any(event.action in ASKED and event.at >= since for event in of_it)
-    if asked or _is_started_again(container):  # had it ended by itself, it would run again
+    if asked and _is_replaced(container, seen):
+        return Fate(Verdict.UNKNOWN, f"{name} was stopped and replaced, by swarm or at somebody's word")
+    if asked or container.restart_policy in STARTED_AGAIN:  # had it ended by itself, it would run again
         return Fate(Verdict.FAIL, f"{name} was stopped")
     if end is None or seen.ends_since is None or seen.ends_since > since:
         return Fate(Verdict.UNKNOWN, f"{name} ended, and the daemon no longer knows how")
     if end.exit_code != 0:
         return Fate(Verdict.UNKNOWN, f"{name} failed with exit code {end.exit_code}")
     return Fate(Verdict.PASS, f"{name} ended by itself")
+
+
+def _is_replaced(container: StrangeContainer, seen: StrangersSeen) -> bool:
+    """Whether its service has all its tasks: swarm itself replaces one that is unhealthy."""
+    return any(one.name == container.service and one.running >= one.desired for one in seen.states)

@@ -60,7 +60,7 @@ def nothing_evicted(history: History) -> Answer:
         raise NoEvidenceError(
             f"{count(blind, 'look')} at the image store failed; nobody knows what was there then."
         )
-    return passed(f"No image disappeared over {len(looks)} looks at the store.")
+    return passed(f"No image disappeared over {len(looks)} looks at the store{_excused(history)}.")
 
 
 def _pairs(history: History) -> Iterator[tuple[StoreSeen, frozenset[str], StoreSeen]]:
@@ -78,6 +78,12 @@ def _pairs(history: History) -> Iterator[tuple[StoreSeen, frozenset[str], StoreS
             if before is not None:
                 yield before, frozenset(swept), event
             before, swept = event, set()
+
+
+def _excused(history: History) -> str:
+    """What the agent removed as its plan had told, in words."""
+    names = [name for sweep in history.of(SweepSeen) if sweep.under == "nothing" for name in sweep.removed]
+    return f", but what the agent's own tick let go: {listed(names)}" if names else ""
 
 
 def _removed_by_controls(history: History) -> frozenset[str]:

@@ -77,7 +77,8 @@ def _held_by(strangers: StrangersSeen) -> dict[str, str]:
 
 def _keys(image: dict[str, Any]) -> tuple[str, ...]:
     """All that an image may be held by: on the containerd store its id is a digest as well."""
-    return (*_digests(image), *(_tag(name_of(str(ref))) for ref in image.get("refs") or ()))
+    names = [str(ref) for ref in image.get("refs") or ()]
+    return (*_digests(image), *(_tag(name) for name in names if "@" not in name))
 
 
 def _tag(reference: str) -> str:

@@ -10,7 +10,7 @@ from ccci_host.records import History, HostSeen
     pc="PC3",
     sentence="the real pull path: dockerd has no setting that skips or redirects pulls",
     witnesses=("daemon configuration",),
-    tasks=REDEPLOYS,
+    tasks=("verify-pc2", *REDEPLOYS),
     order=32,
 )
 def pull_path_is_real(history: History) -> Answer:

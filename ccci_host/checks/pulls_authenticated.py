@@ -33,6 +33,9 @@ OF_A_HARNESS = (
     "[host.….command] in ccci.toml, or have the harness send its own."
 )
 
+RESOLUTION = 1
+"""Counted requests that the resolution of a tag costs, whoever pulls then (fact 13)."""
+
 
 @check(
     pc="PC2",
@@ -161,11 +164,16 @@ def _by_buckets(history: History, expected: str) -> Answer:
     after = history.at(BucketsSeen, "cold-pulled", 0)
     if before is None or after is None or before.problem or after.problem:
         raise NoEvidenceError("Who pays for pulls is not known: neither registry log nor buckets were read.")
-    anonymous = _spent([seen for seen in history.of(BucketsSeen) if not seen.problem], None)
+    spent, anonymous = _spent([before, after], expected), _spent([before, after], None)
     if anonymous:
-        return failed(f"The anonymous bucket paid {anonymous}.", todo=_again(history))
-    spent = _spent([before, after], expected)
-    if spent and anonymous == 0:
+        return failed(f"The anonymous bucket paid {anonymous} for the cold pull.", todo=_again(history))
+    if _spent([seen for seen in history.of(BucketsSeen) if not seen.problem], None):
+        raise NoEvidenceError(
+            "Somebody at this address pulled anonymously during the run, before the cold pull; who, the "
+            "buckets do not say.",
+            todo="Run again while nobody else at this address pulls, or name the registry's access log.",
+        )
+    if spent is not None and spent > RESOLUTION and anonymous == 0:
         return passed(f"The bucket of {expected} paid {spent} for the cold pull, and the anonymous one none.")
     raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from ccci_host.checks.fates import Fate, fate, fate_over_reboot
+from ccci_host.checks.fates import Fate, fate, fate_at_rest, fate_over_reboot
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed, unknown
 from ccci_host.checks.reading import began, count, listed
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import History, StrangersSeen
+from ccci_host.records import History, StrangeContainer, StrangersSeen
 from ccci_host.verdict import Verdict
 
 LATELY, OFTEN = 600.0, 3
@@ -65,28 +65,36 @@ def _services(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) ->
         if name not in after.volumes:
             yield Fate(Verdict.FAIL, f"volume {name} is gone")
     states = {state.name: state for state in after.states}
+    restless = _restless(before)
     for was in before.states:
         state = states.get(was.name)
-        if state is not None and state.running < was.running:
+        if state is not None and was.name not in restless and state.running < was.running:
             tasks = f"{state.running} of {count(state.desired, 'task')}"
             yield Fate(Verdict.UNKNOWN, f"service {was.name} runs {tasks}, and ran {was.running} before")
 
 
 def _containers(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:
-    """What became of the containers that ran, apart from those that swarm itself replaces."""
+    """What became of the containers, apart from those of services that were restarting before."""
     now = {container.id: container for container in after.containers}
     restless = _restless(before)
     for name in sorted(restless):
         yield Fate(Verdict.PASS, f"service {name} was restarting before")
     for container in before.containers:
-        if container.state != "running" or container.service in restless:
-            continue
-        if not rebooted:
-            found = fate(container, now.get(container.id), after)
-        else:
-            found = None if container.service else fate_over_reboot(container, now.get(container.id))
-        if found is not None:
-            yield found
+        if container.service not in restless:
+            found = _fate(container, now.get(container.id), after, rebooted=rebooted)
+            if found is not None:
+                yield found
+
+
+def _fate(
+    before: StrangeContainer, after: StrangeContainer | None, seen: StrangersSeen, *, rebooted: bool
+) -> Fate | None:
+    """What became of one; a service's that did not run, or ran before a reboot, are swarm's to clear."""
+    if before.state != "running":
+        return None if before.service or rebooted else fate_at_rest(before, after)
+    if not rebooted:
+        return fate(before, after, seen)
+    return None if before.service else fate_over_reboot(before, after)
 
 
 def _restless(seen: StrangersSeen) -> set[str]:

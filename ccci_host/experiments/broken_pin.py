@@ -34,9 +34,9 @@ def _tried(run: Run, deployer: Deployer, reference: str, cached: str) -> PinCont
         try:
             deployer.deploy(run.machine, app)
         except DeployError as error:
-            outcome, said = "refused", str(error)
+            outcome, said = "refused", _told(error)
         except CcciError as error:
-            outcome, said = "unclear", str(error)
+            outcome, said = "unclear", _told(error)
         started = _started(run, app.stack)
         let_go(run.machine, app.stack)  # else it is tried again and again
     return PinControl(
@@ -48,6 +48,11 @@ def _tried(run: Run, deployer: Deployer, reference: str, cached: str) -> PinCont
         started=started,
         error=said,
     )
+
+
+def _told(error: CcciError) -> str:
+    """What was seen, without our own advice."""
+    return "\n".join(part for part in (error.brief, error.details) if part)
 
 
 def _started(run: Run, stack: str) -> tuple[str, ...] | None:

@@ -29,7 +29,10 @@ def stored_as(run: Run, reference: str, store: StoreSeen) -> StoredImage | None:
 
 
 def is_name_of(canary: str, name: str) -> bool:
-    """Whether `name` is the canary's own: its tag, or a digest in its repository."""
-    registry, repository, tag = split_reference(canary)
-    where, path, word = split_reference(name)
-    return (where, path) == (registry, repository) and (word == tag or word.startswith("sha256:"))
+    """Whether `name` is the canary's own: its tag, or a digest in its repository under no other tag."""
+    place, tag = split_reference(canary)[:2], split_reference(canary)[2]
+    called, _, digest = name.partition("@")
+    if split_reference(called)[:2] != place:
+        return False
+    has_tag = ":" in called.rpartition("/")[2]
+    return split_reference(called)[2] == tag if has_tag or not digest else True

@@ -25,6 +25,7 @@ from ccci_host.witnesses.registries import split_reference
 
 LEAST_QUOTA = 10
 """Pulls that the account must have left before a canary is pulled again on a host in use."""
+TOO_LITTLE = f"less than {LEAST_QUOTA} pulls are left to the account, or nobody knows how many"
 
 
 def control(run: Run, app: App, deployer: Deployer, deployment: Deployment, store: StoreSeen | None) -> None:
@@ -98,7 +99,7 @@ def _evict_canary(run: Run, canary: str) -> None:
     quota = BucketsWitness().look(run.machine, "evicted", 0)
     run.write(quota)
     if split_reference(canary)[0] == "docker.io" and not enough(quota):
-        _not_run(run, f"less than {LEAST_QUOTA} pulls are left to the account, or nobody knows how many")
+        _not_run(run, TOO_LITTLE)
         return
     try:
         with doing(f"pulling the canary {canary}"):

@@ -16,6 +16,7 @@ from ccci_host.recipes import App, Deployer
 from ccci_host.records import ColdPullControl, Deployed, Deployment, StoredImage, StoreSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import credential
+from ccci_host.witnesses.buckets import BucketsWitness
 from ccci_host.witnesses.registries import ask, split_reference
 
 
@@ -49,7 +50,13 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
     except RefusedError as error:
         run.write(ColdPullControl(ran=False, problem=error.brief))
         return
-    removed = tuple(name for image in images for name in remove_image(run.machine, image))
+    removed: list[str] = []
+    try:
+        for image in images:
+            removed += remove_image(run.machine, image)
+    except CcciError as error:
+        run.write(ColdPullControl(ran=False, removed=tuple(removed), problem=str(error)))
+        raise
     run.look("evicted")
     name = reference.partition("@")[0]
     again: Deployment | None = None
@@ -71,7 +78,7 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
         ColdPullControl(
             ran=True,
             reference=name,
-            removed=removed,
+            removed=tuple(removed),
             private=_is_private(run, name),
             task_image_id=tasks[0].image_id if tasks else "",
             problem=problem,
@@ -95,6 +102,10 @@ def _candidate(
         raise RefusedError("the host is not disposable and its configuration names no canary image")
     if split_reference(table.canary)[0] != "docker.io":
         raise RefusedError(f"the canary {table.canary} is not on Docker Hub")
+    quota = BucketsWitness().look(run.machine, "torn-down", 1)
+    run.write(quota)
+    if not eviction.enough(quota):
+        raise RefusedError(eviction.TOO_LITTLE)
     return table.canary, canary.images_of(run, table.canary, store)
 
 

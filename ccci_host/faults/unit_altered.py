@@ -28,11 +28,11 @@ class UnitAltered(Fault):
         return f"{paths.ARCHIVE} observe" in machine.executor.run(argv).check().text
 
     def revert(self, machine: Machine) -> None:
-        """Take the file away, and its folder if nothing else is in it."""
-        if machine.executor.run(["test", "-e", _PATH]).ok:
-            machine.executor.run(["rm", _PATH]).check()
+        """Take the file away, and its folder if nothing else is in it; each step may be made twice."""
+        machine.executor.run(["rm", "--force", _PATH]).check()
+        if machine.executor.run(["test", "-d", _FOLDER]).ok:
             machine.executor.run(["rmdir", "--ignore-fail-on-non-empty", _FOLDER]).check()
-            machine.executor.run(["systemctl", "daemon-reload"]).check()
+        machine.executor.run(["systemctl", "daemon-reload"]).check()
 
 
 FAULT = UnitAltered()

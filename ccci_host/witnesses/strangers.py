@@ -20,6 +20,7 @@ from ccci_host.witnesses.program import DOCKER_SOCKET, source
 OWN_STACK = re.compile(r"ccci-[a-z0-9-]+--[a-z0-9]+_test")
 """The name of an experiment's stack. One of `invoke deploy` has no token in it, and is its operator's."""
 STACK_LABEL = "com.docker.stack.namespace"
+ANONYMOUS = "com.docker.volume.anonymous"
 
 _CONTAINERS = Each("/containers/json?all=1", "Id", "/containers/{}/json", ".")
 _SERVICES = DockerGet("/services?status=true")
@@ -58,7 +59,10 @@ def parse(answers: Answers) -> StrangersSeen:
         for service in (json.loads(listed.content) if isinstance(listed, Present) else [])
         if not is_own(service["Spec"].get("Labels"))
     ]
-    volumes = lists["volumes"].get("Volumes") or []
+    # One without a name goes with its container, when that was to be removed at its end.
+    volumes = [
+        one for one in lists["volumes"].get("Volumes") or [] if ANONYMOUS not in (one.get("Labels") or {})
+    ]
     return StrangersSeen(
         moment="start",
         services=tuple(

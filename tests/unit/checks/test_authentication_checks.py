@@ -208,7 +208,7 @@ def test_without_the_log_an_anonymous_bucket_that_paid_fails() -> None:
     )
     found = finding(PULLS, history)
     assert found.verdict is Verdict.FAIL
-    assert found.reason == "The anonymous bucket paid 3."
+    assert found.reason == "The anonymous bucket paid 3 for the cold pull."
 
 
 def test_buckets_that_did_not_move_tell_nothing() -> None:
@@ -241,21 +241,27 @@ def test_only_what_the_account_paid_during_the_cold_pull_counts() -> None:
     assert finding(PULLS, history).verdict is Verdict.UNKNOWN
 
 
-def test_the_anonymous_bucket_may_have_paid_before_the_cold_pull() -> None:
+def test_who_at_this_address_pulled_anonymously_before_the_cold_pull_nobody_knows() -> None:
     history = changed(
         blind(), BucketsSeen, lambda _: buckets("start", account=195, anonymous=101), moment="start"
     )
-    assert finding(PULLS, history).reason == "The anonymous bucket paid 1."
+    found = finding(PULLS, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("Somebody at this address pulled anonymously")
+
+
+def test_the_price_of_a_resolution_shows_nothing_of_the_nodes_pull() -> None:
+    def paid(pulls: int) -> Verdict | None:
+        after = buckets("cold-pulled", account=190 - pulls)
+        return finding(PULLS, changed(blind(), BucketsSeen, lambda _: after, moment="cold-pulled")).verdict
+
+    assert [paid(pulls) for pulls in (0, 1, 2)] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PASS]
 
 
 def test_a_new_window_gives_nothing_back() -> None:
-    history = changed(
-        blind(),
-        BucketsSeen,
-        lambda _: buckets("torn-down", account=190, anonymous=40, cycle=1),
-        moment="torn-down",
-    )
-    assert finding(PULLS, history).reason == "The anonymous bucket paid 60."
+    start = buckets("start", account=195, anonymous=10)
+    history = changed(blind(), BucketsSeen, lambda _: start, moment="start")
+    assert finding(PULLS, history).verdict is Verdict.PASS
 
 
 def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:

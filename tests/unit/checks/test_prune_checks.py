@@ -457,7 +457,7 @@ def test_a_stranger_that_was_disturbed(change: dict[str, Any], told: str) -> Non
 def test_a_strangers_restart_is_seen() -> None:
     def restarted(seen: StrangersSeen) -> StrangersSeen:
         return seen.model_copy(
-            update={"containers": (seen.containers[0].model_copy(update={"restarts": 1}),)}
+            update={"containers": (seen.containers[0].model_copy(update={"started_at": "later"}),)}
         )
 
     verdict, reason = judged(STRANGERS, StrangersSeen, restarted, moment="end")
@@ -533,11 +533,46 @@ def test_a_container_that_was_stopped_was_disturbed(actions: tuple[tuple[str, fl
         assert (found.verdict, "container by was stopped" in found.reason) == (Verdict.FAIL, True)
 
 
+@pytest.mark.parametrize("policy", ["always", "unless-stopped"])
+def test_a_container_that_the_daemon_would_have_started_again_was_stopped(policy: str) -> None:
+    found = beside(good(TASK), by(restart_policy=policy), by(**{**EXITED, "restart_policy": policy}))
+    assert found.verdict is Verdict.FAIL
+
+
+def test_a_container_may_have_been_started_again_as_often_as_it_was_to_be() -> None:
+    policy = {"restart_policy": "on-failure", "exit_code": 1}
+    ended = by(**{**EXITED, **policy})
+    known = told_by_daemon(good(TASK), ("die", 60), exit_code=1)
+    assert beside(known, by(**policy), ended).verdict is Verdict.UNKNOWN
+
+
+def test_swarm_itself_stops_and_replaces_what_is_unhealthy() -> None:
+    history = told_by_daemon(good(TASK), ("kill", 55.0), ("die", 60.0))
+    of_service = {"service": "wiki_app"}
+    found = beside(history, by(**of_service), by(**{**EXITED, **of_service}))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "container by was stopped and replaced" in found.reason
+    other = {"service": "none_such"}
+    assert beside(history, by(**other), by(**{**EXITED, **other})).verdict is Verdict.FAIL
+
+
 @pytest.mark.parametrize(
-    "policy", [{"restart_policy": "always"}, {"restart_policy": "on-failure", "exit_code": 1}]
+    ("before", "after", "verdict"),
+    [
+        ({"state": "exited"}, {"state": "exited"}, Verdict.PASS),
+        ({"state": "exited"}, {"state": "running"}, Verdict.PASS),
+        ({"state": "exited"}, None, Verdict.UNKNOWN),
+        ({"state": "created"}, None, Verdict.UNKNOWN),
+        ({"state": "paused"}, None, Verdict.UNKNOWN),
+        ({"state": "paused"}, {"state": "running"}, Verdict.FAIL),
+        ({"state": "exited", "service": "wiki_app"}, None, Verdict.PASS),
+    ],
 )
-def test_a_container_that_the_daemon_would_have_started_again_was_stopped(policy: dict[str, Any]) -> None:
-    assert beside(good(TASK), by(**policy), by(**{**EXITED, **policy})).verdict is Verdict.FAIL
+def test_a_container_that_did_not_run_is_not_to_disappear(
+    before: dict[str, Any], after: dict[str, Any] | None, verdict: Verdict
+) -> None:
+    found = beside(good(TASK), by(**before), by(**after) if after is not None else None)
+    assert found.verdict is verdict
 
 
 def test_where_nobody_knows_how_a_container_ended_nothing_is_known() -> None:
@@ -567,10 +602,10 @@ def test_a_container_that_is_gone_was_removed_by_somebody() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "verdict", "told"),
     [
-        ({}, {"restarts": 1}, Verdict.FAIL, "was restarted"),
+        ({}, {"restarts": 1}, Verdict.UNKNOWN, "was restarted by its policy"),
         ({}, {"started_at": "2026-03-01T12:00:30Z"}, Verdict.FAIL, "was restarted"),
         ({"restarts": 3}, {"restarts": 0, "started_at": "now"}, Verdict.FAIL, "was restarted"),
-        ({"restarts": 3}, {"restarts": 4, "started_at": "now"}, Verdict.UNKNOWN, "as it had been before"),
+        ({"restarts": 3}, {"restarts": 4, "started_at": "now"}, Verdict.UNKNOWN, "by its policy"),
         ({}, {"state": "paused"}, Verdict.FAIL, "is paused"),
     ],
 )

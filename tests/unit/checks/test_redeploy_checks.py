@@ -126,7 +126,10 @@ def test_a_daemon_whose_settings_are_not_known_is_unknown(change: dict[str, str]
         ({"registry_status": None}, Verdict.UNKNOWN),
         ({"error": "network proxy is used by another"}, Verdict.UNKNOWN),
         ({"error": "No such image: ccci/db:2.0"}, Verdict.PASS),
-        ({"error": "image not found"}, Verdict.PASS),
+        ({"error": "abra: not found"}, Verdict.UNKNOWN),
+        ({"error": "No such image: a\npull: toomanyrequests: slow down"}, Verdict.UNKNOWN),
+        ({"error": "No such image: a\npull: a not found: manifest unknown"}, Verdict.PASS),
+        ({"error": "pull: a: manifest unknown\npull: a: server misbehaving"}, Verdict.UNKNOWN),
     ],
 )
 def test_a_pin_that_does_not_resolve_must_fail(change: dict[str, Any], verdict: Verdict) -> None:

@@ -236,7 +236,7 @@ def test_credential_accepted(
                 moment="cold-pulled",
             ),
             FAIL,
-            "The anonymous bucket paid 3.",
+            "The anonymous bucket paid 3 for the cold pull.",
             WITH_AUTH,
             (),
         ),

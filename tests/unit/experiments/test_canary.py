@@ -48,7 +48,8 @@ def test_it_is_found_by_its_tag_and_by_its_digest_at_the_registry(tmp_path: Path
 
 
 def test_one_image_counts_once(tmp_path: Path) -> None:
-    assert found(tmp_path, host(by_tag=NEW), image(NEW, "hello-world:linux")) == [NEW]
+    names = ("hello-world:linux", f"hello-world@{NEW}", f"hello-world:linux@{NEW}")
+    assert found(tmp_path, host(by_tag=NEW), image(NEW, *names)) == [NEW]
 
 
 @pytest.mark.parametrize("at_registry", [NEW, None])
@@ -57,7 +58,15 @@ def test_one_that_is_not_there_is_none(at_registry: str | None, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "name", ["hello-world:v1", "mine:1", "ghcr.io/library/hello-world:linux", f"copy@{NEW}", "hello-world"]
+    "name",
+    [
+        "hello-world:v1",
+        f"hello-world:v1@{NEW}",
+        "mine:1",
+        "ghcr.io/library/hello-world:linux",
+        f"copy@{NEW}",
+        "hello-world",
+    ],
 )
 def test_an_image_with_a_neighbours_name_is_left_alone(name: str, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="has other names, which are somebody's: ") as refused:

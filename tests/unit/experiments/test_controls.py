@@ -22,7 +22,11 @@ AGENT = "/usr/local/bin/ccci-prune"
 
 @pytest.mark.parametrize(
     ("failure", "outcome"),
-    [(None, "ran"), (DeployError("No such image"), "refused"), (WaitTimeoutError("slow"), "unclear")],
+    [
+        (None, "ran"),
+        (DeployError("No such image", resolution="advice"), "refused"),
+        (WaitTimeoutError("slow"), "unclear"),
+    ],
 )
 def test_a_broken_pin_is_tried_under_the_name_of_a_cached_image(
     failure: Exception | None, outcome: str, tmp_path: Path
@@ -39,6 +43,7 @@ def test_a_broken_pin_is_tried_under_the_name_of_a_cached_image(
     assert bench.let_go == [stack]
     assert stack.startswith("ccci-pin--")
     assert stack in bench.run.stacks
+    assert "advice" not in seen.error
     assert (seen.registry_status, seen.started) == (404, ("t2 failed task: non-zero exit (1)", "t3 running"))
 
 

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import DeployError, RefusedError
-from ccci_host.experiments import Options, pc1, pc2
+from ccci_host.errors import DeployError, HostError, RefusedError
+from ccci_host.experiments import Options, eviction, pc1, pc2
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
 from ccci_host.records import (
     AgentSeen,
+    Bucket,
+    BucketsSeen,
     ColdPullControl,
     CredentialSeen,
     LeaseSeen,
+    Moment,
     PlanSeen,
     PrunersSeen,
     StoredImage,
@@ -49,6 +52,7 @@ class Stage:
         self.folder = folder
         self.deployer = FakeDeployer()
         self.leased = True
+        self.left = eviction.LEAST_QUOTA
         self.problem: str | None = None
         self.removed: list[str] = []
         app = an_app(folder)
@@ -66,6 +70,7 @@ class Stage:
                 moment=moment, under=under
             ),
             "experiments.pc2.remove_image": self._remove,
+            "experiments.pc2.BucketsWitness": lambda: self,
             "experiments.pc2.ask": lambda machine, **_: {"anonymous_pulls": [{"status": 401}]},
         }
         for name, stand_in in patched.items():
@@ -81,6 +86,11 @@ class Stage:
 
     def _plan(self, machine: Machine, moment: Any, pretend_percent: float | None = None) -> PlanSeen:
         return PlanSeen(moment=moment, simulated_percent=pretend_percent)
+
+    def look(self, machine: Machine, moment: Moment, cycle: int) -> BucketsSeen:
+        """As the witness of the buckets."""
+        own = Bucket(account="me", remaining=self.left)
+        return BucketsSeen(moment=moment, cycle=cycle, buckets=(own,))
 
     def _remove(self, machine: Machine, image: StoredImage) -> tuple[str, ...]:
         self.removed.append(image.id)
@@ -178,6 +188,28 @@ def test_pc2_removes_no_image_of_a_host_in_use_but_its_canary(
     monkeypatch.setattr("ccci_host.experiments.canary.images_of", lambda run, canary, store: known)
     [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)
     assert (control.ran, control.reference, control.removed) == (True, "me/canary:1", (f"app@{D}",))
+
+
+def test_a_canary_that_cannot_be_paid_for_is_left_alone(stage: Stage) -> None:
+    stage.left -= 1
+    [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)
+    assert (control.ran, control.problem) == (False, eviction.TOO_LITTLE)
+    assert stage.removed == []
+
+
+def test_what_was_removed_until_an_error_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = store_of((D, ("x",)), ("sha256:e", ("y",))).images
+
+    def remove(machine: Machine, image: StoredImage) -> tuple[str, ...]:
+        if image.id != D:
+            raise HostError("it is being used")
+        return stage._remove(machine, image)
+
+    monkeypatch.setattr("ccci_host.experiments.canary.images_of", lambda run, canary, store: known)
+    monkeypatch.setattr("ccci_host.experiments.pc2.remove_image", remove)
+    [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)
+    assert (control.ran, control.removed, control.problem) == (False, (f"app@{D}",), "it is being used")
+    assert stage.problem == "it is being used"
 
 
 def test_a_canary_that_may_not_go_is_left_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """A drop-in of the agent's service: written, seen as systemd sees it, and taken back."""
 
+import pytest
+
 from ccci_host.faults import injected
 from ccci_host.faults.unit_altered import FAULT
 from ccci_host.transport.executor import Completed
@@ -16,19 +18,20 @@ class Systemd:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.read: dict[str, bytes] = {}
+        self.folder = False
         self.executor = FakeExecutor(
             {
                 "install -D": self._install,
                 "systemctl daemon-reload": self._reload,
                 "systemctl show --property=ExecStart --value ccci-prune.service": self._show,
-                "test -e": lambda argv, _: completed(exit_code=0 if argv[2] in self.files else 1),
-                "rm": self._remove,
+                "test -d": lambda argv, _: completed(exit_code=0 if self.folder else 1),
+                "rm --force": self._remove,
                 "rmdir --ignore-fail-on-non-empty /etc/systemd/system/ccci-prune.service.d": completed(),
             }
         )
 
     def _install(self, argv: tuple[str, ...], content: bytes) -> Completed:
-        self.files[argv[-1]] = content
+        self.files[argv[-1]], self.folder = content, True
         return completed()
 
     def _reload(self, _: tuple[str, ...], __: bytes) -> Completed:
@@ -40,7 +43,7 @@ class Systemd:
         return completed(BUILT.replace("sweep", "observe") if altered else BUILT)
 
     def _remove(self, argv: tuple[str, ...], _: bytes) -> Completed:
-        del self.files[argv[1]]
+        self.files.pop(argv[-1], None)
         return completed()
 
 
@@ -53,7 +56,15 @@ def test_it_is_there_within_and_gone_after() -> None:
     assert systemd.files == systemd.read == {}
 
 
-def test_what_was_never_written_is_not_taken_back() -> None:
+@pytest.mark.parametrize(
+    "cut_off_after", ["nothing was written", "the file was written", "the file was removed"]
+)
+def test_what_was_cut_off_is_taken_back_all_the_same(cut_off_after: str) -> None:
     systemd = Systemd()
-    FAULT.revert(fake_machine(systemd.executor))
-    assert [argv[0] for argv, _ in systemd.executor.runs] == ["test"]
+    machine = fake_machine(systemd.executor, host_table(disposable=True))
+    if cut_off_after != "nothing was written":
+        FAULT.inject(machine)
+    if cut_off_after == "the file was removed":
+        systemd.files.clear()
+    FAULT.revert(machine)
+    assert systemd.files == systemd.read == {}

@@ -45,11 +45,18 @@ def service(name: str, labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
+VOLUMES = [
+    {"Name": "data", "Labels": None},
+    {"Name": "ours", "Labels": OWN},
+    {"Name": "3f", "Labels": {"com.docker.volume.anonymous": ""}},
+]
+
+
 def answers(**given: Answer) -> Answers:
     usual: dict[str, Answer] = {
         "containers": present([container("b", None), container("a", THEIRS), container("c", OWN)]),
         "services": present([service("cccishop_web", THEIRS), service("ours", OWN)]),
-        "volumes": present({"Volumes": [{"Name": "data", "Labels": None}, {"Name": "ours", "Labels": OWN}]}),
+        "volumes": present({"Volumes": VOLUMES}),
         **given,
     }
     probes: dict[str, Any] = {
