@@ -12,37 +12,49 @@ file that grew lately is a download, and a layer that is being unpacked has no f
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 from .clock import HOUR, show
+from .gates import Download
 from .host import Host
 from .pressure import store_folders
+from .problem import UnreadableError
 
 
 class _Kind(NamedTuple):
-    """Download files of one store: which, and for how many seconds after one last grew it shows a pull."""
+    """Download files of one store."""
 
-    pattern: str
+    folder: str
+    begins: str
+    """What the names in the folder begin with that belong to a download."""
+    file: str
+    """The file below such a name; empty where the name is that of the file."""
     lasts: float
+    """For how many seconds after it last grew it shows a pull."""
 
 
 KINDS = (
-    _Kind("tmp/GetImageBlob*", HOUR),  # so that a pull that hangs does not stop retention for ever
-    _Kind("io.containerd.content.v1.content/ingest/*/data", 60.0),
+    _Kind("tmp", "GetImageBlob", "", HOUR),  # so that a pull that hangs does not stop retention for ever
+    _Kind("io.containerd.content.v1.content/ingest", "", "data", 60.0),
 )
 
 
-def under_way(host: Host, now: Optional[float] = None) -> tuple[str, ...]:
-    """The pulls under way, in words. Raises `UnreadableError` when the store's place cannot be told."""
+def under_way(host: Host, now: Optional[float] = None) -> tuple[Download, ...]:
+    """The pulls under way, as one. Raises `UnreadableError` when they cannot be told."""
     now = time.time() if now is None else now
-    grown = [moment for moment, lasts in _grown(host) if abs(now - moment) < lasts]
+    grown = [(moment, lasts) for moment, lasts in _grown(host) if abs(now - moment) < lasts]
     if not grown:
         return ()
+    last = show(max(moment for moment, _ in grown))
     return (
-        f"a pull is in flight: {len(grown)} layers are on their way, the last grew at {show(max(grown))}",
+        Download(
+            f"a pull is in flight: {len(grown)} layers are on their way, the last grew at {last}",
+            max(moment + lasts for moment, lasts in grown),
+        ),
     )
 
 
@@ -50,8 +62,21 @@ def _grown(host: Host) -> Iterator[tuple[float, float]]:
     """When each download file last grew, and for how long that counts."""
     for folder in store_folders(host):
         for kind in KINDS:
-            for path in Path(folder).glob(kind.pattern):
+            for path in _files(Path(folder) / kind.folder, kind):
                 try:
                     yield path.stat().st_mtime, kind.lasts
-                except FileNotFoundError:
+                except (FileNotFoundError, NotADirectoryError):
                     continue  # this layer is complete
+                except OSError as error:
+                    raise UnreadableError(f"downloads: {path} cannot be looked at ({error})") from None
+
+
+def _files(folder: Path, kind: _Kind) -> list[Path]:
+    """Where there may be a download file; globbing would pass over in silence what may not be listed."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UnreadableError(f"downloads: {folder} cannot be listed ({error})") from None
+    return [folder / name / kind.file for name in names if name.startswith(kind.begins)]

@@ -28,6 +28,14 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A download that was seen under way, in words, and until when it counts as that. Epoch seconds."""
+
+    words: str
+    until: float
+
+
+@dataclass(frozen=True)
 class Circumstances:
     """What a decision needs besides the host, the ledger and the policy."""
 
@@ -35,10 +43,9 @@ class Circumstances:
     """Epoch seconds."""
     disk: tuple[FileSystem, ...] = ()
     leases: tuple[Lease, ...] = ()
-    downloads: tuple[str, ...] = ()
-    """Downloads that were seen under way, in words."""
+    downloads: tuple[Download, ...] = ()
     unreadable: tuple[str, ...] = ()
-    """What could not be read besides listings: the policy, the disk, the leases."""
+    """What could not be read besides listings: the policy, the disk, the leases, the downloads."""
     trusted: bool = False
     """Whether `now` is taken as it is, without the cap of a day since the last look."""
 
@@ -112,9 +119,9 @@ def deploying(seen: _Seen) -> Optional[Gate]:
         if task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now):
             reasons.append(f"task {task.id} is preparing {task.image}")
             untils.append((task.since or now) + CONVERGING)
-    if seen.around.downloads:
-        reasons.extend(seen.around.downloads)
-        untils.append(now + CONVERGING)
+    for download in seen.around.downloads:
+        reasons.append(download.words)
+        untils.append(download.until)
     return Gate("deploying", "; ".join(reasons), max(untils)) if reasons else None
 
 

@@ -14,7 +14,7 @@ from typing import Any, Optional
 from . import downloads, ledger, paths, pins, policy, pressure, sightings, snapshot
 from .daemon import Daemon
 from .decide import Plan, decide
-from .gates import Circumstances
+from .gates import Circumstances, Download
 from .host import Host, read
 from .journal import GAP, Journal, tail_of, word
 from .leases import Leases
@@ -151,7 +151,7 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
         answers.answers[snapshot.PINS] = recipes
     host = read(answers)
     disk: tuple[FileSystem, ...] = ()
-    growing: tuple[str, ...] = ()
+    growing: tuple[Download, ...] = ()
     leases: Any = ()
     if "info" in answers.answers:
         try:

@@ -8,6 +8,7 @@ import pytest
 from ccci_host.agent import pressure
 from ccci_host.agent.downloads import under_way
 from ccci_host.agent.host import CLASSIC, CONTAINERD, Host
+from ccci_host.agent.problem import UnreadableError
 from tests.unit.agent.hosts import HOUR, START
 
 INGEST = "io.containerd.content.v1.content/ingest"
@@ -38,7 +39,10 @@ def test_a_layer_of_the_classic_store_is_on_its_way_until_it_is_registered(
     """It does not grow while it is unpacked, nor while it waits for those below it."""
     grown(tmp_path / "tmp/GetImageBlob123", ago)
     (said,) = under_way(Host(CLASSIC, str(tmp_path)), START)
-    assert said.startswith("a pull is in flight: 1 layers are on their way, the last grew at 2025-06-15T")
+    assert said.words.startswith(
+        "a pull is in flight: 1 layers are on their way, the last grew at 2025-06-15T"
+    )
+    assert said.until == START - ago + HOUR
 
 
 @pytest.mark.parametrize("ago", [HOUR, -HOUR, 100 * HOUR])
@@ -59,14 +63,18 @@ def test_on_the_containerd_store_what_was_cut_off_stays_and_is_no_pull(
     tmp_path: Path, containerd: Path, ago: float, counts: bool
 ) -> None:
     grown(containerd / INGEST / "abc/data", ago)
-    assert bool(under_way(Host(CONTAINERD, str(tmp_path / "docker")), START)) is counts
+    told = under_way(Host(CONTAINERD, str(tmp_path / "docker")), START)
+    assert [download.until for download in told] == ([START - ago + 60] if counts else [])
 
 
 def test_all_layers_are_counted_and_the_last_growth_is_told(tmp_path: Path) -> None:
     for number in range(3):
         grown(tmp_path / f"tmp/GetImageBlob{number}", 600.0 + number)
     (said,) = under_way(Host(CLASSIC, str(tmp_path)), START)
-    assert said == "a pull is in flight: 3 layers are on their way, the last grew at 2025-06-15T14:56:40Z"
+    assert (
+        said.words == "a pull is in flight: 3 layers are on their way, the last grew at 2025-06-15T14:56:40Z"
+    )
+    assert said.until == START - 600 + HOUR
 
 
 def test_a_layer_that_is_registered_meanwhile_is_no_trouble(
@@ -82,4 +90,30 @@ def test_a_layer_that_is_registered_meanwhile_is_no_trouble(
         return stat(path)
 
     monkeypatch.setattr(Path, "stat", gone)
+    assert under_way(Host(CLASSIC, str(tmp_path)), START) == ()
+
+
+@pytest.mark.parametrize("what", ["listdir", "stat"])
+def test_what_may_not_be_looked_at_is_not_the_absence_of_a_pull(
+    what: str, tmp_path: Path, containerd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown(tmp_path / "docker/tmp/GetImageBlob1", 0)
+    grown(containerd / INGEST / "abc/data", 0)
+    stat = Path.stat
+
+    def refuse(path: Path) -> os.stat_result:
+        if path.name not in ("GetImageBlob1", "data", "tmp", "ingest"):
+            return stat(path)
+        raise PermissionError(13, "Permission denied", str(path))
+
+    if what == "stat":
+        monkeypatch.setattr(Path, "stat", refuse)
+    else:
+        monkeypatch.setattr(os, "listdir", refuse)
+    for store in (CLASSIC, CONTAINERD):
+        with pytest.raises(UnreadableError, match=r"^downloads: .*Permission denied"):
+            under_way(Host(store, str(tmp_path / "docker")), START)
+
+
+def test_a_store_into_which_nothing_was_ever_pulled_has_no_such_folder(tmp_path: Path) -> None:
     assert under_way(Host(CLASSIC, str(tmp_path)), START) == ()

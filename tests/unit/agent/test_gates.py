@@ -6,11 +6,13 @@ import pytest
 
 from ccci_host.agent.clock import show
 from ccci_host.agent.decide import Plan, decide
-from ccci_host.agent.gates import CONVERGING, Circumstances, Lease
+from ccci_host.agent.gates import CONVERGING, Circumstances, Download, Lease
 from ccci_host.agent.host import read
 from ccci_host.agent.pressure import FileSystem, recorded
 from ccci_host.agent.snapshot import LISTINGS
 from tests.unit.agent.hosts import DAY, HOUR, Story, by_digest
+
+PULL = Download("a pull is in flight", 4711.0)
 
 
 def a_story() -> Story:
@@ -225,9 +227,9 @@ def test_a_pull_in_flight_by_a_task() -> None:
 
 def test_a_pull_in_flight_by_growing_files() -> None:
     story = a_story()
-    around = Circumstances(story.now, recorded(90.0), downloads=("a pull is in flight",), trusted=True)
+    around = Circumstances(story.now, recorded(90.0), downloads=(PULL,), trusted=True)
     plan = decide(story.host.host(), story.ledger, story.policy, around)
-    assert names(plan) == ["deploying"]
+    assert [(gate.name, gate.until) for gate in plan.gates] == [("deploying", PULL.until)]
     assert_all_kept(plan)
 
 
@@ -325,9 +327,10 @@ def test_of_what_is_deploying_the_longest_is_waited_for() -> None:
     story.host.service("newer", by_digest("org/x:1", "x"), running=0, updated=story.now - HOUR)
     (gate,) = story.plan().gates
     assert gate.until == pytest.approx(story.now + CONVERGING - HOUR, abs=1)
-    around = Circumstances(story.now, recorded(90.0), downloads=("a pull is in flight",), trusted=True)
+    pull = Download("a pull is in flight", story.now + CONVERGING + 60)
+    around = Circumstances(story.now, recorded(90.0), downloads=(pull,), trusted=True)
     (gate,) = decide(story.host.host(), story.ledger, story.policy, around).gates
-    assert gate.until == pytest.approx(story.now + CONVERGING)
+    assert gate.until == story.now + CONVERGING + 60
 
 
 @pytest.mark.parametrize("kind", ["service", "task"])
@@ -376,7 +379,7 @@ def test_the_reason_of_a_deploy_names_every_service_task_and_download() -> None:
     story.host.service("web", image, running=0, updated=story.now)
     for slot, state in enumerate(("starting", "assigned", "preparing")):
         story.host.task(f"w{slot}", image, service="service-web", slot=slot + 1, state=state, since=story.now)
-    around = Circumstances(story.now, recorded(90.0), downloads=("a pull is in flight",), trusted=True)
+    around = Circumstances(story.now, recorded(90.0), downloads=(PULL,), trusted=True)
     (gate,) = decide(story.host.host(), story.ledger, story.policy, around).gates
     assert gate.reason.split("; ") == [
         "api: its update is paused",
