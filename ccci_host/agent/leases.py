@@ -74,15 +74,21 @@ class Leases:
         self._record(lease)
         return lease
 
-    def release(self, identity: str) -> bool:
-        """End the timed lease `identity`; False when it had ended by itself, its record there or not."""
+    def release(self, identity: str) -> str:
+        """End the timed lease `identity`, and say what came of it: `identity` where it was held until now.
+
+        Raises `AgentError` for one that ends with its process. Of one that has no record nobody can say
+        whether it ended long ago or was never granted.
+        """
         path = self._timed_path(identity)
         lease = _timed(path)
         if lease is None:
-            return False
+            if any(held.id == identity and held.until is None for held in self.held()):
+                raise AgentError(f"The lease {identity} ends with its process: it cannot be released.")
+            return not_there(identity)
         path.unlink(missing_ok=True)
         storage.sync_folder(self.timed)
-        return (lease.until or 0.0) > time.time()
+        return identity if (lease.until or 0.0) > time.time() else f"{identity} had ended by itself"
 
     def run(self, argv: Sequence[str], owner: str) -> NoReturn:
         """Become the command `argv`, with a lease that ends when it and all that it started have ended.
@@ -187,6 +193,11 @@ def tidy(leases: Leases, now: float) -> None:
         with suppress(FileNotFoundError):
             if path.stem not in held and path.stat().st_mtime < now - MOMENT:
                 path.unlink()
+
+
+def not_there(identity: str) -> str:
+    """What is said of a timed lease that has no record."""
+    return f"there is no lease {identity}"
 
 
 def describe(lease: Lease) -> str:

@@ -135,8 +135,7 @@ def lease(options: argparse.Namespace) -> int:
             command, options.owner or f"{getpass.getuser()}: {Path(command[0]).name} (pid {os.getpid()})"
         )
     if options.release:
-        known = leases.release(options.release)
-        print(options.release if known else f"{options.release} had ended by itself")
+        print(leases.release(options.release))
     elif options.renew:
         if options.hold is None:
             raise AgentError("`lease --renew ID` needs --hold SECONDS.")

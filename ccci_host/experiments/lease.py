@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ccci_host.errors import HostError, RefusedError
+from ccci_host.agent.leases import not_there
+from ccci_host.errors import HostError, RefusedError, UnansweredError
 from ccci_host.experiments.interrupts import postponed
 from ccci_host.records import Event, LeaseSeen
 from ccci_host.transport.machine import Machine
@@ -35,6 +36,11 @@ class Holder:
     until: str
 
     @property
+    def is_left(self) -> bool:
+        """Whether nobody goes by it: it is of a dead experiment, or this process lost track of it."""
+        return self.is_dead or (process_table() is not None and self.owner == own_name())
+
+    @property
     def is_dead(self) -> bool:
         """Whether it is of an experiment of this controller whose process is no more.
 
@@ -44,7 +50,7 @@ class Holder:
         match self.owner.split():
             case [owner, name, pid, start, *table] if owner == OWNER and pid.isdecimal():
                 ours = name == socket.gethostname() and tuple(table) == process_table()
-                return ours and str(process_start(int(pid))) != start
+                return ours and is_gone(int(pid), start)
         return False
 
 
@@ -64,11 +70,28 @@ def process_table() -> tuple[str, str] | None:
 
 
 def process_start(pid: int) -> str | None:
-    """When a process of this machine began, in the kernel's ticks; None when there is none of that id."""
+    """When a process of this machine began, in the kernel's ticks; None where that is not told."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
+
+
+def is_gone(pid: int, start: str) -> bool:
+    """Whether the process `pid` that began at `start` is no more.
+
+    Where `/proc` is mounted with `hidepid` it does not show another user's; a signal finds it all the same.
+    """
+    began = process_start(pid)
+    if began is not None:
+        return began != start
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 class TimedLease:
@@ -116,8 +139,14 @@ class TimedLease:
         """Give it back; one that is held no more was lost on the way, whoever or whatever ended it."""
         if self.id is None:
             return
-        done = self._machine.executor.run([AGENT, "lease", "--release", self.id])
-        if done.ok and done.text == self.id:  # of one that had ended the agent says so, and that is no error
+        argv = [AGENT, "lease", "--release", self.id]
+        given_back = {self.id}  # of one that had ended the agent says so, and that is no error
+        try:
+            done = self._machine.executor.run(argv)
+        except UnansweredError:
+            done = self._machine.executor.run(argv)
+            given_back.add(not_there(self.id))  # by the first try
+        if done.ok and done.text in given_back:
             self._say("released")
         else:
             said = done.stderr.decode(errors="replace").strip() or done.text
@@ -150,7 +179,7 @@ def holders(machine: Machine) -> tuple[Holder, ...]:
 
 
 def refuse_over_others(machine: Machine, *, own: str | None = None) -> tuple[Holder, ...]:
-    """Release the leases of dead experiments of this controller, and refuse while anybody else holds one.
+    """Release the leases that experiments of this controller left, and refuse while anybody else holds one.
 
     Returns what was released; raises `RefusedError` naming the holder.
     """
@@ -158,13 +187,13 @@ def refuse_over_others(machine: Machine, *, own: str | None = None) -> tuple[Hol
     for holder in holders(machine):
         if holder.id == own:
             continue
-        if not holder.is_dead:
+        if not holder.is_left:
             raise RefusedError(
                 f"Somebody else's run is under way on {machine.instance.where}.",
                 details=f"{holder.owner or 'somebody without a name'} holds a lease until {holder.until}.",
                 resolution="Wait until it ends; `ccci-prune status` on the host names its holder. If it is "
                 f"timed, and its run is no more: `ccci-prune lease --release {holder.id}` there.",
             )
-        machine.executor.run([AGENT, "lease", "--release", holder.id]).check()
+        machine.run_repeatable([AGENT, "lease", "--release", holder.id]).check()
         released.append(holder)
     return tuple(released)

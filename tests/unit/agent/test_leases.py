@@ -128,8 +128,8 @@ def test_a_timed_lease_is_renewed_and_released(leases: Leases) -> None:
     assert renewed.until is not None
     assert lease.until is not None
     assert renewed.until > lease.until + 500
-    assert leases.release(lease.id)
-    assert not leases.release(lease.id)
+    assert leases.release(lease.id) == lease.id
+    assert leases.release(lease.id) == f"there is no lease {lease.id}"
     with pytest.raises(AgentError, match="it ended, or was never granted"):
         leases.renew(lease.id, 10)
 
@@ -140,8 +140,18 @@ def test_a_lease_whose_deadline_has_passed_is_not_given_back(
     lease = leases.grant("the reboot", 60)
     later = time.time() + 61
     monkeypatch.setattr(time, "time", lambda: later)
-    assert not leases.release(lease.id)
+    assert leases.release(lease.id) == f"{lease.id} had ended by itself"
     assert list(leases.timed.iterdir()) == []
+
+
+def test_a_lease_that_ends_with_its_process_cannot_be_released(
+    leases: Leases, running: subprocess.Popen[bytes]
+) -> None:
+    (lease,) = leases.held()
+    with pytest.raises(AgentError, match=f"The lease {lease.id} ends with its process"):
+        leases.release(lease.id)
+    assert leases.held() == (lease,)
+    assert running.poll() is None
 
 
 @pytest.mark.parametrize("hold", [0, -1, LONGEST + 1, float("nan"), float("inf")])

@@ -5,11 +5,12 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ccci_host.errors import HostError, RefusedError
+from ccci_host.errors import HostError, RefusedError, UnansweredError
 from ccci_host.experiments import lease
 from ccci_host.experiments.lease import (
     AGENT,
@@ -111,6 +112,7 @@ def test_a_lease_that_was_lost_is_said_and_taken_again(monkeypatch: pytest.Monke
     ("answer", "problem"),
     [
         (completed("abc had ended by itself\n"), "abc had ended by itself"),
+        (completed("there is no lease abc\n"), "there is no lease abc"),
         (completed(stderr="read-only", exit_code=1), "read-only"),
         (completed(exit_code=137), "the agent ended with exit code 137"),
     ],
@@ -122,8 +124,65 @@ def test_a_lease_that_is_held_no_more_was_lost_and_not_given_back(answer: Comple
     assert [(one.step, one.id, one.problem) for one in said][1:] == [("lost", "abc", problem)]
 
 
+def unanswered_at_first(then: Completed) -> Answer:
+    """Incus loses the first answer."""
+    tries: list[object] = []
+
+    def answer(*_: object) -> Completed:
+        tries.append(_)
+        if len(tries) == 1:
+            raise UnansweredError("Nobody knows how it ended.")
+        return then
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("then", "step"),
+    [
+        (completed("abc\n"), "released"),
+        (completed("there is no lease abc\n"), "released"),
+        (completed("abc had ended by itself\n"), "lost"),
+        (completed("there is no lease abc\n", exit_code=1), "lost"),
+    ],
+)
+def test_a_release_whose_answer_is_lost_is_asked_for_again(then: Completed, step: str) -> None:
+    """The first try may have ended it."""
+    held, executor, said = leased(
+        {f"{AGENT} lease --hold": completed("abc"), f"{AGENT} lease --release": unanswered_at_first(then)}
+    )
+    held.take()
+    held.release()
+    assert [(one.step, one.id) for one in said][1:] == [(step, "abc")]
+    assert words(executor)[1:] == ["lease --release abc"] * 2
+
+
 def test_this_process_is_alive_by_its_name() -> None:
     assert not Holder("x", own_name(), "later").is_dead
+
+
+@pytest.mark.parametrize(
+    ("answer", "dead"), [(None, False), (PermissionError(), False), (ProcessLookupError(), True)]
+)
+@pytest.mark.parametrize("hidden", [FileNotFoundError(), PermissionError()])
+def test_a_process_that_proc_hides_is_not_dead(
+    answer: Exception | None, dead: bool, hidden: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = own_name()
+
+    def read_text(path: Path) -> str:
+        if path.name == "stat":
+            raise hidden
+        return BOOT
+
+    def kill(pid: int, signal: int) -> None:
+        assert (pid, signal) == (os.getpid(), 0)
+        if answer is not None:
+            raise answer
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr(os, "kill", kill)
+    assert Holder("x", owner, "later").is_dead is dead
 
 
 @pytest.mark.parametrize(
@@ -131,6 +190,7 @@ def test_this_process_is_alive_by_its_name() -> None:
     [
         ("ccci-host HERE OURS 1 BOOT NAMESPACE", True),
         ("ccci-host HERE 4194304 99 BOOT NAMESPACE", True),
+        (f"ccci-host HERE {10**30} 99 BOOT NAMESPACE", True),
         ("ccci-host another-controller OURS 1 BOOT NAMESPACE", False),
         ("ccci-host HERE OURS 1 BOOT pid:[1]", False),
         ("ccci-host HERE 4194304 99 BOOT pid:[1]", False),
@@ -158,7 +218,7 @@ def test_where_the_kernel_does_not_tell_the_namespace_nobody_is_dead(monkeypatch
     monkeypatch.setattr(lease, "process_table", lambda: None)
     monkeypatch.setattr(lease, "process_start", lambda pid: None)
     assert own_name() == f"ccci-host {socket.gethostname()} {os.getpid()} None"
-    assert [Holder("x", owner, "later").is_dead for owner in (before, own_name())] == [False, False]
+    assert [Holder("x", owner, "later").is_left for owner in (before, own_name())] == [False, False]
 
 
 def test_a_process_that_is_not_there_has_no_start() -> None:
@@ -192,6 +252,19 @@ def test_its_own_lease_and_those_of_the_dead_do_not_stop_it() -> None:
     )
     released = refuse_over_others(fake_machine(executor), own="id0")
     assert [one.id for one in released] == ["id1"]
+
+
+def test_a_lease_that_this_process_lost_track_of_is_released() -> None:
+    """Such as one whose release nobody answered, twice."""
+    executor = FakeExecutor(
+        {
+            f"{AGENT} status --json": status(own_name(), own_name()),
+            f"{AGENT} lease --release id1": unanswered_at_first(completed("there is no lease id1")),
+        }
+    )
+    released = refuse_over_others(fake_machine(executor), own="id0")
+    assert [one.id for one in released] == ["id1"]
+    assert words(executor)[1:] == ["lease --release id1"] * 2
 
 
 @pytest.mark.parametrize(
