@@ -10,8 +10,9 @@ from typing import Any
 
 from ccci_host.agent import paths, references
 from ccci_host.agent.references import Reference
-from ccci_host.errors import HostError, NotFoundError
+from ccci_host.errors import HostError, NotFoundError, tail
 from ccci_host.facts.manifests import Manifest, ask_registries
+from ccci_host.transport.executor import Completed
 from ccci_host.transport.machine import Machine
 
 PLAN_TIMEOUT = 300.0
@@ -26,40 +27,38 @@ class Pruning:
     text: str
     value: Any
     exit_code: int = 0
-    guess: str = ""
-    """Why it may be of another image than the one that was meant."""
 
 
 def plan(machine: Machine, image: str = "") -> Pruning:
     """What would become of every image now, or of `image` alone, and why. Changes nothing.
 
-    The agent knows which images a name means, and says so where it can but guess. Raises `NotFoundError` when
-    the host has no such image, `HostError` when it has no agent, `CommandFailedError` when nothing is known.
+    The value is the agent's own JSON: the agent knows which images a name means, and notes where it can but
+    guess. Raises `NotFoundError` when the host has no such image, `HostError` when it has no agent of this
+    checkout, `CommandFailedError` when nothing is known.
     """
     done = _run(machine, ["plan", "--json", *([image] if image else [])], PLAN_TIMEOUT)
-    if not done.stdout:  # with an exit code all the same, it says what it knows: no such image
-        done.check()
-    value = json.loads(done.stdout)
-    said = done.stderr.decode(errors="replace").strip()
+    value = _value(machine, done, done.stdout)  # with whatever exit code: it may know of no such image
     if not image:
         return Pruning("\n".join(_lines(value)), value)
-    found = _entries(value)
-    if not found:
+    if value.get("of") != image:
+        raise HostError(
+            f"The agent on {machine.name} does not tell of one image alone.",
+            resolution="Install the agent of this checkout with `invoke provision`.",
+        )
+    if not _entries(value):
         raise NotFoundError(
             f"{machine.name} has no image {image}.",
             resolution="`invoke prune` lists them: name one by a reference, or by the beginning of its id.",
         )
-    return Pruning("\n".join([*said.splitlines(), *_lines(value)]), found, guess=said)
+    guess = [value["note"]] if value["note"] else []
+    return Pruning("\n".join([*guess, *_lines(value)]), value)
 
 
 def sweep(machine: Machine) -> Pruning:
     """A tick on the host, now: it deletes what may go where every gate is open."""
     done = _run(machine, ["sweep", "--json"], SWEEP_TIMEOUT)
-    lines, brace, rest = done.stdout.decode().partition("\n{")
-    if not brace:
-        done.check()
-        raise HostError(f"The agent on {machine.name} does not say what its tick did.", details=done.text)
-    return Pruning(lines, json.loads("{" + rest), done.exit_code)
+    lines, brace, rest = done.stdout.partition(b"\n{")
+    return Pruning(lines.decode(), _value(machine, done, brace + rest), done.exit_code)
 
 
 def adopt(machine: Machine, image: str) -> Pruning:
@@ -67,12 +66,12 @@ def adopt(machine: Machine, image: str) -> Pruning:
 
     Raises `NotFoundError` when the host has no such image, or no registry has it.
     """
-    asked = plan(machine, image)
-    (entry, *others) = asked.value
+    asked = plan(machine, image).value
+    (entry, *others) = _entries(asked)
     if others:
         raise NotFoundError(f"{image} means {1 + len(others)} images of {machine.name}; name one by its id.")
-    if asked.guess:
-        raise NotFoundError(f"{image} may mean {entry['id']}; name it by its id.", details=asked.guess)
+    if asked["note"]:
+        raise NotFoundError(f"{image} may mean {entry['id']}; name it by its id.", details=asked["note"])
     named = [reference for text in entry["refs"] if (reference := references.parse(text)) is not None]
     by_digest = [reference for reference in named if reference.digest]
     answers = ask_registries(machine, by_digest or named)
@@ -89,6 +88,18 @@ def adopt(machine: Machine, image: str) -> Pruning:
         "" if by_digest else f"; the registry's digest of it is {there[0].digest}, which was not compared"
     )
     return Pruning(f"{shown} is at its registry{certain}.\n{done.text}", {"adopted": entry["id"]})
+
+
+def _value(machine: Machine, done: Completed, said: bytes) -> Any:
+    """The JSON that the agent said; raises when it is none, as of an agent that was killed while it spoke."""
+    try:
+        return json.loads(said)
+    except ValueError:
+        done.check()
+        raise HostError(
+            f"The agent on {machine.name} does not say in JSON what it decided or did.",
+            details=tail(done.stdout),
+        ) from None
 
 
 def _shown(reference: Reference) -> str:
@@ -115,7 +126,7 @@ def _lines(plan: dict[str, Any]) -> Sequence[str]:
     return lines or ["The host has no images."]
 
 
-def _run(machine: Machine, words: list[str], timeout: float) -> Any:
+def _run(machine: Machine, words: list[str], timeout: float) -> Completed:
     run = machine.run_repeatable if words[0] == "plan" else machine.executor.run
     done = run([paths.ARCHIVE, *words], timeout=timeout)
     if done.exit_code == 127 or (done.exit_code and b"ommand not found" in done.stderr):

@@ -23,7 +23,6 @@ from .ledger import Ledger
 from .look import ADOPTED, look, uses
 from .policy import Policy
 from .problem import AgentError, UnreadableError
-from .roots import Index
 from .scene import Places, Scene, record, see
 from .storage import Reserved
 from .sweep import tick
@@ -33,8 +32,15 @@ FINE, FAILED, USAGE = 0, 1, 2
 Word = Callable[[argparse.Namespace], int]
 
 
+class _MeaningError(AgentError):
+    """Arguments that mean nothing together."""
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Run one word; returns the exit code: 0 fine, 1 failed (and says why), 2 arguments that mean nothing."""
+    """Run one word; returns the exit code: 0 fine, 1 failed (and says why), 2 arguments that mean nothing.
+
+    A command that is run under a lease takes this process' place, and its exit code is the command's.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     try:
@@ -42,7 +48,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return word(options)
     except AgentError as problem:
         print(f"ccci-prune: {problem}", file=sys.stderr)
-        return FAILED
+        return USAGE if isinstance(problem, _MeaningError) else FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -60,7 +66,8 @@ def plan(options: argparse.Namespace) -> int:
         if found.note:
             print(f"ccci-prune: {found.note}", file=sys.stderr)
     if options.json:
-        print(json.dumps(decision.to_json(), indent=1))
+        asked = {} if found is None else {"of": options.image, "note": found.note or None}
+        print(json.dumps({**asked, **decision.to_json()}, indent=1))
     else:
         print("\n".join(telling.plan_lines(decision, scene.notes)))
     if found is not None and not found.images:
@@ -103,10 +110,13 @@ def adopt(options: argparse.Namespace) -> int:
         scene = see(places, Daemon(places.socket))
         if not scene.looked:
             raise UnreadableError("; ".join([*scene.around.unreadable, *scene.host.unreadable]))
-        images = sorted(naming.known(options.image, scene.host, Index(scene.host, scene.ledger)))
-        if not images:
+        found = naming.find(options.image, scene.host, scene.ledger)
+        if not found.images:
             raise _no_image(options.image)
-        for identity in images:
+        if found.note:
+            meant = ", ".join(sorted(found.images))
+            raise AgentError(f"{options.image} may mean {meant}; name it by its id: {found.note}.")
+        for identity in sorted(found.images):
             entry = scene.ledger.images[identity]
             entry.origin = entry.origin or ADOPTED
             print(f"{identity}: {entry.origin}")
@@ -138,7 +148,7 @@ def lease(options: argparse.Namespace) -> int:
         print(leases.release(options.release))
     elif options.renew:
         if options.hold is None:
-            raise AgentError("`lease --renew ID` needs --hold SECONDS.")
+            raise _MeaningError("`lease --renew ID` needs --hold SECONDS.")
         print(leases.renew(options.renew, options.hold).id)
     elif options.hold is not None:
         print(leases.grant(options.owner or getpass.getuser(), options.hold).id)
@@ -220,7 +230,7 @@ def _places(options: argparse.Namespace) -> Places:
 def _needed(options: argparse.Namespace, *names: str) -> None:
     missing = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) is None]
     if missing:
-        raise AgentError(f"With --from also give {', '.join(missing)}.")
+        raise _MeaningError(f"With --from also give {', '.join(missing)}.")
 
 
 WORDS: dict[str, Word] = {

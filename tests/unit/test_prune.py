@@ -30,12 +30,13 @@ PLAN: dict[str, Any] = {
 }
 
 
-def said_of(*identities: str, **more: Any) -> Completed:
-    """The agent's plan of some images."""
+def said_of(*identities: str, of: str = "", note: str | None = None, **more: Any) -> Completed:
+    """The agent's plan of some images; of one that was asked for it says which."""
     part = {
         fate: [entry for entry in PLAN[fate] if entry["id"] in identities] for fate in ("victims", "kept")
     }
-    return completed(json.dumps({**PLAN, **part}), **more)
+    asked = {"of": of, "note": note} if of else {}
+    return completed(json.dumps({**asked, **PLAN, **part}), **more)
 
 
 def explaining(argv: tuple[str, ...], _: bytes) -> Completed:
@@ -44,8 +45,8 @@ def explaining(argv: tuple[str, ...], _: bytes) -> Completed:
     if len(argv) == 3:
         return said_of(ONE, TWO)
     if argv[3] not in meant:
-        return said_of(exit_code=1, stderr=f"ccci-prune: {argv[3]} is no image of this host.")
-    return said_of(meant[argv[3]])
+        return said_of(of=argv[3], exit_code=1, stderr=f"ccci-prune: {argv[3]} is no image of this host.")
+    return said_of(meant[argv[3]], of=argv[3])
 
 
 def answering(**more: Completed | Answer) -> FakeExecutor:
@@ -72,23 +73,26 @@ def test_one_image_is_explained(image: str, identity: str) -> None:
     """Also one of which the store knows no tag: it is the agent that knows what a name means."""
     pruning = prune.plan(fake_machine(answering()), image)
 
-    assert [entry["id"] for entry in pruning.value] == [identity]
+    told = [*pruning.value["victims"], *pruning.value["kept"]]
+    assert [entry["id"] for entry in told] == [identity]
+    assert (pruning.value["of"], pruning.value["note"]) == (image, None)
     assert identity[7:19] in pruning.text
     assert len(pruning.text.splitlines()) == 2, "and what is unreadable"
 
 
-GUESS = "ccci-prune: nothing here is known to be org/app:2; of its repository these have no tag that is known"
+GUESS = "nothing here is known to be org/app:2; of its repository these have no tag that is known"
 
 
 def guessing() -> FakeExecutor:
-    return answering(**{"ARCHIVE plan --json org/app:2": said_of(ONE, stderr=GUESS)})
+    return answering(**{"ARCHIVE plan --json org/app:2": said_of(ONE, of="org/app:2", note=GUESS)})
 
 
 def test_what_is_guessed_says_so() -> None:
     pruning = prune.plan(fake_machine(guessing()), "org/app:2")
 
     assert pruning.text.splitlines()[0] == GUESS
-    assert [entry["id"] for entry in pruning.value] == [ONE]
+    assert pruning.value["note"] == GUESS
+    assert [entry["id"] for entry in pruning.value["victims"]] == [ONE]
 
 
 def test_what_is_guessed_is_not_adopted() -> None:
@@ -99,6 +103,33 @@ def test_what_is_guessed_is_not_adopted() -> None:
 
     assert caught.value.details == GUESS
     assert len(executor.runs) == 1
+
+
+@pytest.mark.parametrize("ask", [prune.plan, prune.adopt])
+@pytest.mark.parametrize("answer", [said_of(ONE, TWO), said_of(TWO, of="org/app:2")])
+def test_an_agent_that_does_not_heed_the_image_is_not_believed(answer: Completed, ask: Any) -> None:
+    """An older one tells of every image, whichever was asked for."""
+    executor = answering(**{"ARCHIVE plan --json mine:dev": answer})
+
+    with pytest.raises(HostError, match="does not tell of one image alone") as caught:
+        ask(fake_machine(executor), "mine:dev")
+
+    assert "invoke provision" in caught.value.resolution
+    assert len(executor.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "error", "told"),
+    [(137, CommandFailedError, "exit code 137"), (0, HostError, "does not say in JSON")],
+)
+@pytest.mark.parametrize("ask", [prune.plan, prune.sweep])
+def test_an_agent_that_breaks_off_while_it_speaks(
+    exit_code: int, error: type[Exception], told: str, ask: Any
+) -> None:
+    half = completed('ended removed=0\n{"victims": [{"id"', exit_code=exit_code)
+
+    with pytest.raises(error, match=told):
+        ask(fake_machine(FakeExecutor({paths.ARCHIVE: half})))
 
 
 def test_a_host_that_cannot_list_its_images_may_have_it() -> None:

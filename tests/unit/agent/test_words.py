@@ -146,8 +146,12 @@ def test_a_lost_ledger_yields_no_victim(recorded: tuple[FakeHost, Path]) -> None
 def test_what_is_missing_on_the_command_line_is_named(recorded: tuple[FakeHost, Path]) -> None:
     _, folder = recorded
     done = run("plan", "--from", str(folder), "--json")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "--ledger, --now, --disk-used-percent" in done.stderr
+    assert run("observe", "--from", str(folder)).returncode == 2
+    done = run("lease", "--renew", "abc")
+    assert done.returncode == 2
+    assert "needs --hold SECONDS" in done.stderr
     assert run("prune").returncode == 2
     assert (
         run(
@@ -215,6 +219,19 @@ def test_a_tag_that_is_not_known_adopts_nothing(
     assert "unknown origin" in told.out
 
 
+def test_what_is_only_guessed_is_named_and_not_adopted(
+    live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`plan` shows it under that name."""
+    host = FakeHost()
+    host.image("app", pulled=("nginx:1.25",))
+    with serving(FakeDaemon(host), tmp_path / "docker.sock"):
+        assert words.main(["adopt", *live, "nginx:1.26"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"nginx:1.26 may mean {host.id('app')}; name it by its id: nothing here is known to be" in told.err
+
+
 def test_a_plan_of_one_image_as_json(
     live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -227,13 +244,16 @@ def test_a_plan_of_one_image_as_json(
         assert words.main(["plan", *live, "nginx:1.25", "--json"]) == 0
         told = capsys.readouterr()
         answer = json.loads(told.out)
-        assert set(answer) == {"victims", "kept", "gates", "unreadable"}
+        assert set(answer) == {"of", "note", "victims", "kept", "gates", "unreadable"}
+        assert (answer["of"], answer["note"]) == ("nginx:1.25", None)
         assert [(kept["id"], kept["reason"]) for kept in answer["kept"]] == [(host.id("app"), "service: web")]
         assert told.err == ""
         host.tear_down()
         assert words.main(["plan", *live, "nginx:1.25", "--json"]) == 0
         told = capsys.readouterr()
-        assert [kept["id"] for kept in json.loads(told.out)["kept"]] == [host.id("app")]
+        answer = json.loads(told.out)
+        assert [kept["id"] for kept in answer["kept"]] == [host.id("app")]
+        assert told.err == f"ccci-prune: {answer['note']}\n"
         assert told.err.startswith("ccci-prune: nothing here is known to be nginx:1.25;")
         assert words.main(["plan", *live, "nginx:1.25"]) == 0
         assert "nothing here is known to be nginx:1.25;" in capsys.readouterr().err
@@ -252,7 +272,8 @@ def test_a_plan_of_an_image_that_is_not_there(
         assert told.err == "ccci-prune: org/app:1 is no image of this host.\n"
         assert "org/other" not in told.out
         if how:
-            assert json.loads(told.out)["kept"] == []
+            answer = json.loads(told.out)
+            assert (answer["of"], answer["note"], answer["kept"]) == ("org/app:1", None, [])
         daemon.broken["/images/json"] = 500
         assert words.main(["plan", *live, "org/app:1", *how]) == 1
         told = capsys.readouterr()
