@@ -75,9 +75,9 @@ def _with_domain(sample: str, recipe: Recipe, domain: str) -> str:
     To abra a recipe is called by its TYPE; here by its folder, which may be called otherwise.
     """
     said = parse_env(sample, fixed={}, name=".env.sample").values.get("TYPE", "")
-    for name in {recipe.name, said.partition(":")[0]} - {""}:
-        sample = sample.replace(f"{name}.example.com", domain)
-    return sample
+    names = {recipe.name, said.partition(":")[0]} - {""}
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![\w-])(?:{either})\.example\.com", lambda _: domain, sample)
 
 
 def own_domain(recipe: Recipe, token: str = "") -> str:

@@ -145,3 +145,16 @@ def test_the_domain_is_filled_in_by_the_name_that_the_recipe_gives_itself(line: 
     made = recipe(tmp_path, f"{line}\nDOMAIN=shop.example.com\nMAIL=me@shop.example.com\n")
     cloned = Recipe("shop-coop-cloud", made.folder, "1")
     assert make_app(cloned, "a.test").env["MAIL"] == "me@a.test"
+
+
+@pytest.mark.parametrize(("folder", "kind"), [("shop", "my-shop"), ("my-shop", "shop"), ("my.shop", "shop")])
+def test_of_two_names_neither_cuts_the_other(folder: str, kind: str, tmp_path: Path) -> None:
+    sample = f"TYPE={kind}\nA=www.{folder}.example.com\nB={kind}.example.com\nC=work-shop.example.com\n"
+    env = make_app(Recipe(folder, recipe(tmp_path, sample).folder, "1"), "a.test").env
+    assert (env["A"], env["B"], env["C"]) == ("www.a.test", "a.test", "work-shop.example.com")
+
+
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    made = recipe(tmp_path, "A=my-shop.example.com\nB=my.shop.example.com\n")
+    env = make_app(Recipe("my.shop", made.folder, "1"), "a.test").env
+    assert (env["A"], env["B"]) == ("my-shop.example.com", "a.test")
