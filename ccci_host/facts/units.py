@@ -17,7 +17,6 @@ _PROPERTIES = (
     "NeedDaemonReload",
     "DropInPaths",
     "Result",
-    "ExecMainStatus",
     "NextElapseUSecRealtime",
 )
 
@@ -39,8 +38,6 @@ class Unit:
     drop_ins: tuple[str, ...]
     result: str
     """`success`, or how its last run failed."""
-    exit_code: int | None = None
-    """Of its last run; None for a unit that runs nothing."""
     next_elapse: str = ""
     """When a timer elapses next; empty when it does not, or is none."""
 
@@ -73,7 +70,6 @@ def units(*names: str) -> Fact[Mapping[str, Unit] | Absent | Unreadable]:
 def _unit(block: str) -> Unit:
     lines = (line.partition("=") for line in block.splitlines())
     seen = {name: value for name, _, value in lines}
-    status = seen.get("ExecMainStatus", "")
     return Unit(
         name=seen["Id"],
         load=seen["LoadState"],
@@ -83,6 +79,5 @@ def _unit(block: str) -> Unit:
         needs_reload=seen.get("NeedDaemonReload") == "yes",
         drop_ins=tuple(seen.get("DropInPaths", "").split()),
         result=seen.get("Result", ""),
-        exit_code=int(status) if status.isdigit() else None,
         next_elapse=seen.get("NextElapseUSecRealtime", ""),
     )

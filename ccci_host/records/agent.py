@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ccci_host.records.base import Moment, Record
 
@@ -30,7 +30,14 @@ class UnitSeen(Record):
     """Whether its files changed since systemd read them."""
     result: str = ""
     """Of its last run: `success`, `exit-code`, …"""
-    exit_code: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_exit_code(cls, told: Any) -> Any:
+        """Older histories carry systemd's `ExecMainStatus` by that name, which no check ever read."""
+        if isinstance(told, dict):
+            return {name: value for name, value in told.items() if name != "exit_code"}
+        return told
 
 
 class AgentSeen(Record):

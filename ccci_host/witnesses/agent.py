@@ -64,7 +64,6 @@ def _unit(unit: Unit) -> UnitSeen:
         drop_ins=unit.own_drop_ins,
         needs_reload=unit.needs_reload,
         result=unit.result,
-        exit_code=unit.exit_code,
     )
 
 

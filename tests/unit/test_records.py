@@ -13,6 +13,7 @@ from ccci_host.records import (
     StoredImage,
     StoredLayer,
     StoreSeen,
+    UnitSeen,
 )
 
 
@@ -124,3 +125,10 @@ def test_a_history_is_complete_with_its_last_record_and_a_whole_file() -> None:
     assert whole.complete
     assert not whole.model_copy(update={"problems": ("line 2 is no record",)}).complete
     assert not history(Finished(outcome="done"), PhaseBegan(phase="deploy")).complete
+
+
+def test_a_unit_of_an_older_history_is_read_without_the_exit_code_it_carries() -> None:
+    unit = UnitSeen(name="a.service", load="loaded", active="active", enabled="static")
+    assert "exit_code" not in unit.model_dump()
+    assert UnitSeen.model_validate({**unit.model_dump(), "exit_code": 0}) == unit
+    assert UnitSeen.model_validate_json('{"exit_code":null,' + unit.model_dump_json()[1:]) == unit
