@@ -44,6 +44,8 @@ class Tail:
     anchor: Optional[Anchor] = None
     said: str = ""
     boot: str = ""
+    complete: bool = False
+    """Whether all that the writer saw is in the journal, as far as it knew."""
 
 
 class Journal:
@@ -53,6 +55,7 @@ class Journal:
         self.path = state / paths.EVENTS_FILE
         self._file = Reserved(self.path, least=SIZE, fill=b"\0")
         self._lock = state / ".events.lock"
+        self._complete = state / paths.COMPLETE_FILE
 
     def read(self) -> tuple[list[Any], str]:
         """All lines that can be read, and what is wrong with the file (empty when nothing is)."""
@@ -66,7 +69,31 @@ class Journal:
 
     def tail(self) -> Tail:
         """How it ends."""
-        return tail_of(self.read()[0])
+        return tail_of(self.read()[0], complete=self.complete)
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is marked as holding all that its writer saw. The mark survives a reboot."""
+        return self._complete.exists()
+
+    def doubt(self) -> bool:
+        """Take the mark away, which needs no space; returns whether it was there. Raises `OSError`."""
+        try:
+            self._complete.unlink()
+        except FileNotFoundError:
+            return False
+        storage.sync_folder(self._complete.parent)
+        return True
+
+    def trust(self) -> None:
+        """Mark it as complete; on a full disk it stays without, and what follows from that is a gap."""
+        if self.complete:
+            return
+        try:
+            self._complete.touch()
+            storage.sync_folder(self._complete.parent)
+        except OSError:
+            return
 
     def append(self, lines: Iterable[Any]) -> None:
         """Write `lines` durably; raises `OSError`, and then none of them is in the file."""
@@ -144,7 +171,7 @@ def essence(lines: list[Any]) -> list[Any]:
     return [line for number, line in enumerate(lines) if number in stay]
 
 
-def tail_of(lines: Iterable[Any]) -> Tail:
+def tail_of(lines: Iterable[Any], *, complete: bool = False) -> Tail:
     """How a journal of these lines ends."""
     anchor: Optional[Anchor] = None
     said, boot = "", ""
@@ -155,7 +182,7 @@ def tail_of(lines: Iterable[Any]) -> Tail:
             said, boot = str(line["Action"]), str(line.get("boot"))
             if line.get("anchor"):
                 anchor = (int(line["anchor"][0]), str(line["anchor"][1]))
-    return Tail(anchor, said, boot)
+    return Tail(anchor, said, boot, complete)
 
 
 def word(

@@ -22,6 +22,7 @@ UNIT_FOLDER = "/etc/systemd/system"
 
 LEDGER_FILE = "ledger.json"
 EVENTS_FILE = "events.jsonl"
+COMPLETE_FILE = "events.complete"
 LAST_FILE = "last.json"
 INSPECTS_FILE = "inspects.json"
 LEASE_FOLDER = "leases"

@@ -111,7 +111,8 @@ def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], list
         return events, []
     try:
         buffer = sightings.buffered(daemon, now)
-        caught = sightings.catch_up(tail_of(events), buffer, daemon, now, sightings.this_boot(places.run))
+        tail = tail_of(events, complete=journal.complete)
+        caught = sightings.catch_up(tail, buffer, daemon, now, sightings.this_boot(places.run))
     except AgentError as error:
         reason = f"nobody watches the daemon's events, and they cannot be read: {error}"
         return [*events, word(GAP, now, "", reason=reason)], [f"{reason}: every image counts as used now"]

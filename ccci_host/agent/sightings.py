@@ -43,8 +43,9 @@ def missed(tail: Tail, buffer: list[Any], boot: str) -> str:
     if len(buffer) >= BUFFER:
         return f"more than {BUFFER} events passed while nobody watched"
     # The last event is not in a buffer that never overran: the daemon has started anew since. A watcher that
-    # was there to the daemon's end, or to the machine's, has seen all before.
-    if tail.said == CLOSED or (tail.said == OPEN and tail.boot != boot):
+    # was there to the daemon's end, or to the machine's, has seen all before; to the machine's it may have
+    # had lines in hand that it could not write.
+    if tail.said == CLOSED or (tail.said == OPEN and tail.boot != boot and tail.complete):
         return ""
     return "the daemon started anew while nobody watched"
 

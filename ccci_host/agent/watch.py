@@ -91,7 +91,7 @@ class _Watcher:
         """Say where the watch ended, so that the next one can show that nothing was missed in between."""
         if self._last is not None:
             self._writer.put([word(STOPPED, time.time(), self._boot, anchor=self._last)])
-        self._writer.flush()
+        self._writer.finish()
 
     def _follow(self) -> None:
         """Catch up, then write down what happens until the daemon closes the stream."""
@@ -144,17 +144,27 @@ class _Writer(threading.Thread):
         """Wait until all is written."""
         self._queue.join()
 
+    def finish(self) -> None:
+        """Wait until all is written. Who is killed meanwhile leaves a journal that is not complete."""
+        was_complete = self._doubt()
+        self.flush()
+        if was_complete:
+            self._journal.trust()
+
     def run(self) -> None:
         """Write for ever. Where that breaks the process ends: one that is merely alive counts as watching."""
         try:
             self._go_on()
         except BaseException as error:
+            self._doubt()
             self._say(f"failed reason={json.dumps(f'{type(error).__name__}: {error}')}")
             os._exit(1)
 
     def _go_on(self) -> None:
         while True:
             self._write(self._take(self._queue.get()))
+            if self._queue.empty():
+                self._journal.trust()
             for _ in range(self._taken):
                 self._queue.task_done()
             self._taken = 0
@@ -168,6 +178,14 @@ class _Writer(threading.Thread):
         self._taken += more
         return [line if is_word(line) else slim(line, self._daemon) for line in lines]
 
+    def _doubt(self) -> bool:
+        """Take the journal's mark away, for what is in hand may never be written."""
+        try:
+            return self._journal.doubt()
+        except OSError as error:  # nothing can be written there any more
+            self._say(f"unmarked reason={json.dumps(str(error))}")
+            return False
+
     def _write(self, lines: list[Any]) -> None:
         said = False
         while True:
@@ -177,6 +195,7 @@ class _Writer(threading.Thread):
                 if not said:
                     full = error.errno == errno.ENOSPC
                     self._say(f"waiting reason={'disk-full' if full else json.dumps(str(error))}")
+                    self._doubt()  # the mark in the run folder goes with the boot
                 said = True
                 self._unwritten.touch()
                 time.sleep(RETRY)

@@ -15,13 +15,14 @@ from ccci_host.agent import pressure, storage
 from ccci_host.agent import sweep as sweeps
 from ccci_host.agent.daemon import Daemon, DaemonError
 from ccci_host.agent.host import CLASSIC, Host, read
+from ccci_host.agent.journal import OPEN, Journal, word
 from ccci_host.agent.pressure import FileSystem
 from ccci_host.agent.reserve import SIZE
 from ccci_host.agent.scene import Places
 from ccci_host.agent.sightings import UNWRITTEN
 from ccci_host.agent.sweep import Outcome, remove, tick
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
-from tests.unit.agent.hosts import DAY, HOUR, STORES, FakeHost, by_digest
+from tests.unit.agent.hosts import DAY, HOUR, STORES, FakeHost, by_digest, event
 
 
 class Bench:
@@ -564,3 +565,18 @@ def test_where_use_may_have_been_missed_nothing_counts_as_idle(bench: Bench, why
     outcome = bench.tick()
     assert not bench.daemon.deleted
     assert any("every image counts as used now" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_look_after_a_reboot_asks_whether_all_that_was_seen_is_written(
+    bench: Bench, complete: bool
+) -> None:
+    three_idle(bench)
+    bench.daemon.buffer = [event(1, "network", "connect")]
+    fcntl.flock(bench.watcher, fcntl.LOCK_UN)
+    journal = Journal(bench.places.state)
+    journal.append([word(OPEN, 0.0, "an earlier boot", anchor=(1, "gone with its daemon"))])
+    if complete:
+        journal.trust()
+    gaps = [note for note in bench.tick().notes if "every image counts as used now" in note]
+    assert bool(gaps) is not complete

@@ -45,7 +45,9 @@ LAST = identity(EVENTS[4])
         (Tail(LAST, CLOSED, "boot"), [event(n) for n in range(100, 100 + BUFFER)], "more than 256 events"),
         (Tail(LAST, CLOSED, "boot"), [event(100)], ""),
         (Tail(LAST, CLOSED, "boot"), [], ""),
-        (Tail(LAST, OPEN, "an earlier boot"), [event(100)], ""),
+        (Tail(LAST, OPEN, "an earlier boot", complete=True), [event(100)], ""),
+        (Tail(LAST, OPEN, "an earlier boot"), [event(100)], "the daemon started anew"),
+        (Tail(LAST, OPEN, "boot", complete=True), [event(100)], "the daemon started anew"),
         (Tail(LAST, OPEN, "boot"), [event(100)], "the daemon started anew"),
         (Tail(LAST, STOPPED, "an earlier boot"), [event(100)], "the daemon started anew"),
         (Tail(LAST, CAUGHT, "an earlier boot"), [event(100)], "the daemon started anew"),
@@ -277,11 +279,123 @@ def test_what_cannot_be_written_yet_waits_without_growing(
     assert Journal(tmp_path).read() == (tries[-1], "")
 
 
+def reboot(journal: Journal) -> list[str]:
+    """What the watcher of another boot says of a journal, while its daemon has other events."""
+    lines = catch_up(journal.tail(), [event(100)], Daemon("/nowhere"), START + 200, "another boot")
+    return [line["Action"] for line in lines]
+
+
+@pytest.fixture
+def followed(tmp_path: Path) -> Journal:
+    """The journal of a watcher that follows, and has written all that it saw."""
+    journal = Journal(tmp_path)
+    writer = watch._Writer(journal, tmp_path, Daemon("/nowhere"), lambda _: None)
+    writer.start()
+    writer.put([word(OPEN, START, "boot"), event(1)])
+    writer.flush()
+    assert reboot(journal) == ["start", CAUGHT]
+    return journal
+
+
+def test_what_was_seen_and_not_written_is_a_gap_over_a_reboot(
+    followed: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at any moment while the disk is full, the watcher would leave these lines."""
+    append, at_each_try = Journal.append, []
+
+    def full_twice(self: Journal, lines: Iterable[Any]) -> None:
+        at_each_try.append(reboot(self))
+        if len(at_each_try) <= 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, lines)
+
+    monkeypatch.setattr(Journal, "append", full_twice)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    writer = watch._Writer(followed, tmp_path, Daemon("/nowhere"), lambda _: None)
+    writer.start()
+    writer.put([event(2)])
+    writer.flush()
+    assert at_each_try == [["start", CAUGHT], ["start", GAP, CAUGHT], ["start", GAP, CAUGHT]]
+    assert reboot(followed) == ["start", CAUGHT]
+
+
+def test_a_watcher_that_is_killed_while_it_waits_for_its_last_lines_leaves_a_gap(
+    followed: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes longer than a shutdown waits."""
+    writer = watch._Writer(followed, tmp_path, Daemon("/nowhere"), lambda _: None)
+    meanwhile = []
+    monkeypatch.setattr(writer, "flush", lambda: meanwhile.append(reboot(followed)))
+    writer.finish()
+    assert meanwhile == [["start", GAP, CAUGHT]]
+    assert reboot(followed) == ["start", CAUGHT]
+
+
+def test_a_watcher_that_wrote_nothing_does_not_vouch_for_the_one_before(
+    followed: Journal, tmp_path: Path
+) -> None:
+    assert followed.doubt()
+    watch._Writer(followed, tmp_path, Daemon("/nowhere"), lambda _: None).finish()
+    assert reboot(followed) == ["start", GAP, CAUGHT]
+
+
+def test_while_lines_wait_behind_those_that_were_written_the_journal_is_not_complete(
+    followed: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed.doubt()
+    append, before = Journal.append, []
+    writer = watch._Writer(followed, tmp_path, Daemon("/nowhere"), lambda _: None)
+
+    def more_comes(self: Journal, lines: Iterable[Any]) -> None:
+        if not before:
+            writer.put([event(3)])
+        before.append(self.complete)
+        append(self, lines)
+
+    monkeypatch.setattr(Journal, "append", more_comes)
+    writer.put([event(2)])
+    writer.start()
+    writer.flush()
+    assert before == [False, False]
+    assert followed.complete
+
+
+def test_a_journal_whose_mark_cannot_be_taken_away_is_told(
+    followed: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that has become read-only: there is nothing left to note it with."""
+    said: list[str] = []
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    watch._Writer(followed, tmp_path, Daemon("/nowhere"), said.append).finish()
+    assert said == ['unmarked reason="[Errno 30] Read-only file system"']
+
+
+def test_a_full_disk_keeps_the_mark_from_being_made_and_the_watcher_goes_on(
+    followed: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed.doubt()
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "touch", refuse)
+        followed.trust()
+    assert not followed.complete
+    followed.trust()
+    assert followed.complete
+
+
 def test_a_writer_that_breaks_takes_the_watcher_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that lives on would count as watching."""
     said: list[str] = []
+    Journal(tmp_path).trust()
     ended: list[int] = []
 
     def refuse(self: Journal, lines: Iterable[Any]) -> None:
@@ -294,6 +408,7 @@ def test_a_writer_that_breaks_takes_the_watcher_with_it(
     writer.run()
     assert ended == [1]
     assert "RuntimeError: odd" in said[-1]
+    assert not Journal(tmp_path).complete
 
 
 def test_a_watcher_counts_from_when_its_stream_is_open(
