@@ -343,7 +343,8 @@ def test_while_lines_wait_behind_those_that_were_written_the_journal_is_not_comp
     followed: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     followed.doubt()
-    append, before = Journal.append, []
+    append = Journal.append
+    before: list[bool] = []
     writer = watch._Writer(followed, tmp_path, Daemon("/nowhere"), lambda _: None)
 
     def more_comes(self: Journal, lines: Iterable[Any]) -> None:
