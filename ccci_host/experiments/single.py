@@ -29,4 +29,5 @@ def single(name: str, reference: str, token: str) -> Iterator[App]:
     with TemporaryDirectory(prefix="ccci-") as folder:
         recipe = Recipe(name, Path(folder).resolve(), "control")
         (recipe.folder / "compose.yml").write_text(json.dumps(compose))  # JSON is YAML
+        (recipe.folder / ".env.sample").touch()
         yield make_app(recipe, own_domain(recipe, token))

@@ -180,6 +180,7 @@ def test_a_stack_of_one_service_is_a_recipe_like_any_other() -> None:
         compose = json.loads((app.recipe.folder / "compose.yml").read_text())
         folder = app.recipe.folder
         assert app.stack == "ccci-pin--ab12_test"
+        assert app.notes == ()
     assert compose["services"]["app"]["image"] == "app:1@sha256:d"
     assert not folder.exists()
 
