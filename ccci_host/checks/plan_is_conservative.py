@@ -77,8 +77,7 @@ def _held_by(strangers: StrangersSeen) -> dict[str, str]:
 
 def _keys(image: dict[str, Any]) -> tuple[str, ...]:
     """All that an image may be held by: on the containerd store its id is a digest as well."""
-    names = [str(ref) for ref in image.get("refs") or ()]
-    return (*_digests(image), *(_tag(name) for name in names if "@" not in name))
+    return (*_digests(image), *(_tag(str(ref)) for ref in image.get("refs") or ()))
 
 
 def _tag(reference: str) -> str:
