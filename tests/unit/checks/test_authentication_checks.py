@@ -179,9 +179,19 @@ def test_a_cold_pull_from_elsewhere_is_no_word_on_docker_hub(reference: str) -> 
     ("moment", "seen"),
     [
         ("evicted", store("evicted", 0)),
+        ("evicted", store("evicted", 0, without=(APP,))),
+        ("evicted", store("evicted", 0).model_copy(update={"images": ()})),
         ("cold-pulled", store("cold-pulled", 0, without=(DB,))),
         ("evicted", store("evicted", 0).model_copy(update={"problem": "no answer"})),
         ("cold-pulled", store("cold-pulled", 0).model_copy(update={"problem": "no answer"})),
+    ],
+    ids=[
+        "it was there",
+        "another came",
+        "its layers were there",
+        "none came",
+        "not seen before",
+        "nor after",
     ],
 )
 @pytest.mark.parametrize("private", [True, False])

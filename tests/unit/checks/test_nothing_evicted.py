@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.records import EvictionControl, History, PlanSeen, StoreSeen, SweepSeen
+from ccci_host.records import Event, EvictionControl, History, PlanSeen, StoreSeen, SweepSeen
 from ccci_host.verdict import Verdict
 from tests.histories import APP, DB, IDS, changed, digest, good, of_events, store, without
 from tests.unit.checks.cases import finding
@@ -73,12 +73,19 @@ def swept(sweep: dict[str, Any], plan: dict[str, Any], *, late: bool = False) ->
     """The agent's last tick took the db, by the store's last look, which may be from before that tick."""
     history = changed(good("verify-pc1"), SweepSeen, sweep, moment="end")
     history = changed(history, PlanSeen, plan)
+    look = (store("end", 0, without=(DB,)),)
+    return around_the_tick(history, before=look) if late else around_the_tick(history, after=look)
+
+
+def around_the_tick(
+    history: History, *, before: tuple[Event, ...] = (), after: tuple[Event, ...] = ()
+) -> History:
+    """`history` with more around the agent's last tick."""
     events = [entry.event for entry in history.entries]
-    place = next(
+    [place] = [
         number for number, one in enumerate(events) if isinstance(one, SweepSeen) and one.moment == "end"
-    )
-    events.insert(place + (0 if late else 1), store("end", 0, without=(DB,)))
-    return of_events(tuple(events))
+    ]
+    return of_events((*events[:place], *before, events[place], *after, *events[place + 1 :]))
 
 
 TOOK = {"removed": (DB,), "image_ids": (IDS[DB],)}
@@ -86,7 +93,33 @@ PLANNED = {"victims": ({"id": IDS[DB], "refs": [DB], "class": "orphaned", "reaso
 
 
 def test_what_the_agents_own_tick_removed_by_its_plan_was_not_evicted_by_the_run() -> None:
-    assert finding(NAME, swept(TOOK, PLANNED)).verdict is Verdict.PASS
+    found = finding(NAME, swept(TOOK, PLANNED))
+    assert found.verdict is Verdict.PASS
+    assert found.reason == (
+        f"No image disappeared over 4 looks at the store, but what the agent's own tick let go: {DB}."
+    )
+
+
+def test_ticks_between_two_looks_add_up_and_so_do_plans() -> None:
+    other_plan = PlanSeen(moment="end", victims=({"id": IDS[APP]},))
+    other_tick = SweepSeen(moment="torn-down", under="nothing", removed=(APP,), image_ids=(IDS[APP],))
+    history = changed(swept(TOOK, PLANNED), StoreSeen, {"images": (), "layers": ()}, moment="end")
+    found = finding(NAME, around_the_tick(history, before=(other_plan, other_tick)))
+    assert found.verdict is Verdict.PASS
+    assert found.reason.endswith(f"but what the agent's own tick let go: {APP} and {DB}.")
+
+
+def test_what_a_tick_removed_before_the_first_look_may_not_disappear_again() -> None:
+    tick = SweepSeen(moment="start", under="nothing", **TOOK)
+    history = changed(
+        good("verify-pc3"), StoreSeen, lambda _: store("torn-down", without=(DB,)), moment="torn-down"
+    )
+    found = finding(
+        NAME,
+        of_events((PlanSeen(moment="start", **PLANNED), tick, *(entry.event for entry in history.entries))),
+    )
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Between the deploy and the teardown the host lost ccci/db:2.0."
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from ccci_host.records import (
     History,
     RecipeChosen,
     RequestsSeen,
+    StoreSeen,
 )
 from ccci_host.verdict import Verdict
 from tests.histories import (
@@ -19,6 +20,7 @@ from tests.histories import (
     changed,
     request,
     resolution,
+    store,
     without,
 )
 from tests.unit.checks.cases import ASKED, said
@@ -255,6 +257,28 @@ def test_credential_accepted(
             (),
         ),
         (
+            changed(PC2, ColdPullControl, {"reference": "ghcr.io/ccci/db:2.0"}),
+            UNKNOWN,
+            "Who pays for pulls from Docker Hub is not known: ghcr.io/ccci/db:2.0 is not from there.",
+            "Name a canary on Docker Hub: `canary` of the host in ccci.toml.",
+            (),
+        ),
+        (
+            changed(PC2, RequestsSeen, {"requests": resolution()}, phase="cold-pull"),
+            UNKNOWN,
+            "Who pays for pulls is not known: the registry served no layer of ccci/db:2.0, so its pull was "
+            "not cold.",
+            "Find what answers for the registry: dockerd's mirrors, prefer-offline, a proxy.",
+            (),
+        ),
+        (
+            changed(BLIND, StoreSeen, lambda _: store("evicted", 0), moment="evicted"),
+            UNKNOWN,
+            "Who pays for pulls is not known: no layer of ccci/db:2.0 came into the store.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             without(BLIND, ColdPullControl),
             UNKNOWN,
             "Who pays for pulls is not known: no cold pull was seen (it was not reached).",
@@ -262,10 +286,41 @@ def test_credential_accepted(
             (),
         ),
         (
-            changed(BLIND, BucketsSeen, {"problem": "timed out"}),
+            without(BLIND, BucketsSeen, moment="torn-down"),
             UNKNOWN,
             "Who pays for pulls is not known: neither registry log nor buckets were read.",
             ANOTHER_RUN,
+            (),
+        ),
+        (
+            without(BLIND, BucketsSeen, moment="cold-pulled"),
+            UNKNOWN,
+            "Who pays for pulls is not known: neither registry log nor buckets were read.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(BLIND, BucketsSeen, {"problem": "timed out"}, moment="torn-down"),
+            UNKNOWN,
+            "Who pays for pulls is not known: neither registry log nor buckets were read.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(BLIND, BucketsSeen, {"problem": "timed out"}, moment="cold-pulled"),
+            UNKNOWN,
+            "Who pays for pulls is not known: neither registry log nor buckets were read.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(
+                BLIND, BucketsSeen, lambda _: buckets("start", account=195, anonymous=101), moment="start"
+            ),
+            UNKNOWN,
+            "Somebody at this address pulled anonymously during the run, before the cold pull; who, the "
+            "buckets do not say.",
+            "Run again while nobody else at this address pulls, or name the registry's access log.",
             (),
         ),
         (

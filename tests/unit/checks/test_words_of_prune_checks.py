@@ -403,6 +403,20 @@ def test_lease_holds_back_the_sweep(
             (),
         ),
         (
+            without(PC1, StrangersSeen, moment="start"),
+            UNKNOWN,
+            "Which images others have in use was not seen: no look.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
+            changed(PC1, StrangersSeen, {"problem": "daemon down"}, moment="start"),
+            UNKNOWN,
+            "Which images others have in use was not seen: daemon down.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             changed(PC1, PlanSeen, {"gates": {"lease": {"reason": "held"}, "no-pressure": None}}),
             UNKNOWN,
             "A gate was closed (lease), so no plan shows who would go under pressure.",
