@@ -13,7 +13,7 @@ from ccci_host.checks import Finding, find_all
 from ccci_host.config import Config
 from ccci_host.errors import DeployError, RefusedError
 from ccci_host.experiments import EXPERIMENTS, Options, stacks
-from ccci_host.experiments.lease import AGENT, holders
+from ccci_host.experiments.lease import AGENT, OWNER, holders, process_table
 from ccci_host.faults import all_faults, injected
 from ccci_host.journal import Journal, read_history
 from ccci_host.provision import provision
@@ -109,7 +109,7 @@ def test_the_logins_pay_for_what_the_swarm_pulls(classic: Machine, tmp_path: Pat
 def test_what_a_killed_run_left_is_found_and_removed(classic: Machine, tmp_path: Path) -> None:
     recipe = find_recipe("small", classic.config.recipes)
     STACK.deploy(classic, make_app(recipe, own_domain(recipe, "dead")))
-    dead = f"ccci-host {socket.gethostname()} 4194304 1"
+    dead = " ".join((OWNER, socket.gethostname(), "4194304", "1", *(process_table() or ())))
     classic.executor.run([AGENT, "lease", "--hold", "600", "--owner", dead]).check()
     [fault] = [fault for fault in all_faults() if fault.name == "cron-prune"]
     with injected(fault, classic):
