@@ -174,16 +174,22 @@ def test_a_task_that_prepares_closes_the_gate(host: AgentHost) -> None:
 
 
 def test_a_deploy_that_starts_during_a_sweep_succeeds(host: AgentHost) -> None:
-    for number in range(12):
+    """Between the sweep's first deletion and its end, both seen in one shell."""
+    for number in range(30):
         host.publish(f"run/many-{number}:1", size=100_000 + number)
         host.docker("pull", f"run/many-{number}:1")
     host.publish("run/wanted:1", size=300_000)
     host.docker("pull", "run/wanted:1")
     host.age()
-    host.sh(f"{paths.ARCHIVE} sweep > /tmp/sweep.log 2>&1 &")
-    host.deploy("during", {"app": "run/wanted:1"}).check()
-    tasks = host.docker("service", "ps", "--format", "{{.CurrentState}}", "during_app")
-    assert tasks.startswith("Running")
+    count = "docker images --quiet | sort -u | wc -l"
+    when = host.sh(
+        f"before=$({count}); {paths.ARCHIVE} sweep > /tmp/sweep.log 2>&1 & sweep=$!;"
+        f" while [ $({count}) -ge $before ]; do kill -0 $sweep || exit 7; done;"
+        " docker service create --quiet --detach --name during run/wanted:1 sleep 100000 > /dev/null;"
+        " kill -0 $sweep && echo amid; wait"
+    )
+    assert when == "amid"
+    soon(lambda: "1/1" in host.docker("service", "ls"), "the service that came meanwhile")
     soon(lambda: "ended removed=" in host.sh("cat /tmp/sweep.log"), "the end of the sweep")
 
 
