@@ -20,6 +20,7 @@ from ccci_host.evidence import HISTORY
 from ccci_host.experiments.started import tree_hash
 from ccci_host.facts.answers import Absent, Answer, Present
 from ccci_host.facts.collector import collect
+from ccci_host.facts.docker import DOCKER, Docker
 from ccci_host.journal import read_history
 from ccci_host.records import HostSeen
 from ccci_host.steps.agent_files import INSTALLED
@@ -50,6 +51,8 @@ class Now:
     """SHA-256 of the policy that the host runs; or, in words, why there is none."""
     agent: str
     """The same of the agent's program."""
+    daemon: str
+    """What the host's dockerd calls itself: two servers may have a host of one name. Empty: nobody knows."""
     at: datetime
 
     @property
@@ -114,7 +117,8 @@ class SignOff:
 
 def look(machine: Machine, at: datetime | None = None) -> Now:
     """What the evidence must belong to: this checkout, and what `machine` runs at this moment."""
-    installed = collect(machine, INSTALLED)[INSTALLED]
+    facts = collect(machine, INSTALLED, DOCKER)
+    installed, docker = facts[INSTALLED], facts[DOCKER]
     policy = installed.texts[paths.POLICY]
     return Now(
         host=machine.name,
@@ -125,6 +129,7 @@ def look(machine: Machine, at: datetime | None = None) -> Now:
         agent=installed.archive.text.strip()
         if isinstance(installed.archive, Present)
         else _no(installed.archive),
+        daemon=docker.id if isinstance(docker, Docker) else "",
         at=at or datetime.now(UTC),
     )
 
@@ -223,6 +228,9 @@ def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -
         yield f"the host runs another policy: {_short(now.policy)} at {paths.POLICY}, {_short(policy)} then"
     if agent != now.agent:
         yield f"the host has another agent: {_short(now.agent)} at {paths.ARCHIVE}, {_short(agent)} then"
+    here, there = now.daemon or "unknown", (seen.daemon if seen else "") or "unknown"
+    if here != there or not now.daemon:
+        yield f"the host's dockerd is another, or lost its data: {here} now, {there} then"
     age = now.at - datetime.fromisoformat(judgement.began) if judgement.began else None
     if age is None:
         yield "nobody knows when it began"

@@ -111,6 +111,7 @@ def started(task: str, **changes: Any) -> Started:
 
 def host(**changes: Any) -> HostSeen:
     fields: dict[str, Any] = {
+        "daemon": "5f1c",
         "store": "classic",
         "store_driver": "overlay2",
         "engine": "26.1.5",

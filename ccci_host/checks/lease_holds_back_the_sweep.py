@@ -1,7 +1,7 @@
 """Whether a sweep started during the run's lease deleted nothing."""
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import listed
+from ccci_host.checks.reading import count, listed
 from ccci_host.checks.registry import check
 from ccci_host.records import History, LeaseSeen, SweepSeen
 
@@ -34,5 +34,5 @@ def lease_holds_back_the_sweep(history: History) -> Answer:
                 "A sweep during a held lease deleted nothing, but did not name the lease as its reason: "
                 f"{listed(sweep.gates) if sweep.gates else 'it named no gate'}."
             )
-    several = f"All {len(sweeps)} sweeps that were" if len(sweeps) > 1 else "A sweep that was"
-    return passed(f"{several} started while the run held its lease refused, and named the lease.")
+    what = f"{count(len(sweeps), 'sweep')} that {'were' if len(sweeps) > 1 else 'was'}"
+    return passed(f"{what} started while the run held its lease refused, and named the lease.")

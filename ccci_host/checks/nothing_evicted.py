@@ -6,7 +6,6 @@ from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import AFTER, count, keeps, listed, name_of
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.records import (
-    ColdPullControl,
     Deployed,
     EvictionControl,
     History,
@@ -43,9 +42,7 @@ def nothing_evicted(history: History) -> Answer:
     for before, swept, after in _pairs(history):
         expected = swept | ours if after.cycle == 0 else swept
         lost = [
-            image
-            for image in before.images
-            if not keeps(after, image, before) and not _is_any_of(image, expected)
+            image for image in before.images if not keeps(after, image, before) and image.id not in expected
         ]
         if lost:
             return failed(
@@ -87,19 +84,12 @@ def _excused(history: History) -> str:
 
 
 def _removed_by_controls(history: History) -> frozenset[str]:
-    """Ids and references of the images that the run's own controls removed on purpose."""
-    evicted = (
+    """Ids of the images that the run's own controls removed on purpose, though one may have ended early."""
+    return frozenset(
         identity
         for control in history.of(EvictionControl)
-        if control.ran
         for identity in (control.image_id, *control.removed_ids)
     )
-    pulled = (name for control in history.of(ColdPullControl) if control.ran for name in control.removed)
-    return frozenset([*evicted, *pulled])
-
-
-def _is_any_of(image: StoredImage, names: frozenset[str]) -> bool:
-    return not names.isdisjoint((image.id, *image.references))
 
 
 def _name(image: StoredImage, called: Mapping[str, str]) -> str:

@@ -129,19 +129,24 @@ def enough(quota: BucketsSeen) -> bool:
 
 def _evicted(run: Run, chosen: Victim, store: StoreSeen, *, canary: bool) -> EvictionControl:
     known = [store.layer(key) for key in chosen.layers]
-    removed = [*remove_image(run.machine, chosen.image)]
-    for companion in chosen.companions:
-        removed += remove_image(run.machine, companion)
-    return EvictionControl(
+    going = (chosen.image, *chosen.companions)
+    control = EvictionControl(
         ran=True,
         canary=canary,
         reference=chosen.reference,
         image_id=chosen.image.id,
-        removed=tuple(removed),
-        removed_ids=(chosen.image.id, *(companion.id for companion in chosen.companions)),
+        removed_ids=tuple(image.id for image in going),
         layers=chosen.layers,
         blobs=tuple(blob for layer in known if layer for blob in layer.blobs),
     )
+    removed: list[str] = []
+    try:
+        for image in going:
+            removed += remove_image(run.machine, image)
+    except BaseException as error:  # a Ctrl-C too: what is gone by then was removed on purpose
+        run.write(control.model_copy(update={"ran": False, "problem": f"it was not removed whole: {error}"}))
+        raise
+    return control.model_copy(update={"removed": tuple(removed)})
 
 
 def _all_but(image: StoredImage, store: StoreSeen) -> set[str]:

@@ -33,6 +33,8 @@ class Swarm:
 class Docker:
     """The daemon as it answers."""
 
+    id: str
+    """What the daemon calls itself; it stays as long as the daemon's data does."""
     version: str
     api_version: str
     store: StoreKind
@@ -62,6 +64,7 @@ def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
     status = {str(pair[0]): str(pair[1]) for pair in about.get("DriverStatus") or ()}
     registries = about.get("RegistryConfig") or {}
     return Docker(
+        id=about.get("ID", ""),
         version=json.loads(version.content)["Version"],
         api_version=json.loads(version.content)["ApiVersion"],
         store="containerd" if status.get("driver-type", "").startswith("io.containerd") else "classic",

@@ -9,7 +9,8 @@ class EvictionControl(Record):
     """One image removed on purpose before a last redeploy.
 
     The witnesses of phase `control-redeploy` must then report exactly `layers`. A control that was not run
-    says why in `problem`.
+    says why in `problem`; one that came to an end amid its removals names in `removed_ids` all that may be
+    gone.
     """
 
     kind: Literal["eviction-control"] = "eviction-control"

@@ -45,6 +45,8 @@ class HostSeen(Record):
     kind: Literal["host"] = "host"
     moment: Moment = "start"
     cycle: int = 0
+    daemon: str = ""
+    """What dockerd calls itself as long as its data lasts; empty in histories of before it was asked."""
     store: StoreKind | None = None
     store_driver: str = ""
     engine: str = ""

@@ -56,6 +56,7 @@ def look(machine: Machine, incus: str = "") -> HostSeen:
         return seen.model_copy(update={"problem": docker.reason})
     return seen.model_copy(
         update={
+            "daemon": docker.id,
             "store": docker.store,
             "engine": docker.version,
             "api": docker.api_version,

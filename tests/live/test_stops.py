@@ -19,6 +19,7 @@ from ccci_host.experiments import EXPERIMENTS, Options, stacks
 from ccci_host.experiments.lease import holders
 from ccci_host.journal import Journal, read_history
 from ccci_host.lab import Lab
+from ccci_host.lab.faults import renew_pulls
 from ccci_host.lab.lab import DEFAULT_RECIPE
 from ccci_host.provision import provision
 from ccci_host.recipes import STACK, find_recipe, make_app
@@ -123,6 +124,7 @@ def test_a_run_that_is_stopped_leaves_nothing_for_good(
         seconds = f"{rng.uniform(SOONEST, LATEST):.2f}"
         what = f"seed {SEED}: {how} {seconds} s into {phase} of {task}"
         path = tmp_path / f"{phase}.jsonl"
+        renew_pulls(machine)  # all phases of an experiment take more than there is
         settle(machine)
         code = stopped(task, path, phase, how, seconds)
         history = read_history(path)

@@ -14,6 +14,7 @@ from ccci_host.records import Deployed, History, StoreSeen
 from tests.histories import changed, good, without
 
 DOCKER = Docker(
+    id="5f1c",
     version="26.1.5",
     api_version="1.45",
     store="classic",

@@ -26,6 +26,7 @@ NOW = Now(
     tree="f" * 64,
     policy="e" * 64,
     agent="d" * 64,
+    daemon="5f1c",
     at=NOON + timedelta(hours=1),
 )
 NAMES = {task: f"20260301T12000{number}Z-{task}" for number, task in enumerate(REQUIRED)}
@@ -139,6 +140,8 @@ def test_what_no_longer_holds_is_reported_and_nothing_is_taken_away(docs: Docs) 
         ({"policy": "a" * 64}, "the host runs another policy: aaaaaaaaaaaa… at /etc/ccci-prune/policy"),
         ({"policy": "none"}, "the host runs another policy: none at /etc/ccci-prune/policy.json"),
         ({"policy": "unreadable (denied)"}, "another policy: unreadable (denied) at"),
+        ({"daemon": "77aa"}, "the host's dockerd is another, or lost its data: 77aa now, 5f1c then"),
+        ({"daemon": ""}, "the host's dockerd is another, or lost its data: unknown now, 5f1c then"),
         ({"agent": "a" * 64}, "the host has another agent: aaaaaaaaaaaa…"),
         ({"at": NOON + timedelta(hours=25)}, "it is 25 hours old, and a day is the most"),
         ({"at": NOON - timedelta(hours=1)}, "which is yet to come by this machine's clock"),

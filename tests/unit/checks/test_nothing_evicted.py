@@ -39,10 +39,21 @@ def test_the_controls_own_eviction_is_expected_only_in_the_control() -> None:
 
 
 def test_a_control_that_did_not_run_explains_nothing() -> None:
-    history = changed(good("verify-pc3"), EvictionControl, {"ran": False})
+    history = changed(
+        good("verify-pc3"),
+        EvictionControl,
+        lambda _: EvictionControl(ran=False, problem="no canary is named"),
+    )
     found = finding(NAME, history)
     assert found.verdict is Verdict.FAIL
     assert "the eviction the host lost ccci/db:2.0" in found.reason
+
+
+def test_a_control_that_failed_amid_its_removals_explains_them() -> None:
+    history = changed(
+        good("verify-pc3"), EvictionControl, {"ran": False, "problem": "it was not removed whole"}
+    )
+    assert finding(NAME, history).verdict is Verdict.PASS
 
 
 def test_another_image_lost_with_the_eviction_is_lost() -> None:

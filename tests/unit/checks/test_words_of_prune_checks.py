@@ -274,14 +274,14 @@ def test_no_competing_pruner(
         (
             PC1,
             PASS,
-            "All 2 sweeps that were started while the run held its lease refused, and named the lease.",
+            "2 sweeps that were started while the run held its lease refused, and named the lease.",
             "",
             (),
         ),
         (
             without(PC1, SweepSeen, moment="deployed"),
             PASS,
-            "A sweep that was started while the run held its lease refused, and named the lease.",
+            "1 sweep that was started while the run held its lease refused, and named the lease.",
             "",
             (),
         ),

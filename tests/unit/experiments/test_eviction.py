@@ -87,7 +87,7 @@ def test_on_a_disposable_host_the_recipe_is_redeployed_after_it(
     assert deployer.calls == [("deploy", "ccci-small_test")]
 
 
-def test_an_image_that_stays_is_an_error_and_no_control(
+def test_an_image_that_stays_is_an_error_and_a_control_that_says_what_may_be_gone(
     tmp_path: Path, without_witnesses: Callable[[StoreSeen], None]
 ) -> None:
     store = store_of((D, ("x",)))
@@ -96,7 +96,10 @@ def test_an_image_that_stays_is_an_error_and_no_control(
     bench = Bench(tmp_path, Options(task="t"), executor, disposable=True)
     with pytest.raises(HostError, match="could not be removed"):
         eviction.control(bench.run, an_app(tmp_path), FakeDeployer(), RECIPE, store)
-    assert bench.history.of(EvictionControl) == ()
+    seen = control_of(bench)
+    assert (seen.ran, seen.removed, seen.removed_ids) == (False, (), (D,))
+    assert seen.problem is not None
+    assert seen.problem.startswith("it was not removed whole: ")
 
 
 def test_what_went_along_is_known_by_its_id(
