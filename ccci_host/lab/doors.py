@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ccci_host.errors import HostError
+from ccci_host.lab import ownership
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.keys import Keys, write_private
 from ccci_host.lab.settings import Settings
@@ -48,11 +49,11 @@ class HttpsDoor:
         host, _, port = address.rpartition(":")
         return f"https://{_LOOPBACK if host in _EVERYWHERE else host}:{port}"
 
-    def close(self) -> None:
-        """Trust the lab's client no longer, and stop listening where the lab began it."""
+    def close(self, settings: Settings) -> None:
+        """Trust the lab's client no longer, and stop listening where a lab began it and none else is left."""
         if self.keys.client_cert.exists():
             self.incus.delete(f"certificates/{self.keys.client_fingerprint()}")
-        if self.incus.get("")["config"].get(_OURS):
+        if self.incus.get("")["config"].get(_OURS) and not ownership.others(self.incus, settings):
             self.incus.patch("", {"config": {_ADDRESS: "", _OURS: ""}})
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ccci_host.errors import NotFoundError, RefusedError, UsageError
-from ccci_host.lab import image, leftovers, network, packages
+from ccci_host.lab import image, leftovers, network, ownership, packages
 from ccci_host.lab.commands import environment
 from ccci_host.lab.configuration import Description
 from ccci_host.lab.disk import DataDisk
@@ -193,13 +193,16 @@ class Lab:
             DataDisk(self.settings.disks, file.stem).ensure_mounted(DATA_GB)
         self._daemon.ensure_running()
         incus = self._incus("default")
+        if not self._daemon.is_own:
+            ownership.check_unclaimed(incus, self.settings)
+        mark = ownership.mark(self.settings)
         if not incus.find(f"projects/{self.settings.project}"):
-            features = {"features.networks": "false", "features.networks.zones": "false"}
-            incus.create("projects", {"name": self.settings.project, "config": features})
+            config = {"features.networks": "false", "features.networks.zones": "false", **mark}
+            incus.create("projects", {"name": self.settings.project, "config": config})
         if not incus.find(f"storage-pools/{self.settings.project}"):
             self.settings.pool.mkdir(parents=True, exist_ok=True, mode=0o711)
-            source = {"source": str(self.settings.pool)}
-            incus.create("storage-pools", {"name": self.settings.project, "driver": "dir", "config": source})
+            config = {"source": str(self.settings.pool), **mark}
+            incus.create("storage-pools", {"name": self.settings.project, "driver": "dir", "config": config})
 
     def _describe(self) -> None:
         """Write the lab's ccci.toml."""
@@ -258,7 +261,7 @@ class Lab:
             for guest in self._guests():
                 self._guest(guest.name).remove()
             default, project = self._incus("default"), self._incus()
-            HttpsDoor(default, self._keys).close()
+            HttpsDoor(default, self._keys).close(self.settings)
             for found in project.list("images"):
                 project.delete(f"images/{found['fingerprint']}")
             default.delete(f"projects/{self.settings.project}")

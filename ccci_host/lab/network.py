@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterable
 
+from ccci_host.lab import ownership
 from ccci_host.lab.incus import Incus
 from ccci_host.lab.settings import Settings
 
@@ -19,7 +20,7 @@ def ensure(incus: Incus, settings: Settings, names: Iterable[str]) -> None:
     `incus` must look at the default project: networks of other projects need OVN.
     """
     path = f"networks/{settings.bridge}"
-    wanted = {
+    wanted = ownership.mark(settings) | {
         "ipv4.address": str(settings.address),
         "ipv4.nat": "true",
         "ipv6.address": "none",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ccci_host import config
+from ccci_host.errors import RefusedError
 from ccci_host.lab import Lab, incusd, processes
 from ccci_host.lab.commands import environment, run
 from ccci_host.lab.disk import mount_points
@@ -173,6 +174,14 @@ def test_in_the_machine_s_own_incus_it_keeps_to_its_project(machines_incus: Incu
     guest = ScratchLab(FOLDER.with_name("ccci-lab-scratch-guest"))
     guest.borrow_image()
     lab = Lab(Settings.for_folder(guest.settings.folder))
+    theirs = f"projects/{lab.settings.project}"
+    machines_incus.create("projects", {"name": lab.settings.project, "config": {}})
+    with pytest.raises(RefusedError, match="among its projects"):
+        lab.up()
+    with pytest.raises(RefusedError, match="among its projects"):
+        lab.down(purge=True)
+    assert machines_incus.find(theirs) is not None
+    machines_incus.delete(theirs)
     try:
         lab.up()
         assert lab.status().daemon == "the machine's"

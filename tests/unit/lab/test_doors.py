@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ccci_host.lab import ownership
 from ccci_host.lab.doors import HttpsDoor
 from ccci_host.lab.keys import Keys
 from ccci_host.lab.settings import Settings
@@ -59,7 +60,7 @@ def test_closing_takes_back_what_the_lab_opened(keys: Keys) -> None:
     incus = server()
     door = HttpsDoor(incus, keys)
     door.ensure_open(SETTINGS, ())
-    door.close()
+    door.close(SETTINGS)
     assert ("delete", f"certificates/{keys.client_fingerprint()}") in incus.changes
     assert incus.objects[""]["config"]["core.https_address"] == ""
 
@@ -68,8 +69,17 @@ def test_closing_leaves_an_address_that_somebody_else_set(keys: Keys) -> None:
     incus = server(**{"core.https_address": "192.0.2.1:8443"})
     door = HttpsDoor(incus, keys)
     door.ensure_open(SETTINGS, ())
-    door.close()
+    door.close(SETTINGS)
     assert incus.objects[""]["config"]["core.https_address"] == "192.0.2.1:8443"
+
+
+def test_closing_leaves_the_door_to_another_lab_that_lives_there(keys: Keys) -> None:
+    incus = server()
+    incus.create("projects", {"name": "ccci-lab-2", "config": {ownership.MARK: "/another/lab"}})
+    door = HttpsDoor(incus, keys)
+    door.ensure_open(SETTINGS, ())
+    door.close(SETTINGS)
+    assert incus.objects[""]["config"]["core.https_address"] != ""
 
 
 def test_a_port_that_somebody_listens_on_is_passed_over(keys: Keys) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.lab import network
+from ccci_host.lab import network, ownership
 from ccci_host.lab.settings import USUAL_FOLDER, Settings
 from tests.unit.lab.fake_incus import FakeIncus
 
@@ -12,6 +12,7 @@ SETTINGS = Settings.for_folder(USUAL_FOLDER)
 BRIDGE = "networks/ccci0"
 NAMES = ("registry-1.docker.io", "auth.docker.io")
 RIGHT = {
+    ownership.MARK: str(USUAL_FOLDER),
     "ipv4.address": "10.77.0.1/24",
     "ipv4.nat": "true",
     "ipv6.address": "none",
