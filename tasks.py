@@ -5,9 +5,11 @@ Tasks take `--host NAME` where `ccci.toml` describes several. Where no `ccci.tom
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -187,6 +189,8 @@ FAULTS = (
 )
 FAULT_ROOMS = ("ccci_host.lab.faults",)
 """Where faults live besides `ccci_host.faults`."""
+MEANWHILE_SECONDS = 60.0
+"""How long a person is waited for before the run does what must not lapse."""
 PAUSE = "Wait for Enter before one of: teardown, reboot, redeploy, controls."
 EXPERIMENT = {
     "host": HOST,
@@ -262,15 +266,20 @@ def closing(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, f"{verdict}: {reason}"])
 
 
-def wait_for_enter(why: str) -> None:
+def wait_for_enter(why: str, meanwhile: Callable[[], None]) -> None:
     """Let a person say when to go on; raises `UsageError` where there is nobody to ask."""
-    try:
-        input(f"{why} ")
-    except EOFError:
-        raise UsageError(
-            "A pause waits for Enter, and standard input is at its end.",
-            resolution="Run this in a terminal, or without --pause-before.",
-        ) from None
+    say(why)
+    stream = sys.stdin.fileno()
+    letter = b""
+    while letter != b"\n":
+        while not select.select([stream], [], [], MEANWHILE_SECONDS)[0]:
+            meanwhile()
+        letter = os.read(stream, 1)  # one at a time: what a buffer has taken, `select` does not see
+        if not letter:
+            raise UsageError(
+                "A pause waits for Enter, and standard input is at its end.",
+                resolution="Run this in a terminal, or without --pause-before.",
+            )
 
 
 @task(help=EXPERIMENT)

@@ -21,9 +21,9 @@ from ccci_host.transport.machine import Machine
 
 AGENT = "/usr/local/bin/ccci-prune"
 HOLD_SECONDS = 3600
-"""How far ahead the deadline is set."""
+"""How far ahead the deadline is set, beyond the longest that a boot may take."""
 RENEW_AFTER_SECONDS = 300
-"""It is set anew at the next phase after so long."""
+"""It is set anew at the next phase after so long, and meanwhile where a person is waited for."""
 OWNER = "ccci-host"
 
 
@@ -95,11 +95,12 @@ def is_gone(pid: int, start: str) -> bool:
 
 
 class TimedLease:
-    """Taken, renewed, released; each step is handed to `write`."""
+    """Taken for `hold` seconds, renewed, released; each step is handed to `write`."""
 
-    def __init__(self, machine: Machine, write: Any) -> None:
+    def __init__(self, machine: Machine, write: Any, hold: float = HOLD_SECONDS) -> None:
         self._machine = machine
         self._write = write
+        self._hold = f"{hold:.0f}"
         self._owner = own_name()
         self._since = 0.0
         self.id: str | None = None
@@ -110,9 +111,7 @@ class TimedLease:
             self._take()
 
     def _take(self) -> None:
-        done = self._machine.executor.run(
-            [AGENT, "lease", "--hold", str(HOLD_SECONDS), "--owner", self._owner]
-        )
+        done = self._machine.executor.run([AGENT, "lease", "--hold", self._hold, "--owner", self._owner])
         if not done.ok or not done.text:
             self._say("refused", problem=done.stderr.decode(errors="replace").strip() or "no lease id came")
             raise HostError(
@@ -121,19 +120,24 @@ class TimedLease:
                 resolution="Install the agent of this checkout with `invoke provision`.",
             )
         self.id = done.text.split()[-1]
-        self._since = time.monotonic()
+        self._since = time.time()
         self._say("taken")
 
     def renew(self) -> None:
-        """Set its deadline anew, some time after the last; one that was lost meanwhile is taken again."""
-        if self.id is None or time.monotonic() - self._since < RENEW_AFTER_SECONDS:
+        """Set its deadline anew, some time after the last; one that was lost meanwhile is taken again.
+
+        Raises `RefusedError` where somebody took his chance while nobody held it.
+        """
+        # Not by the monotonic clock: that one stands still while a laptop sleeps.
+        if self.id is None or 0 <= time.time() - self._since < RENEW_AFTER_SECONDS:
             return
-        done = self._machine.run_repeatable([AGENT, "lease", "--renew", self.id, "--hold", str(HOLD_SECONDS)])
+        done = self._machine.run_repeatable([AGENT, "lease", "--renew", self.id, "--hold", self._hold])
         problem = None if done.ok else done.stderr.decode(errors="replace").strip()
         self._say("renewed" if done.ok else "lost", problem=problem)
-        self._since = time.monotonic()
+        self._since = time.time()
         if not done.ok:
             self.take()
+            refuse_over_others(self._machine, own=self.id)
 
     def release(self) -> None:
         """Give it back; one that is held no more was lost on the way, whoever or whatever ended it."""

@@ -26,8 +26,9 @@ class Options:
     forced_stop: bool = False
     cycles: int = 1
     pause_before: PauseBefore | None = None
-    wait_for_person: Callable[[str], None] | None = field(default=None, compare=False)
-    """Says why it waits and returns when the person is ready; None: nobody is there."""
+    wait_for_person: Callable[[str, Callable[[], None]], None] | None = field(default=None, compare=False)
+    """Says why it waits and returns when the person is ready; None: nobody is there. Calls the second now and
+    then, for what must not lapse meanwhile."""
     onlooker: Callable[[Point], None] | None = field(default=None, compare=False)
     """Told of each point of the run, which goes on when it returns: it is there that faults come in."""
     boot_timeout: float = 300.0

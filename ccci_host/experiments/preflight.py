@@ -1,9 +1,10 @@
 """Before anything is done: the host is fit, nobody else is at work on it, and our own lease is held."""
 
+from ccci_host.agent.leases import LONGEST
 from ccci_host.errors import HostError, RefusedError
 from ccci_host.experiments import stacks
 from ccci_host.experiments.interrupts import undisturbed
-from ccci_host.experiments.lease import TimedLease, refuse_over_others
+from ccci_host.experiments.lease import HOLD_SECONDS, TimedLease, refuse_over_others
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.started import started
 from ccci_host.progress import say
@@ -11,6 +12,7 @@ from ccci_host.recipes import teardown
 from ccci_host.records import HostSeen, LeaseSeen, Leftovers, Note
 from ccci_host.transport import connect
 from ccci_host.transport.machine import Machine
+from ccci_host.waiting import wait_until
 from ccci_host.witnesses import host
 
 FULL_PERCENT = 95.0
@@ -52,7 +54,8 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
         )
     there = stacks.look(run.machine)
     _nobody_disturbed(run.machine, there, reboots=reboots)
-    lease = TimedLease(run.machine, run.write)
+    hold = min(HOLD_SECONDS + run.options.boot_timeout, LONGEST)
+    lease = TimedLease(run.machine, run.write, hold)
     try:
         lease.take()
         refuse_over_others(run.machine, own=lease.id)  # two may have asked at once; then both refuse
@@ -62,6 +65,25 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
             lease.release()
         raise
     run.lease = lease
+
+
+def make_sure_again(run: Run) -> None:
+    """Right before a reboot of a host in use: who has come since may mind it. Raises `RefusedError`."""
+    if run.machine.config.disposable:
+        return
+    refuse_over_others(run.machine, own=run.lease.id if run.lease else None)
+    # After an earlier cycle's reboot everybody's services take a while to come back.
+    there = wait_until(
+        lambda: _settled(run.machine),
+        what="other people's services to converge",
+        timeout=run.options.boot_timeout,
+    )
+    _nobody_disturbed(run.machine, there, reboots=True)
+
+
+def _settled(machine: Machine) -> stacks.Stacks | None:
+    there = stacks.look(machine)
+    return None if there.unconverged else there
 
 
 def _fit(machine: Machine, seen: HostSeen) -> None:

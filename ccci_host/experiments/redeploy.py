@@ -7,7 +7,7 @@ experiment does and writes; what it means is for the checks.
 import secrets
 
 from ccci_host.errors import CcciError, UsageError
-from ccci_host.experiments import broken_pin, eviction, moved_tag, quota
+from ccci_host.experiments import broken_pin, eviction, moved_tag, preflight, quota
 from ccci_host.experiments.agent_words import expected_files
 from ccci_host.experiments.options import Options
 from ccci_host.experiments.reboot import plant_token, reboot
@@ -114,6 +114,7 @@ def _rest_of_cycle(
     run.look("torn-down", cycle)
     if reboots:
         run.pause("reboot")
+        preflight.make_sure_again(run)
         with run.phase("reboot", cycle):
             reboot(run, cycle, token)
         run.look("rebooted", cycle)

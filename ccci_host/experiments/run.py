@@ -111,5 +111,6 @@ class Run:
         wait = self.options.wait_for_person
         if self.options.pause_before != before or wait is None:
             return False
-        wait(f"Waiting before the {before}: press Enter to go on.")
+        renew = self.lease.renew if self.lease is not None else lambda: None
+        wait(f"Waiting before the {before}: press Enter to go on.", renew)
         return True

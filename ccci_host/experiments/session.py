@@ -52,13 +52,28 @@ def session(
             problem = f"{type(error).__name__}: {error}"
             raise
         finally:
-            with undisturbed():
-                if ready:
-                    _put_back(run)
-                else:
-                    with suppress(CcciError):  # stopped when preflight was over, and no more
-                        _give_back(run)
-                run.write(Finished(outcome=outcome, problem=problem))
+            try:
+                with undisturbed():
+                    if ready:
+                        _put_back(run)
+                    else:
+                        with suppress(CcciError):  # stopped when preflight was over, and no more
+                            _give_back(run)
+                    run.write(Finished(outcome=outcome, problem=problem))
+            except KeyboardInterrupt:
+                _name_what_may_stay(run)
+                raise
+
+
+def _name_what_may_stay(run: Run) -> None:
+    """Told twice to stop, nothing more is asked of the host; a person hears what he leaves there."""
+    left: tuple[Leftover, ...] = tuple(
+        ("stack", stack, "its removal was cut off") for stack in sorted(run.stacks)
+    )
+    held = run.lease is not None and run.lease.id is not None
+    names = [f"stack {stack}" for _, stack, _ in left] + ["the run's lease"] * held
+    say(f"It may be on the host still: {', '.join(names) or 'nothing'}. The next run finds and removes it.")
+    run.write(Cleanup(removed=(), left=left, problem="told twice to stop"))
 
 
 def _awaited(run: Run) -> list[str]:

@@ -92,7 +92,7 @@ def test_the_incident_is_convicted(classic: Machine, tmp_path: Path) -> None:
         options = Options(
             task=fault.task,
             pause_before="redeploy",
-            wait_for_person=lambda said: until_the_end.enter_context(injected(fault, classic)),
+            wait_for_person=lambda *_: until_the_end.enter_context(injected(fault, classic)),
         )
         _, findings = experiment(classic, tmp_path, fault.task, options=options)
     assert findings[fault.check].verdict is fault.expected

@@ -1,6 +1,5 @@
 """Exit codes and texts of the command line, under `ccci` and under bare invoke."""
 
-import io
 import json
 import logging
 import os
@@ -9,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from invoke.collection import Collection
@@ -284,10 +284,42 @@ def test_the_help_names_every_pause() -> None:
         assert pause in tasks.PAUSE
 
 
+def nothing() -> None:
+    """Is all that must not lapse."""
+
+
+def typed(text: str, monkeypatch: pytest.MonkeyPatch) -> IO[str]:
+    """Standard input with `text` in it; whoever gets the other end may type more, or close it."""
+    ours, theirs = os.pipe()
+    monkeypatch.setattr("sys.stdin", os.fdopen(ours))
+    keyboard = os.fdopen(theirs, "w", buffering=1)
+    keyboard.write(text)
+    keyboard.flush()
+    return keyboard
+
+
 def test_a_pause_without_a_person_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO())
+    typed("wait", monkeypatch).close()
     with pytest.raises(UsageError, match="standard input is at its end"):
-        tasks.wait_for_enter("Waiting")
+        tasks.wait_for_enter("Waiting", nothing)
+
+
+def test_each_pause_takes_one_enter_and_says_why_apart_from_the_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with typed("\nall right\n", monkeypatch) as keyboard:
+        tasks.wait_for_enter("Waiting", nothing)
+        tasks.wait_for_enter("Waiting again", nothing)
+        keyboard.close()
+        with pytest.raises(UsageError):
+            tasks.wait_for_enter("Waiting in vain", nothing)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_must_not_lapse_is_done_while_a_person_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "MEANWHILE_SECONDS", 0.01)
+    with typed("", monkeypatch) as keyboard:
+        tasks.wait_for_enter("Waiting", lambda: print(file=keyboard))
 
 
 NAMED = re.compile(r"(?:`|^ {4,}|\$ )(?:\./ccci|ccci|invoke)[ \t]+([a-z][\w.-]*)([^`\n#\"]*)", re.MULTILINE)

@@ -11,7 +11,6 @@ from ccci_host.records import (
     DaemonEvent,
     FileSeen,
     History,
-    LeaseSeen,
     PlanSeen,
     Pruner,
     PrunersSeen,
@@ -159,10 +158,6 @@ def test_a_sweep_that_another_gate_held_back_shows_nothing_about_the_lease() -> 
 def test_a_sweep_that_could_not_be_started_is_unknown() -> None:
     assert judged(LEASE, SweepSeen, {"problem": "no agent", "gates": {}}, under="lease")[0] is Verdict.UNKNOWN
     assert finding(LEASE, without(good(TASK), SweepSeen, under="lease")).verdict is Verdict.UNKNOWN
-
-
-def test_a_lease_that_was_lost_shows_nothing() -> None:
-    assert judged(LEASE, LeaseSeen, {"step": "lost"}, step="taken")[0] is Verdict.UNKNOWN
 
 
 PLAN = "plan-is-conservative"

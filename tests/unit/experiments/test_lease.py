@@ -100,12 +100,38 @@ def test_a_lease_that_was_lost_is_said_and_taken_again(monkeypatch: pytest.Monke
         {
             f"{AGENT} lease --hold": completed("abc"),
             f"{AGENT} lease --renew": completed(stderr="it ended", exit_code=1),
+            f"{AGENT} status": completed(json.dumps({"leases": [{"id": "abc", "owner": own_name()}]})),
         }
     )
     held.take()
     monkeypatch.setattr(lease, "RENEW_AFTER_SECONDS", -1)
     held.renew()
     assert [one.step for one in said] == ["taken", "lost", "taken"]
+
+
+def test_whoever_came_while_a_lease_was_lost_is_not_disturbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = {"leases": [{"id": "abc", "owner": own_name()}, {"id": "x", "owner": "someone"}]}
+    held, _, _ = leased(
+        {
+            f"{AGENT} lease --hold": completed("abc"),
+            f"{AGENT} lease --renew": completed(stderr="it ended", exit_code=1),
+            f"{AGENT} status": completed(json.dumps(theirs)),
+        }
+    )
+    held.take()
+    monkeypatch.setattr(lease, "RENEW_AFTER_SECONDS", -1)
+    with pytest.raises(RefusedError, match="Somebody else's run is under way"):
+        held.renew()
+
+
+def test_a_clock_that_was_set_back_or_slept_renews_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, executor, _ = leased({f"{AGENT} lease": completed("abc")})
+    now = 10_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    held.take()
+    for now in (9_000.0, 9_301.0):  # noqa: B007 - the clock reads it
+        held.renew()
+    assert words(executor)[1:] == ["lease --renew abc", "lease --renew abc"]
 
 
 @pytest.mark.parametrize(

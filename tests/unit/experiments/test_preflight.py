@@ -1,10 +1,12 @@
 """What an experiment refuses before it does anything, in one clear paragraph each."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ccci_host.agent.leases import LONGEST
 from ccci_host.errors import CcciError, HostError, RefusedError
 from ccci_host.experiments import Options, preflight, stacks
 from ccci_host.experiments.lease import Holder
@@ -40,10 +42,15 @@ class Stage:
         self.there = QUIET
         self.dead: tuple[Holder, ...] = ()
         self.rival: CcciError | None = None
-        monkeypatch.setattr(preflight, "TimedLease", lambda machine, write: FakeLease(self.log))
+        self.held: list[float] = []
+        monkeypatch.setattr(preflight, "TimedLease", self._lease)
         monkeypatch.setattr(preflight, "refuse_over_others", self._refuse)
         monkeypatch.setattr(stacks, "look", lambda machine: self.there)
         monkeypatch.setattr(preflight, "teardown", self._teardown)
+
+    def _lease(self, machine: object, write: object, hold: float) -> FakeLease:
+        self.held.append(hold)
+        return FakeLease(self.log)
 
     def _refuse(self, machine: object, *, own: str | None = None) -> tuple[Holder, ...]:
         self.log.append(f"asked who holds a lease besides {own}")
@@ -123,6 +130,45 @@ def test_strangers_are_rebooted_only_where_that_is_allowed(
     allowed = Stage(tmp_path / "b", monkeypatch, allow_reboot=True)
     allowed.there = stage.there
     allowed.make_sure(reboots=True)
+
+
+@pytest.mark.parametrize(("boot_timeout", "hold"), [(300.0, 3900.0), (100_000.0, LONGEST)])
+def test_the_lease_outlasts_a_boot(
+    boot_timeout: float, hold: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch)
+    stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=boot_timeout)
+    stage.make_sure()
+    assert stage.held == [hold]
+
+
+def test_whoever_came_since_is_not_rebooted(stage: Stage) -> None:
+    stage.make_sure()
+    preflight.make_sure_again(stage.bench.run)
+    stage.there = Stacks((), (), ("shop_web",))
+    with pytest.raises(RefusedError, match="a reboot would stop it"):
+        preflight.make_sure_again(stage.bench.run)
+    stage.rival = RefusedError("a run of CI's own")
+    with pytest.raises(RefusedError, match="a run of CI's own"):
+        preflight.make_sure_again(stage.bench.run)
+
+
+def test_services_that_come_back_after_a_reboot_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, allow_reboot=True)
+    stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=5.0)
+    looks = [Stacks((), ("shop_web",), ("shop_web",)), Stacks((), (), ("shop_web",))]
+    monkeypatch.setattr(stacks, "look", lambda machine: looks.pop(0))
+    preflight.make_sure_again(stage.bench.run)
+    assert looks == []
+
+
+def test_a_disposable_host_is_asked_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, monkeypatch, disposable=True)
+    stage.there = Stacks((), (), ("shop_web",))
+    preflight.make_sure_again(stage.bench.run)
+    assert stage.log == []
 
 
 def test_a_rival_that_asked_at_the_same_time_makes_it_step_back(stage: Stage) -> None:

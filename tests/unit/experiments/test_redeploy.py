@@ -35,6 +35,7 @@ class Stage:
         self.folder, self.patch = folder, monkeypatch
         self.bench: Bench
         self.problem: str | None = None
+        self.asked: list[str] = []
         app = an_app(folder)
         self.deployer = FakeDeployer()
         monkeypatch.setattr(redeploy, "chosen", lambda machine, options: (self.deployer, app))
@@ -46,6 +47,7 @@ class Stage:
             "witnesses.credential.look": lambda *given: CredentialSeen(moment="redeployed", cycle=given[2]),
             "witnesses.buckets.BucketsWitness.look": lambda *_: bucket(remaining=200),
             "experiments.redeploy.expected_files": lambda prune: {},
+            "experiments.preflight.make_sure_again": lambda run: self.asked.append("again"),
             "experiments.redeploy.plant_token": lambda machine: "token",
             "experiments.redeploy.reboot": lambda run, *_: run.write(Note(text="rebooted")),
             **{f"experiments.{name}.control": self._control(name) for name in CONTROLS},
@@ -109,6 +111,14 @@ def test_a_reboot_comes_between_teardown_and_redeploy(stage: Stage) -> None:
     assert seen == [*HEAD, *DEPLOY, *TEARDOWN, *REBOOT, *REDEPLOY, *back, *FINAL, "eviction"]
 
 
+def test_before_each_reboot_it_is_asked_again_whom_it_would_disturb(stage: Stage) -> None:
+    stage.play(redeploy.reboot_and_redeploy, cycles=3)
+    assert stage.asked == ["again"] * 3
+    (stage.folder / "history.jsonl").unlink()
+    stage.play(redeploy.verify_pc3)
+    assert len(stage.asked) == 3
+
+
 def test_every_cycle_is_a_whole_one_and_the_controls_come_once(stage: Stage) -> None:
     seen = stage.play(redeploy.verify_pc3, cycles=3)
     assert seen.count("deployed deploy") == seen.count("deployed redeploy") == 3
@@ -141,7 +151,7 @@ def test_an_image_of_two_services_is_one_of_the_recipe(stage: Stage) -> None:
 
 
 def test_after_a_person_was_waited_for_the_store_is_looked_at_again(stage: Stage) -> None:
-    seen = stage.play(redeploy.verify_pc3, pause_before="redeploy", wait_for_person=lambda said: None)
+    seen = stage.play(redeploy.verify_pc3, pause_before="redeploy", wait_for_person=lambda *_: None)
     assert seen[seen.index("phase-began redeploy") - 1] == "store paused"
 
 

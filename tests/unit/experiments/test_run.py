@@ -119,11 +119,27 @@ def test_a_machine_out_of_reach_ends_the_run(bench: Bench, monkeypatch: pytest.M
 
 def test_a_person_is_waited_for_where_that_was_asked(tmp_path: Path) -> None:
     told: list[str] = []
-    options = Options(task="verify-pc3", pause_before="redeploy", wait_for_person=told.append)
+    options = Options(
+        task="verify-pc3", pause_before="redeploy", wait_for_person=lambda why, _: told.append(why)
+    )
     run = Bench(tmp_path, options).run
     assert run.pause("redeploy")
     assert not run.pause("teardown")
     assert told == ["Waiting before the redeploy: press Enter to go on."]
+
+
+def test_the_lease_is_kept_while_a_person_is_waited_for(tmp_path: Path) -> None:
+    options = Options(task="t", pause_before="redeploy", wait_for_person=lambda _, meanwhile: meanwhile())
+    run = Bench(tmp_path, options).run
+    renewed: list[str] = []
+
+    class Lease:
+        def renew(self) -> None:
+            renewed.append("renewed")
+
+    run.lease = Lease()  # type: ignore[assignment]  # of a lease only this is asked
+    run.pause("redeploy")
+    assert renewed == ["renewed"]
 
 
 def test_nobody_is_waited_for_where_nobody_is(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class FakeLease:
     """Remembers whether it was given back."""
 
     released = False
+    id = "abc"
 
     def renew(self) -> None:
         """Young."""
@@ -171,6 +172,23 @@ def test_a_wish_to_stop_during_the_clean_up_is_told_off(
     stage.play(lambda run: None)
     assert stage.gone == ["ccci-small_test"]
     assert stage.lease.released
+
+
+def test_whoever_insists_is_told_what_stays(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def insist(machine: object, stack: str) -> Removal:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(sessions, "teardown", insist)
+    with pytest.raises(KeyboardInterrupt):
+        stage.play(lambda run: None)
+    said = capsys.readouterr().err
+    assert "It may be on the host still: stack ccci-small_test, the run's lease. The next run finds" in said
+    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "its removal was cut off"),)
+    assert stage.last(Finished) is None
 
 
 def test_a_refused_run_touches_nothing_and_has_an_end(stage: Stage) -> None:
