@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from ccci_host.alone import alone
 from ccci_host.checks import all_checks
 from ccci_host.checks.registry import PC
 from ccci_host.generated import refresh
@@ -52,7 +53,8 @@ def _catches(faults: Path) -> dict[str, list[str]]:
 
 def write(path: Path, faults: Path = FAULTS) -> bool:
     """Make the table in the file at `path` anew; whether that changed it."""
-    return refresh(path, PART, as_markdown(faults))
+    with alone(faults.parent):  # from before the rows are read
+        return refresh(path, PART, as_markdown(faults))
 
 
 def main() -> None:

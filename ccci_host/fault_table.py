@@ -4,16 +4,14 @@ The rows of the last tries are kept in machine-docs/faults.json, so that trying 
 their rows alone.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from ccci_host import check_table
+from ccci_host.alone import alone
 from ccci_host.generated import refresh, replace_file
 from ccci_host.verify_faults import Row
 
@@ -30,7 +28,7 @@ def record(rows: Sequence[Row], kept: Path = KEPT, docs: Path = DOCS) -> None:
 
     The table of the checks in `docs`, which names the faults that each was seen to catch, is made anew, too.
     """
-    with _alone(kept.parent):
+    with alone(kept.parent):  # two hosts may be tried at once, by two commands
         known = {(row.name, row.store): row for row in _read(kept)}
         known.update({(row.name, row.store): row for row in rows})
         now = tuple(known[key] for key in sorted(known))
@@ -39,17 +37,6 @@ def record(rows: Sequence[Row], kept: Path = KEPT, docs: Path = DOCS) -> None:
         )
         refresh(docs, PART, as_markdown(now))
         check_table.write(docs, kept)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two hosts may be tried at once, by two commands."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

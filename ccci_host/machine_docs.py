@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccci_host import evidence
+from ccci_host.alone import alone
 from ccci_host.checks import Finding, Judgement
 from ccci_host.errors import CcciError, NotFoundError, RefusedError
-from ccci_host.generated import refresh, replace_file
+from ccci_host.generated import read_file, refresh, replace_file
 from ccci_host.journal import read_history
 from ccci_host.progress import say
 from ccci_host.records import Started
@@ -89,25 +90,28 @@ def _started(run: Path) -> Started | None:
 
 
 def update(folder: Path) -> tuple[str, ...]:
-    """Make the generated parts of the files in `folder` anew; the names of the files that changed."""
-    known = runs(folder)
-    parts = {
-        STATUS: ("status", status(known)),
-        BACKLOG: ("backlog", backlog(known)),
-        JOURNAL: ("journal", journal(known)),
-        REVIEW: ("review", review(known)),
-    }
-    changed = []
-    for name, (part, body) in parts.items():
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            if refresh(path, part, body.replace(DONE, f"#&#35;{DONE[2:]}")):
-                changed.append(name)
-        except CcciError as error:
-            say(f"{path} is left as it is. {error.brief}")
-    return tuple(changed)
+    """Make the generated parts of the files in `folder` anew; the names of the files that changed.
+
+    A file that is not there is not made, and one that cannot be changed is named. Raises what `alone` does.
+    """
+    with alone(folder):  # from before the runs are read: a later run's rows are not to be lost again
+        known = runs(folder)
+        parts = {
+            STATUS: ("status", status(known)),
+            BACKLOG: ("backlog", backlog(known)),
+            JOURNAL: ("journal", journal(known)),
+            REVIEW: ("review", review(known)),
+        }
+        changed = []
+        for name, (part, body) in parts.items():
+            try:
+                if refresh(folder / name, part, body.replace(DONE, f"#&#35;{DONE[2:]}")):
+                    changed.append(name)
+            except NotFoundError:
+                continue
+            except CcciError as error:
+                say(f"{folder / name} is left as it is. {error}")
+        return tuple(changed)
 
 
 def is_done(status: str) -> bool:
@@ -128,25 +132,17 @@ def is_done(status: str) -> bool:
 def write_done(folder: Path, signature: str, at: str) -> bool:
     """Write to STATUS-2pc.md in `folder` that all is done, by `signature`, one line; whether that was news.
 
-    A later sign-off adds a line. Raises `RefusedError` as `is_done` does, and `NotFoundError` without a file.
+    A later sign-off adds a line. Raises `RefusedError` as `is_done` does, `NotFoundError` without a file, and
+    `CcciError` when it cannot be changed.
     """
     path = folder / STATUS
-    text = read(path)
-    heading = "" if is_done(text) else f"\n{DONE}\n\n"
-    if not heading and text.rstrip().endswith(signature):
-        return False
-    replace_file(path, f"{text.rstrip()}\n{heading}- {at}: {signature}\n")
-    return True
-
-
-def read(path: Path) -> str:
-    """The text of one of the files; raises `NotFoundError` when it is not there."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"There is no {path.name} in {path.parent}.", resolution="Put it back: `git log` knows it."
-        ) from None
+    with alone(folder):
+        text = read_file(path)
+        heading = "" if is_done(text) else f"\n{DONE}\n\n"
+        if not heading and text.rstrip().endswith(signature):
+            return False
+        replace_file(path, f"{text.rstrip()}\n{heading}- {at}: {signature}\n")
+        return True
 
 
 def latest(known: Sequence[Run], where: Place | None = None) -> tuple[Run, ...]:

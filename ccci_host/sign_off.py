@@ -21,6 +21,7 @@ from ccci_host.experiments.started import tree_hash
 from ccci_host.facts.answers import Absent, Answer, Present
 from ccci_host.facts.collector import collect
 from ccci_host.facts.docker import DOCKER, Docker
+from ccci_host.generated import read_file
 from ccci_host.journal import read_history
 from ccci_host.records import HostSeen
 from ccci_host.steps.agent_files import INSTALLED
@@ -144,8 +145,8 @@ def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -
     Raises `NotFoundError` without that file or REVIEW-2pc.md, `RefusedError` where the former says in a place
     of its own that all is done.
     """
-    signed = machine_docs.is_done(machine_docs.read(folder / machine_docs.STATUS))
-    words = machine_docs.read(folder / machine_docs.REVIEW)
+    signed = machine_docs.is_done(read_file(folder / machine_docs.STATUS))
+    words = read_file(folder / machine_docs.REVIEW)
     known = machine_docs.runs(folder)
     unjudged = machine_docs.unjudged(folder, known)
     found = {item.task: name for name, item in machine_docs.latest(known, now.place) if item.task in REQUIRED}

@@ -12,7 +12,7 @@ from ccci_host.errors import CcciError
 from ccci_host.experiments import EXPERIMENTS, Options
 from ccci_host.journal import Journal, read_history
 from ccci_host.progress import say
-from ccci_host.records import PhaseBegan
+from ccci_host.records import Cleanup, History, LeaseSeen, Leftovers, PhaseBegan
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict, worst
 
@@ -86,7 +86,8 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
 
     An experiment that stops early raises its `CcciError`, since that says nothing about the host, unless what
     was seen until then is a FAIL. Either way the verdict and the report are written first; so they are when
-    the run is interrupted. Only a run that did not begin, because it refused to, leaves no folder.
+    the run is interrupted. Only a run that did not begin, because it refused to, and left the host as it was,
+    leaves no folder.
     """
     experiment = EXPERIMENTS[options.task]
     folder = evidence.new_folder(root or EVIDENCE, options.task)
@@ -94,7 +95,7 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
         with Journal(folder / evidence.HISTORY) as journal:
             experiment(machine, journal, options)
     except CcciError as error:
-        if not _begun(folder):
+        if not _is_evidence(folder):
             shutil.rmtree(folder)
             raise
         outcome = Outcome(_conclude(folder), folder, error)
@@ -109,17 +110,39 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
     return Outcome(_conclude(folder), folder)
 
 
-def _begun(folder: Path) -> bool:
-    """Whether the run in `folder` went beyond looking whether it may begin."""
+def _is_evidence(folder: Path) -> bool:
+    """Whether the run in `folder` went beyond looking whether it may begin, or changed the host by then."""
     history = read_history(folder / evidence.HISTORY)
-    return any(began.phase != "preflight" for began in history.of(PhaseBegan))
+    return any(began.phase != "preflight" for began in history.of(PhaseBegan)) or _changed_host(history)
+
+
+def _changed_host(history: History) -> bool:
+    """Whether something was removed, or was to be; or a lease of the run's own may still be held.
+
+    A lease that was given back changed nothing, nor did the release of one that nobody goes by any more.
+    """
+    cleared: tuple[Leftovers | Cleanup, ...] = (*history.of(Leftovers), *history.of(Cleanup))
+    if any(record.removed or record.left for record in cleared):
+        return True
+    steps = history.of(LeaseSeen)
+    given_back = {lease.id for lease in steps if lease.step == "released"}
+    return any(lease.step == "taken" and lease.id not in given_back for lease in steps)
 
 
 def _conclude(folder: Path) -> Judgement:
-    """Judge what lies in `folder`, and tell the files of the loops where the folder is among theirs."""
+    """Judge what lies in `folder`, and tell the files of the loops where the folder is among theirs.
+
+    The verdict stands whether or not these files can be made anew; where they cannot, that is said.
+    """
     judgement = evidence.conclude(folder)
     if folder.parent.name == machine_docs.EVIDENCE:
-        machine_docs.update(folder.parent.parent)
+        docs = folder.parent.parent
+        try:
+            machine_docs.update(docs)
+        except CcciError as error:
+            say(
+                f"The verdict is in {folder}. The files in {docs} will tell of it after the next run. {error}"
+            )
     return judgement
 
 

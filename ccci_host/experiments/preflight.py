@@ -1,7 +1,7 @@
 """Before anything is done: the host is fit, nobody else is at work on it, and our own lease is held."""
 
 from ccci_host.agent.leases import LONGEST
-from ccci_host.errors import HostError, RefusedError
+from ccci_host.errors import CcciError, HostError, RefusedError
 from ccci_host.experiments import stacks
 from ccci_host.experiments.interrupts import undisturbed
 from ccci_host.experiments.lease import HOLD_SECONDS, TimedLease, refuse_over_others
@@ -134,5 +134,9 @@ def _remove_leftovers(run: Run, there: stacks.Stacks) -> None:
     """Any experiment that still runs would hold a lease: what bears a name of ours now has been left."""
     for stack in there.own:
         say(f"An earlier run had left the stack {stack}: removing it.")
-        removal = teardown(run.machine, stack)
+        try:
+            removal = teardown(run.machine, stack)
+        except CcciError as error:  # some of it may be gone by now
+            run.write(Leftovers(removed=(), left=(("stack", stack, error.brief),)))
+            raise
         run.write(Leftovers(removed=removal.removed, left=removal.left))

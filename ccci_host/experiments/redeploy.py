@@ -38,9 +38,9 @@ def _experiment(machine: Machine, journal: Journal, options: Options, *, reboots
         run.write(recipe_record(run, deployer, app))
         if options.cycles > 1:  # one is always tried: that Docker Hub refuses a deploy is a finding
             quota.make_sure(run, deployer.service_images(run.machine, app))
-        run.stacks.add(app.stack)
         with doing("listening to the interface while nothing is done"):
             run.write(interface.noise(machine))
+        run.stacks.add(app.stack)
         first = deploy(run, app, deployer, "deploy", 1)
         try:
             for cycle in range(1, options.cycles + 1):

@@ -1,13 +1,16 @@
 """The loops' files: generated parts from the evidence, everybody else's words untouched."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ccci_host import evidence, machine_docs
 from ccci_host.checks import Judgement, judge
+from ccci_host.generated import read_file, refresh
 from ccci_host.records import PrunersSeen, Started
+from tests.folders import is_held
 from tests.histories import changed, good
 
 OURS = Path(__file__).resolve().parents[2] / "machine-docs"
@@ -94,6 +97,73 @@ def test_a_second_update_changes_nothing(folder: Path) -> None:
     keep(folder, "20260301T120000Z-verify-pc1", judge(good("verify-pc1")))
     assert set(machine_docs.update(folder)) == {"STATUS-2pc.md", "JOURNAL-2pc.md", "REVIEW-2pc.md"}
     assert machine_docs.update(folder) == ()
+
+
+def test_the_runs_are_read_by_who_holds_the_folder_already(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = machine_docs.runs
+    held: list[bool] = []
+
+    def read(folder: Path) -> tuple[machine_docs.Run, ...]:
+        held.append(is_held(folder))
+        return runs(folder)
+
+    monkeypatch.setattr(machine_docs, "runs", read)
+    keep(folder, "20260301T120000Z-verify-pc1", judge(good("verify-pc1")))
+    assert machine_docs.update(folder)
+    assert held == [True]
+    assert not is_held(folder)
+
+
+def test_a_sign_off_holds_the_folder_from_before_it_reads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+
+    def read(path: Path) -> str:
+        held.append(is_held(path.parent))
+        return read_file(path)
+
+    monkeypatch.setattr(machine_docs, "read_file", read)
+    assert machine_docs.write_done(folder, "signature", "today")
+    assert held == [True]
+
+
+def test_a_sign_off_amid_the_ends_of_runs_is_never_lost(folder: Path) -> None:
+    path = folder / "STATUS-2pc.md"
+    before = path.read_text()
+    times = range(60)
+
+    def end_runs() -> None:
+        for number in times:
+            refresh(path, "status", f"row {number}")
+
+    def sign() -> None:
+        for number in times:
+            machine_docs.write_done(folder, f"signature {number}.", "today")
+
+    with ThreadPoolExecutor(2) as both:
+        for done in [both.submit(end_runs), both.submit(sign)]:
+            done.result()
+    text = path.read_text()
+    assert [number for number in times if f"- today: signature {number}.\n" not in text] == []
+    assert (text.count("## DONE"), text.count("row ")) == (1, before.count("row ") + 1)
+    assert text.startswith(before.partition("<!--")[0])
+
+
+@pytest.mark.parametrize("name", ["STATUS-2pc.md", "REVIEW-2pc.md"])
+def test_a_file_that_cannot_be_changed_is_named_and_holds_up_no_other(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    keep(folder, "20260301T120000Z-verify-pc1", judge(good("verify-pc1")))
+    others = {"STATUS-2pc.md", "JOURNAL-2pc.md", "REVIEW-2pc.md"} - {name}
+    assert set(machine_docs.update(folder)) == others
+    said = capsys.readouterr().err
+    assert f"{name} is left as it is." in said
+    assert "Make it a file of UTF-8 text that may be read, and try again." in said
 
 
 def test_files_that_are_not_there_are_not_made(tmp_path: Path) -> None:

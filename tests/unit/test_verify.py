@@ -1,7 +1,9 @@
 """Experiment, history, verdict: whatever happens, the verdict is on disk first."""
 
+import errno
+import fcntl
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import cast
 
@@ -11,10 +13,10 @@ from ccci_host import evidence, verify
 from ccci_host.errors import DeployError, RefusedError
 from ccci_host.experiments import EXPERIMENTS, Options
 from ccci_host.journal import Journal
-from ccci_host.records import History, StoreSeen
+from ccci_host.records import Cleanup, Event, History, LeaseSeen, Leftovers, PhaseBegan, StoreSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
-from tests.histories import changed, cut, good, store
+from tests.histories import changed, cut, good, host, of_events, started, store
 
 MACHINE = cast(Machine, None)  # the experiments of these tests touch none
 Play = Callable[..., None]
@@ -67,12 +69,72 @@ def test_a_run_that_lost_images_fails(tmp_path: Path, play: Play) -> None:
     assert any(line.startswith("What to do: ") for line in outcome.lines())
 
 
-@pytest.mark.parametrize("length", [0, 1, 9])
+@pytest.mark.parametrize("length", [0, 1, 3])
 def test_a_run_that_did_not_begin_leaves_nothing(tmp_path: Path, play: Play, length: int) -> None:
     play(cut(good("verify-pc3"), length), RefusedError("Somebody else's run is under way."))
     with pytest.raises(RefusedError):
         run(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+TAKEN = LeaseSeen(step="taken", id="one")
+GIVEN_BACK = LeaseSeen(step="released", id="one")
+
+
+def before_the_first_phase(*events: Event) -> History:
+    """A run in whose preflight, or right after it, these events came."""
+    task = "verify-pc3"
+    return of_events((started(task), host(), PhaseBegan(phase="preflight"), *events))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (LeaseSeen(step="refused", problem="no agent"),),
+        (TAKEN, GIVEN_BACK),
+        (TAKEN, Leftovers(removed=()), Cleanup(removed=(), problem="could not look"), GIVEN_BACK),
+    ],
+    ids=["no lease", "lease given back", "nothing removed"],
+)
+def test_a_refusal_that_left_the_host_as_it_was_leaves_nothing(
+    tmp_path: Path, play: Play, events: tuple[Event, ...]
+) -> None:
+    play(before_the_first_phase(*events), RefusedError("Somebody else's run is under way."))
+    with pytest.raises(RefusedError):
+        run(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (TAKEN, Leftovers(removed=(("service", "s"),)), GIVEN_BACK),
+        (TAKEN, Leftovers(removed=(), left=(("stack", "s", "daemon down"),)), GIVEN_BACK),
+        (TAKEN, GIVEN_BACK, Cleanup(removed=(("service", "s"),))),
+        (TAKEN, GIVEN_BACK, Cleanup(removed=(), left=(("stack", "s", "daemon down"),))),
+        (TAKEN,),
+        (TAKEN, LeaseSeen(step="lost", id="one", problem="no space left")),
+        (TAKEN, LeaseSeen(step="taken", id="two"), LeaseSeen(step="released", id="two")),
+    ],
+    ids=[
+        "leftovers removed",
+        "leftovers left",
+        "removed at the end",
+        "left at the end",
+        "lease held",
+        "lease lost",
+        "another lease given back",
+    ],
+)
+def test_a_run_that_changed_the_host_before_its_first_phase_leaves_evidence(
+    tmp_path: Path, play: Play, events: tuple[Event, ...]
+) -> None:
+    play(before_the_first_phase(*events), RefusedError("Somebody else's run is under way."))
+    with suppress(RefusedError):  # what is left at the end is a FAIL
+        run(tmp_path)
+    [folder] = tmp_path.iterdir()
+    assert evidence.recorded(folder).verdict is not Verdict.PASS
+    assert (folder / evidence.HTML).is_file()
 
 
 def test_an_error_before_anything_is_shown_is_raised_after_the_verdict(tmp_path: Path, play: Play) -> None:
@@ -146,6 +208,65 @@ def test_the_loops_files_beside_the_evidence_are_told(tmp_path: Path, play: Play
     status = (tmp_path / "STATUS-2pc.md").read_text()
     assert status.count("| verify-pc3 | ") == 1
     assert "**PASS**" in status
+
+
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has no lock to give."""
+
+    def flock(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+
+@pytest.mark.usefixtures("no_locks")
+@pytest.mark.parametrize(("history", "code"), [(good("verify-pc3"), 0), (lost(), 1)], ids=["PASS", "FAIL"])
+def test_the_verdict_stands_though_the_loops_files_cannot_be_held(
+    tmp_path: Path, play: Play, capsys: pytest.CaptureFixture[str], history: History, code: int
+) -> None:
+    play(history)
+    outcome = run(tmp_path / "evidence")
+    assert outcome.exit_code == code
+    assert evidence.recorded(outcome.folder) == outcome.judgement
+    said = capsys.readouterr().err
+    assert f"The verdict is in {outcome.folder}." in said
+    assert "No locks available" in said and "try again" in said
+
+
+@pytest.mark.usefixtures("no_locks")
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), DeployError("no")], ids=lambda item: type(item).__name__
+)
+def test_what_ended_a_run_is_not_hidden_by_the_loops_files(
+    tmp_path: Path, play: Play, error: BaseException
+) -> None:
+    play(cut(good("verify-pc3"), 20), error)
+    with pytest.raises(type(error)):
+        run(tmp_path / "evidence")
+
+
+def test_the_verdict_stands_though_the_loops_files_cannot_be_written(
+    tmp_path: Path, play: Play, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ccci_host.generated import part
+
+    status = tmp_path / "STATUS-2pc.md"
+    status.write_text(part("status", "nothing yet"))
+    replace = Path.replace
+
+    def read_only(unfinished: Path, target: Path) -> Path:
+        if target == status:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return replace(unfinished, target)
+
+    monkeypatch.setattr(Path, "replace", read_only)
+    play(good("verify-pc3"))
+    assert run(tmp_path / "evidence").exit_code == 0
+    assert status.read_text() == part("status", "nothing yet")
+    said = capsys.readouterr().err
+    assert f"{status} is left as it is." in said
+    assert "Read-only file system" in said and f"Make {tmp_path} writable" in said
 
 
 def test_every_task_has_its_experiment() -> None:

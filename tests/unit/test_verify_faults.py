@@ -20,6 +20,7 @@ from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
 from ccci_host.verify_faults import Matrix, Row, chosen, disposable_hosts, try_faults
 from tests.fakes import FakeExecutor
+from tests.folders import is_held
 from tests.histories import changed, cut, good, host, store
 from tests.unit.machines import fake_machine, host_table
 
@@ -335,3 +336,18 @@ def test_the_table_keeps_the_rows_of_other_faults(tmp_path: Path) -> None:
     assert "2 rows, 1 as expected. Tried 2026-03-01." in text
     assert text.startswith("Before.")
     assert "| cron |\n" in text.partition("generated: checks")[2]
+
+
+def test_the_table_is_changed_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, docs = tmp_path / "faults.json", tmp_path / "verification.md"
+    docs.write_text(f"{part('faults', '')}\n{part('checks', '')}\n")
+    held: list[bool] = []
+
+    def table(rows: tuple[Row, ...]) -> str:
+        held.append(is_held(kept.parent))
+        return "table"
+
+    monkeypatch.setattr(fault_table, "as_markdown", table)
+    fault_table.record([row("prune", "nothing-evicted")], kept, docs)
+    assert held == [True]
+    assert not is_held(kept.parent)

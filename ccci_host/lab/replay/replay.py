@@ -9,8 +9,9 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ccci_host.alone import alone
 from ccci_host.errors import HostError
-from ccci_host.generated import refresh
+from ccci_host.generated import refresh, replace_file
 from ccci_host.lab.hub import ACCOUNT, STRANGER
 from ccci_host.lab.images import publish_specs
 from ccci_host.lab.lab import Lab
@@ -68,8 +69,9 @@ def replay(
 def record(campaigns: Sequence[Campaign], docs: Path, day: date | None = None) -> str:
     """Write table and picture into the folder `docs`; the table."""
     body = page(campaigns, day or datetime.now(UTC).date(), PICTURE)
-    refresh(docs / PAGE, PART, body)
-    (docs / PICTURE).write_text(picture(campaigns), encoding="utf-8")
+    with alone(docs):  # table and picture are of one replay
+        refresh(docs / PAGE, PART, body)
+        replace_file(docs / PICTURE, picture(campaigns))
     return body
 
 

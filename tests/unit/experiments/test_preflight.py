@@ -86,6 +86,21 @@ def test_the_lease_is_held_before_leftovers_go(stage: Stage, capsys: pytest.Capt
     assert stage.bench.run.lease is not None
 
 
+def test_leftovers_that_could_not_be_removed_are_in_the_history(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(machine: object, stack: str) -> Removal:
+        raise HostError("daemon down")
+
+    monkeypatch.setattr(preflight, "teardown", stuck)
+    stage.there = Stacks(("ccci-small--1_test",), (), ())
+    with pytest.raises(HostError, match="daemon down"):
+        stage.make_sure()
+    [found] = stage.bench.history.of(Leftovers)
+    assert found == Leftovers(removed=(), left=(("stack", "ccci-small--1_test", "daemon down"),))
+    assert stage.log[-1] == "released"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import DeployError, RefusedError, UsageError
+from ccci_host.errors import DeployError, HostError, RefusedError, UsageError
 from ccci_host.experiments import Options, redeploy
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
@@ -34,6 +34,7 @@ class Stage:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.patch = folder, monkeypatch
         self.bench: Bench
+        self.run: Run
         self.problem: str | None = None
         self.asked: list[str] = []
         app = an_app(folder)
@@ -60,7 +61,7 @@ class Stage:
 
     @contextmanager
     def _session(self, machine: Machine, journal: Journal, options: Options, *, reboots: bool) -> Any:
-        run = Run(machine, journal, options)
+        self.run = run = Run(machine, journal, options)
         yield run
         self.problem = run.problem
 
@@ -155,10 +156,23 @@ def test_after_a_person_was_waited_for_the_store_is_looked_at_again(stage: Stage
     assert seen[seen.index("phase-began redeploy") - 1] == "store paused"
 
 
+def test_before_the_first_deploy_there_is_no_stack_to_take_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(machine: Machine) -> NoiseSeen:
+        raise HostError("gone")
+
+    monkeypatch.setattr("ccci_host.witnesses.interface.noise", gone)
+    with pytest.raises(HostError):
+        stage.play(redeploy.verify_pc3)
+    assert stage.run.stacks == set()
+
+
 def test_a_first_deploy_that_fails_is_an_error(stage: Stage) -> None:
     stage.deployer.failures = {1: DeployError("no such image")}
     with pytest.raises(DeployError):
         stage.play(redeploy.verify_pc3)
+    assert len(stage.run.stacks) == 1
 
 
 def test_a_redeploy_that_fails_is_a_finding(stage: Stage) -> None:

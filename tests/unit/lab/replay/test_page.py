@@ -1,5 +1,7 @@
 """Table and picture say what was measured."""
 
+import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,9 +10,11 @@ import pytest
 
 from ccci_host.errors import CcciError
 from ccci_host.generated import part
+from ccci_host.lab.replay.campaign import Campaign
 from ccci_host.lab.replay.page import page
 from ccci_host.lab.replay.picture import picture
 from ccci_host.lab.replay.replay import PAGE, PART, PICTURE, record
+from tests.folders import is_held
 from tests.unit.lab.replay.campaigns import campaigns
 
 DAY = date(2026, 11, 25)
@@ -55,6 +59,19 @@ def test_it_is_written_between_the_markers_and_nowhere_else(tmp_path: Path) -> N
     assert text.startswith("Mine.\n") and text.endswith("Mine too.\n")
     assert "| classic | no pruning |" in text and "old" not in text
     assert (tmp_path / PICTURE).read_text() == picture(campaigns())
+
+
+def test_table_and_picture_are_of_one_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / PAGE).write_text(part(PART, "old"))
+    held: list[bool] = []
+
+    def drawn(campaigns: Sequence[Campaign]) -> str:
+        held.append(is_held(tmp_path) and "old" not in (tmp_path / PAGE).read_text())
+        return picture(campaigns)
+
+    monkeypatch.setattr(sys.modules[record.__module__], "picture", drawn)
+    record(campaigns(), tmp_path, DAY)
+    assert held == [True]
 
 
 def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
