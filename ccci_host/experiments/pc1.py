@@ -24,6 +24,7 @@ def verify_pc1(machine: Machine, journal: Journal, options: Options) -> None:
         run.write(agent.look(machine, expected, "start"))
         if run.lease is None:
             return  # without an agent there is nothing to protect a deploy, and nothing more to ask
+        run.write(recipe_record(run, deployer, app))
         try:
             _run_under_lease(run, app, deployer)
             run.lease.release()
@@ -39,7 +40,6 @@ def verify_pc1(machine: Machine, journal: Journal, options: Options) -> None:
 def _run_under_lease(run: Run, app: App, deployer: Deployer) -> None:
     """What a normal run is: a deploy and a teardown. A sweep comes in between, and must wait."""
     run.stacks.add(app.stack)
-    run.write(recipe_record(run, deployer, app))
     deploy(run, app, deployer, "deploy", 1)
     run.look("deployed", 1)
     run.write(agent_words.sweep(run.machine, "deployed", "lease"))

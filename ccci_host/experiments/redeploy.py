@@ -10,12 +10,13 @@ from ccci_host.errors import CcciError, UsageError
 from ccci_host.experiments import broken_pin, eviction, moved_tag, preflight, quota
 from ccci_host.experiments.agent_words import expected_files
 from ccci_host.experiments.options import Options
+from ccci_host.experiments.own import own_app
 from ccci_host.experiments.reboot import plant_token, reboot
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
 from ccci_host.journal import Journal
 from ccci_host.progress import doing, say
-from ccci_host.recipes import App, Deployer, deployer_of, find_recipe, make_app, own_domain
+from ccci_host.recipes import App, Deployer, deployer_of, find_recipe
 from ccci_host.records import Deployed, Deployment, Phase, RecipeChosen, StoreSeen, TornDown
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import agent, credential, interface, manifests
@@ -70,7 +71,7 @@ def chosen(machine: Machine, options: Options) -> tuple[Deployer, App]:
             resolution="Name one with --recipe, or set default_recipe of the host in ccci.toml.",
         )
     recipe = find_recipe(word, machine.config.recipes)
-    return deployer, make_app(recipe, own_domain(recipe, secrets.token_hex(2)))
+    return deployer, own_app(recipe, secrets.token_hex(2))
 
 
 def recipe_record(run: Run, deployer: Deployer, app: App) -> RecipeChosen:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ccci_host.recipes import App, Recipe, make_app, own_domain
+from ccci_host.experiments.own import own_app
+from ccci_host.recipes import App, Recipe
 
 CONVERGE_SECONDS = 60
 """What the service may take to converge, or to show that it cannot."""
@@ -30,4 +31,4 @@ def single(name: str, reference: str, token: str) -> Iterator[App]:
         recipe = Recipe(name, Path(folder).resolve(), "control")
         (recipe.folder / "compose.yml").write_text(json.dumps(compose))  # JSON is YAML
         (recipe.folder / ".env.sample").touch()
-        yield make_app(recipe, own_domain(recipe, token))
+        yield own_app(recipe, token)

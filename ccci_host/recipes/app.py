@@ -33,6 +33,8 @@ class App:
     """What the comments of the `.env` say of a secret, by the variable of its version."""
     sampled: bool = True
     """Whether the environment was made from `.env.sample`, not by an operator."""
+    confined: bool = False
+    """Whether its stack is to keep to names of its own: see `confined.check_confined`."""
     notes: tuple[str, ...] = ()
     """What a person might want to know of how it was read."""
 
@@ -56,7 +58,9 @@ def make_app(recipe: Recipe, domain: str | None = None, env_file: Path | None = 
         env = _operators(env_file, domain)
         domain = env.values["DOMAIN"]
     # The maintainer decides on the versions of a recipe's configs: abra.sh has the last word (read: abra).
-    values = {**env.values, **exports}
+    # What is deployed under which name is not for a recipe to say.
+    names = {name: env.values[name] for name in ("DOMAIN", "STACK_NAME")}
+    values = {**env.values, **exports, **names}
     return App(
         recipe=recipe,
         domain=domain,

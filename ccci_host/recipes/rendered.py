@@ -1,6 +1,6 @@
 """What Docker's own parser makes of an app: `docker stack config`, read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,17 @@ PREDEFINED = frozenset({"host", "bridge", "none", "default", "ingress"})
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """A thing that the swarm would know by a name without the stack's before it."""
+
+    section: str
+    """Of the compose file: `configs`, `secrets`, `volumes` or `networks`."""
+    key: str
+    """In that section."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """The parts of a rendered configuration that a deploy has to know."""
 
@@ -28,6 +39,8 @@ class Rendered:
     """Names in the swarm of the external secrets in use, and the variable that carries each one's version."""
     external_configs: tuple[str, ...]
     external_networks: tuple[str, ...]
+    foreign: tuple[Foreign, ...]
+    """What a deploy would make or take over, and every volume, under a name that is not the stack's."""
 
 
 def read_rendered(config: str, raw: str, *, stack: str) -> Rendered:
@@ -55,6 +68,7 @@ def read_rendered(config: str, raw: str, *, stack: str) -> Rendered:
             for _, name in _external(tree, "networks", _used(services, "networks"))
             if name not in PREDEFINED
         ),
+        foreign=tuple(_foreign(tree, stack)),
     )
     _check_names(tree, rendered)
     return rendered
@@ -83,14 +97,35 @@ def _used(services: Mapping[str, Mapping[str, Any]], kind: str) -> set[str]:
 
 
 def _external(tree: Mapping[str, Any], kind: str, used: set[str]) -> list[tuple[str, str]]:
-    found = []
-    for key, entry in _section(tree, kind).items():
-        external = entry.get("external")
-        if key not in used or external in (None, "", "false"):
-            continue
-        named = external.get("name") if isinstance(external, dict) else None
-        found.append((key, str(entry.get("name") or named or key)))
-    return found
+    return [
+        (key, _external_name(key, entry))
+        for key, entry in _section(tree, kind).items()
+        if key in used and _is_external(entry)
+    ]
+
+
+def _is_external(entry: Mapping[str, Any]) -> bool:
+    return entry.get("external") not in (None, "", "false")
+
+
+def _external_name(key: str, entry: Mapping[str, Any]) -> str:
+    external = entry["external"]
+    named = external.get("name") if isinstance(external, dict) else None
+    return str(entry.get("name") or named or key)
+
+
+def _foreign(tree: Mapping[str, Any], stack: str) -> Iterator[Foreign]:
+    """Docker puts the stack's name before a key, and nothing before a `name:` or what is external."""
+    for section in ("configs", "secrets", "volumes", "networks"):
+        for key, entry in _section(tree, section).items():
+            if not _is_external(entry):
+                name = str(entry.get("name") or f"{stack}_{key}")
+            elif section == "volumes":  # it is written to; all else that is external is only used
+                name = _external_name(key, entry)
+            else:
+                continue
+            if not name.startswith(f"{stack}_"):
+                yield Foreign(section, key, name)
 
 
 def _version_variable(key: str, raw: Mapping[str, Any] | None) -> str:

@@ -16,6 +16,7 @@ from ccci_host.errors import (
 )
 from ccci_host.progress import doing, say
 from ccci_host.recipes.app import App
+from ccci_host.recipes.confined import check_confined
 from ccci_host.recipes.host import ask, check_stack, docker_config_folder, packed
 from ccci_host.recipes.rendered import Rendered, read_rendered
 from ccci_host.recipes.secret_values import generate, is_for_a_person
@@ -98,7 +99,10 @@ class StackDeployer:
 
 
 def render(machine: Machine, app: App) -> Rendered:
-    """What Docker's parser makes of the app; raises `DeployError`, or `HostError` for an old CLI."""
+    """What Docker's parser makes of the app.
+
+    Raises `DeployError`, `HostError` for an old CLI, `RefusedError` for a confined app with foreign names.
+    """
     return _rendered(machine, app, _render(machine, app, observe=False))
 
 
@@ -143,7 +147,10 @@ def _rendered(machine: Machine, app: App, answer: Mapping[str, Any]) -> Rendered
             if app.sampled
             else "Correct the compose files or the app's environment.",
         )
-    return read_rendered(answer["config"], answer["raw"], stack=app.stack)
+    rendered = read_rendered(answer["config"], answer["raw"], stack=app.stack)
+    if app.confined:
+        check_confined(app, rendered)
+    return rendered
 
 
 def _check_externals(machine: Machine, app: App, rendered: Rendered, answer: Mapping[str, Any]) -> None:

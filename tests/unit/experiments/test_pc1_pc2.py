@@ -11,6 +11,7 @@ from ccci_host.errors import DeployError, HostError, RefusedError
 from ccci_host.experiments import Options, eviction, pc1, pc2
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
+from ccci_host.recipes import App
 from ccci_host.records import (
     AgentSeen,
     Bucket,
@@ -149,6 +150,19 @@ def test_a_deploy_that_fails_in_pc1_is_a_finding(stage: Stage) -> None:
     stage.deployer.failures = {1: DeployError("no")}
     stage.play(pc1.verify_pc1)
     assert stage.problem == "no"
+
+
+@pytest.mark.parametrize("experiment", [pc1.verify_pc1, pc2.verify_pc2])
+def test_a_recipe_that_is_refused_is_no_finding(
+    experiment: Callable[..., None], stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(machine: Machine, app: App) -> tuple[str, ...]:
+        raise RefusedError("names that may be somebody else's")
+
+    monkeypatch.setattr(stage.deployer, "images", refused)
+    with pytest.raises(RefusedError):
+        stage.play(experiment)
+    assert stage.deployer.calls == []
 
 
 def test_pc2_has_the_swarm_pull_an_image_that_was_removed(stage: Stage) -> None:

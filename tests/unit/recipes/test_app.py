@@ -79,6 +79,19 @@ def test_an_operators_stack_name_stays(tmp_path: Path) -> None:
     assert make_app(recipe(tmp_path), "other.test", env_file).stack == "other_test"
 
 
+def test_no_recipe_decides_under_which_name_it_is_deployed(tmp_path: Path) -> None:
+    made = recipe(tmp_path, "DOMAIN=theirs.example.com\nSTACK_NAME=theirs_example_com\n")
+    (tmp_path / "abra.sh").write_text("export STACK_NAME=production DOMAIN=production.org ENTRY_VERSION=v7\n")
+    app = make_app(made, "run-17.test")
+    assert (app.domain, app.stack) == ("run-17.test", "run-17_test")
+    assert app.env == {"DOMAIN": "run-17.test", "STACK_NAME": "run-17_test", "ENTRY_VERSION": "v7"}
+    env_file = tmp_path / "shop.env"
+    env_file.write_text("DOMAIN=shop.lab.test\nSTACK_NAME=mine\n")
+    operators = make_app(made, env_file=env_file)
+    assert (operators.domain, operators.stack) == ("shop.lab.test", "mine")
+    assert (operators.env["DOMAIN"], operators.env["STACK_NAME"]) == ("shop.lab.test", "mine")
+
+
 @pytest.mark.parametrize("content", [None, "A=1\n", "DOMAIN=\n"])
 def test_an_operators_file_must_be_there_and_name_a_domain(tmp_path: Path, content: str | None) -> None:
     env_file = tmp_path / "shop.env"

@@ -1,8 +1,12 @@
 """What is read from `docker stack config`."""
 
+import json
+
 import pytest
+import yaml
 
 from ccci_host.errors import DeployError
+from ccci_host.lab.recipes_src.writer import RECIPES, RecipeSource
 from ccci_host.recipes.rendered import DEFAULT_TIMEOUT, read_rendered
 
 CONFIG = """version: "3.8"
@@ -114,6 +118,52 @@ def test_a_secret_without_version_names_the_variable_to_set() -> None:
     assert "SECRET_THE_KEY_VERSION" in caught.value.brief
     assert caught.value.resolution == "Add SECRET_THE_KEY_VERSION=v1 to it."
     read_rendered(CONFIG.replace("unused_v1", "unused_"), RAW, stack="shop_test")
+
+
+NAMED = """services: {app: {image: lab/app}}
+configs:
+  plain: {file: /x}
+  own: {name: shop_test_entry_v1, file: /x}
+  theirs: {name: site_conf_v1, file: /x}
+  alike: {name: shop_test, file: /x}
+  used: {name: site_conf_v2, external: true}
+secrets:
+  theirs: {name: key_v1, file: /x, external: false}
+  used: {external: {name: key_v2}}
+volumes:
+  plain:
+  own: {name: shop_test_data}
+  own_external: {name: shop_test_more, external: true}
+  theirs: {name: production_data}
+  external: {external: true}
+  by_old_name: {external: {name: old_data}}
+networks:
+  plain: {}
+  proxy: {name: proxy, external: true}
+  theirs: {name: production_net}
+"""
+
+
+def test_names_that_are_not_the_stacks() -> None:
+    rendered = read_rendered(NAMED, "", stack="shop_test")
+    assert [(one.section, one.key, one.name) for one in rendered.foreign] == [
+        ("configs", "theirs", "site_conf_v1"),
+        ("configs", "alike", "shop_test"),
+        ("secrets", "theirs", "key_v1"),
+        ("volumes", "theirs", "production_data"),
+        ("volumes", "external", "external"),
+        ("volumes", "by_old_name", "old_data"),
+        ("networks", "theirs", "production_net"),
+    ]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_labs_recipes_have_names_of_their_own(recipe: RecipeSource) -> None:
+    files = sorted(recipe.folder.rglob("compose*.yml"))
+    assert files
+    for file in files:  # not interpolated, so each name begins with the variable
+        tree = {**yaml.load(file.read_text(), Loader=yaml.BaseLoader), "services": {"app": {}}}
+        assert read_rendered(json.dumps(tree), "", stack="${STACK_NAME}").foreign == ()
 
 
 def test_no_service_is_an_error() -> None:

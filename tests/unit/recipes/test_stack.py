@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,22 @@ def test_what_docker_cannot_read_is_told_in_its_words(app: App) -> None:
         STACK.images(machine(script), app)
     assert caught.value.details == "services.app is odd"
     assert "--env" in caught.value.resolution
+
+
+NAMED = CONFIG + "configs:\n  site: {name: site_conf_v1, file: /x}\n"
+
+
+@pytest.mark.parametrize("word", ["images", "service_images", "deploy"])
+def test_a_confined_app_with_a_strangers_name_goes_no_further_than_its_rendering(word: str, app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED, "config": NAMED})
+    with pytest.raises(RefusedError, match="config site_conf_v1"):
+        getattr(STACK, word)(machine(script), replace(app, confined=True))
+    assert [one["word"] for one in script.asked] == ["render"]
+
+
+def test_an_operators_own_deploy_may_use_any_name(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED, "config": NAMED}, deploy=DEPLOYED, look=converged())
+    assert STACK.deploy(machine(script), app).stack == "shop"
 
 
 def test_two_services_of_one_image_are_two_resolutions_of_one_image(app: App) -> None:
