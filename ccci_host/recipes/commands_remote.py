@@ -1,7 +1,8 @@
 """Runs the commands of a harness that is not ours. Runs where they run: Python 3.9, standard library only.
 
 Standard input: one JSON value, see `main`. Standard output: `{"ran": […]}`, or `{"trouble", "message"}`.
-The recipe's files and the app's environment live in a folder of mode 0700 while the commands need them.
+The recipe's files and the app's environment live in a folder of mode 0700 while the commands need them. On
+SIGTERM they go, and the command that runs is killed.
 Secrets are masked here, before anything of what the commands said goes elsewhere.
 """
 
@@ -28,6 +29,8 @@ KEPT = 4000
 """Characters of a stream that are handed back: the end of it, where the cause usually is."""
 SHORTEST_SECRET = 6
 """Characters. Anything shorter would mask half of what is said."""
+DYING = 2.0
+"""Seconds to wait for killed processes to be gone: until then they may write into folders that are to go."""
 SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|(?:^|_)PAT(?:$|_)", re.IGNORECASE)
 HARMLESS_NAME = re.compile(r"_(?:VERSION|FILE|PATH|ID)$", re.IGNORECASE)
 BY_SHAPE = (
@@ -94,6 +97,28 @@ def masked(text: str, secrets: list[str]) -> str:
     return text
 
 
+# --- Being told to stop
+
+
+def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - a signal handler's shape
+    """SIGTERM as an exception, so that everything is put in order; a second one does not come in between."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Within it SIGTERM waits for the end: a process begun has to be known, a folder to be gone whole."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if asked:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 # --- Where they run
 
 
@@ -134,7 +159,8 @@ def unpacked(payload: Value) -> Iterator[dict[str, str]]:
         env_file.write_text(payload["env_file"])
         yield {"folder": str(folder), "env_file": str(env_file)}
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        with held_back():
+            shutil.rmtree(place, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -161,33 +187,63 @@ def lent_login(lending: Value | None) -> Iterator[dict[str, str]]:
 # --- Running them
 
 
-def run(argv: list[str], environment: dict[str, str], folder: str, timeout: float) -> tuple[int, str, str]:
-    """Exit code and both streams. Raises `TroubleError` when it takes longer; it is then killed with its kin.
+def living(session: int) -> list[int]:
+    """The processes of a session that have not ended, by /proc."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            state, _, _, of = stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if of == str(session) and state not in "ZX":
+                found.append(int(stat.parent.name))
+    return found
 
-    Where the machine has `setpriv`, it does not outlive this program, should somebody kill that.
+
+def kill_session(leader: int) -> None:
+    """Kill all of the session that `leader` began, and wait at most `DYING` seconds until it is gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)  # where there is no /proc, this is all
+    until = time.monotonic() + DYING
+    left = living(leader)
+    while left and time.monotonic() < until:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+        left = living(leader)
+
+
+def run(argv: list[str], environment: dict[str, str], folder: str, timeout: float) -> tuple[int, str, str]:
+    """Exit code and both streams. Raises `TroubleError` when it takes longer.
+
+    However this ends early, the command is killed with its session, which its children are in. Where the
+    machine has `setpriv`, it does not outlive this program, should somebody kill that.
     """
     tied = shutil.which("setpriv")
     whole = [tied, "--pdeathsig", "KILL", "--", *argv] if tied else argv
     # Files and no pipes: a child that outlives its parent would keep those open.
+    process = None
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
-            process = subprocess.Popen(
-                whole,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+            with held_back():
+                process = subprocess.Popen(
+                    whole,
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
+            code = process.wait(timeout)
         except OSError as error:
             return 127, "", str(error)
-        with process:
-            try:
-                code = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise TroubleError("slow", said_by(err) or said_by(out)) from None
+        except subprocess.TimeoutExpired:
+            raise TroubleError("slow", said_by(err) or said_by(out)) from None
+        finally:
+            if process is not None and process.returncode is None:
+                with held_back():
+                    kill_session(process.pid)
+                process.wait()
         return (code if code >= 0 else 128 - code), said_by(out), said_by(err)
 
 
@@ -246,6 +302,7 @@ def main() -> None:
     `environment`, `timeout` in seconds for all together, `lending` (or null); and for masking `app` (the
     app's environment), `secrets`, `secret_files`, `logins` (paths of docker configurations).
     """
+    signal.signal(signal.SIGTERM, stop)
     payload = json.load(sys.stdin)
     try:
         answer = run_all(payload)

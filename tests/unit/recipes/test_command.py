@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ccci_host.errors import ConfigError, DeployError, HostError, UsageError, WaitTimeoutError
+from ccci_host.errors import ConfigError, DeployError, HostError, RefusedError, UsageError, WaitTimeoutError
 from ccci_host.recipes import DEPLOYERS, CommandDeployer, command, deploy_recipe, deployer_of, teardown_recipe
 from ccci_host.recipes.app import App
 from ccci_host.recipes.recipe import Recipe
@@ -15,6 +16,7 @@ from ccci_host.transport.executor import Completed
 from ccci_host.transport.machine import Machine
 from tests.fakes import FakeExecutor, completed
 from tests.unit.machines import fake_machine, host_table
+from tests.unit.processes import wait_for_end, wait_for_pid
 from tests.unit.recipes.test_convergence import NOW, picture, service, task
 from tests.unit.recipes.test_stack import NO_TRACES, RENDERED, Script
 
@@ -180,6 +182,36 @@ def test_on_the_controller_the_same_program_runs_here(app: App, monkeypatch: pyt
     [said] = deployment.commands
     assert said.where == "controller"
     assert said.stdout.splitlines() == ['TITLE="it\'s"', "compose.yml", "shop"]
+    assert harness.asked == []
+
+
+def test_interrupted_on_the_controller_a_harness_ends_with_its_children_and_leaves_no_secrets(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, place = tmp_path / "child", tmp_path / "place"
+    deploys = f"echo {{env_file}} > {place}; sh -c 'echo $$ > {child}; sleep 30; true'; true"
+    here = {"deploy": [["sh", "-c", deploys]], "wait": [], "runs_on": "controller"}
+
+    def interrupted(process: Any, sent: bytes, timeout: float) -> None:
+        process.stdin.write(sent)
+        process.stdin.close()
+        wait_for_pid(child)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("subprocess.Popen.communicate", interrupted)
+    monkeypatch.setattr(command, "PROGRAM", command.PROGRAM.replace('"/run"', f'"{tmp_path}"'))
+    with pytest.raises(KeyboardInterrupt):
+        CommandDeployer().deploy(machine(Harness(render=RENDERED, look=converged()), **here), app)
+    assert place.read_text().startswith(str(tmp_path))
+    assert not Path(place.read_text().strip()).parent.exists()
+    wait_for_end(wait_for_pid(child))
+
+
+def test_a_harness_is_not_asked_for_a_recipe_with_strangers_names(app: App) -> None:
+    named = RENDERED["config"] + "volumes:\n  data: {name: production_data}\n"  # type: ignore[operator]
+    harness = Harness(render={**RENDERED, "config": named}, look=converged())
+    with pytest.raises(RefusedError, match="volume production_data"):
+        CommandDeployer().deploy(machine(harness), replace(app, confined=True))
     assert harness.asked == []
 
 

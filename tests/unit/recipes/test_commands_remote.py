@@ -4,14 +4,18 @@ import base64
 import fcntl
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ccci_host.recipes import commands_remote
+from ccci_host.recipes.command import PROGRAM
 from ccci_host.recipes.commands_remote import MASK, TroubleError, masked, run_all
-from ccci_host.waiting import wait_until
+from tests.unit.processes import wait_for_end, wait_for_pid
 
 FILES = [{"path": "sub/entry.sh", "mode": 0o700, "content": base64.b64encode(b"#!/bin/sh").decode()}]
 
@@ -85,15 +89,56 @@ def test_one_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> 
         run_all(payload(["sh", "-c", slow], timeout=5))
     assert caught.value.kind == "slow"
     assert "about to" in str(caught.value)
-    stat = Path("/proc", child.read_text().strip(), "stat")
+    wait_for_end(int(child.read_text()))
 
-    def has_ended() -> bool | None:
-        try:
-            return stat.read_text().rpartition(")")[2].split()[0] == "Z" or None
-        except OSError:
-            return True
 
-    wait_until(has_ended, what="the child to end", timeout=10)
+LINGERS = "import os, sys, time; {}open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(30)"
+CHILDREN = {
+    "of the shell's group": LINGERS.format(""),
+    "of a group of its own": LINGERS.format("os.setpgid(0, 0); "),
+}
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_sigterm_ends_the_command_with_its_children_and_takes_the_files_away(
+    child: str, tmp_path: Path
+) -> None:
+    pid, place = tmp_path / "pid", tmp_path / "place"
+    deploys = 'echo $1 > $2; $3 -c "$4" $5; true'
+    words = ["{env_file}", str(place), sys.executable, CHILDREN[child].replace("{", "{{"), str(pid)]
+    argv = [sys.executable, "-I", "-c", PROGRAM.replace('"/run"', f'"{tmp_path}"')]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        program.stdin.write(json.dumps(payload(["sh", "-c", deploys, "-", *words])).encode())
+        program.stdin.close()
+        lingering = wait_for_pid(pid)
+        env_file = Path(place.read_text().strip())
+        assert env_file.is_relative_to(tmp_path)
+        assert env_file.exists()
+        program.terminate()
+        assert program.wait(10) == 128 + signal.SIGTERM
+    assert not env_file.parent.exists()
+    wait_for_end(lingering)
+
+
+def test_sigterm_while_a_command_begins_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    class Cut(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            begun.append(self)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Cut)
+    before = signal.signal(signal.SIGTERM, commands_remote.stop)
+    try:
+        with pytest.raises(SystemExit):
+            run_all(payload(["sleep", "30"]))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    [command] = begun
+    assert command.returncode == -signal.SIGKILL
 
 
 def test_nobody_else_is_at_the_same_stack_meanwhile(place: Path) -> None:
