@@ -225,7 +225,7 @@ def tried(names: str, host: str | None, evidence: str | None) -> Said:
     from ccci_host import fault_table
     from ccci_host.faults import all_faults
     from ccci_host.lab.faults import renew_pulls
-    from ccci_host.verify_faults import Matrix, chosen, disposable_hosts, try_faults
+    from ccci_host.verify_faults import Matrix, chosen, disposable_hosts, require_rows, try_faults
 
     hosts = [host] if host else disposable_hosts(configuration())
     faults = chosen(all_faults(*FAULT_ROOMS), listed(names))
@@ -242,6 +242,7 @@ def tried(names: str, host: str | None, evidence: str | None) -> Said:
             rows += try_faults(
                 reached, faults, root=root, before_each=partial(renew_pulls, reached), listener=tell_row
             )
+    require_rows(rows, faults, hosts)
     matrix = Matrix(tuple(rows), whole=not names)
     return Said("\n".join(matrix.lines()), matrix.exit_code, matrix.value)
 

@@ -7,8 +7,8 @@ that does nothing, and by a check that no fault makes fail.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,10 @@ from pathlib import Path
 from ccci_host import evidence
 from ccci_host.checks import Judgement, all_checks
 from ccci_host.config import Config
-from ccci_host.errors import CcciError, HostError, NotFoundError, RefusedError
+from ccci_host.errors import CcciError, HostError, NotFoundError, RefusedError, UsageError
 from ccci_host.experiments import EXPERIMENTS, Options
+from ccci_host.experiments.interrupts import PUTTING_BACK, postponed, stoppable
+from ccci_host.experiments.lease import refuse_over_others
 from ccci_host.experiments.options import Point
 from ccci_host.faults import START, Fault, injected
 from ccci_host.faults.stranger import Stranger
@@ -115,11 +117,20 @@ class Matrix:
 
 
 def disposable_hosts(config: Config) -> tuple[str, ...]:
-    """The hosts that faults may be tried on where none is named: each disposable instance once."""
+    """The hosts that faults may be tried on where none is named: each disposable instance once.
+
+    Raises `UsageError` where there is none.
+    """
     found: dict[tuple[str, str], str] = {}
     for name, table in config.host.items():
         if table.disposable:
             found.setdefault((table.incus.project, table.incus.instance), name)
+    if not found:
+        raise UsageError(
+            "No host of the configuration has `disposable = true`, so no fault is injected.",
+            resolution="Set it under [host.NAME] of a host that may be harmed, or run this where there is no "
+            "ccci.toml: then the lab is meant (`invoke lab.up`).",
+        )
     return tuple(found.values())
 
 
@@ -146,30 +157,45 @@ def try_faults(
     """Try each of `faults` that does harm on the machine's store; `listener` hears of each row.
 
     `before_each` is for what runs use up and the host cannot renew, such as an account's pulls. The host is
-    provisioned before, and a stranger's stack runs beside all of them. Raises `RefusedError` on a host that
-    is not disposable.
+    provisioned before, and a stranger's stack runs beside all of them; no more is done where no fault does
+    harm on its store. Raises `RefusedError` on a host that is not disposable, and while somebody else holds a
+    lease there. SIGTERM and SIGHUP stop it as Ctrl-C does.
     """
     if not machine.config.disposable:
         raise RefusedError(
             f"No fault is injected into {machine.instance.where}.",
             resolution=f"Faults need `disposable = true` under [host.{machine.name}] in ccci.toml.",
         )
-    provision(machine)
-    store = host.look(machine).store
-    if store is None:
-        raise HostError(f"Which image store {machine.instance.where} has is not known.")
-    rows = []
-    with Stranger(machine) as stranger:
-        for number, fault in enumerate(faults, start=1):
-            if store not in fault.stores:
-                continue
-            before_each()
-            say(f"Fault {number} of {len(faults)} on {store}: {fault.name}")
-            row = _row(machine, fault, store, stranger, root or RUNS)
-            rows.append(row)
-            if listener:
-                listener(row)
-    return tuple(rows)
+    with stoppable():
+        if host.look(machine).agent_sha256 is not None:  # without an agent nobody holds a lease
+            refuse_over_others(machine)
+        provision(machine)
+        store = host.look(machine).store
+        if store is None:
+            raise HostError(f"Which image store {machine.instance.where} has is not known.")
+        harmful = [fault for fault in faults if store in fault.stores]
+        if not harmful:
+            return ()
+        rows = []
+        with Stranger(machine) as stranger:
+            for number, fault in enumerate(harmful, start=1):
+                before_each()
+                say(f"Fault {number} of {len(harmful)} on {store}: {fault.name}")
+                row = _row(machine, fault, store, stranger, root or RUNS)
+                rows.append(row)
+                if listener:
+                    listener(row)
+        return tuple(rows)
+
+
+def require_rows(rows: Sequence[Row], faults: Sequence[Fault], hosts: Sequence[str]) -> None:
+    """Raise `UsageError` where none of `faults` does harm on the image stores of `hosts`."""
+    if not rows:
+        raise UsageError(
+            f"No fault that was named does harm on the image store of {' or '.join(hosts)}.",
+            details="\n".join(f"{fault.name}: {' and '.join(fault.stores)} only" for fault in faults),
+            resolution="Name another fault with --faults, or a host with such a store with --host.",
+        )
 
 
 def _row(machine: Machine, fault: Fault, store: StoreKind, stranger: Stranger, root: Path) -> Row:
@@ -229,8 +255,13 @@ def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: S
 
 
 def _run(machine: Machine, fault: Fault, folder: Path) -> None:
-    """The experiment with the fault in it. Raises what went wrong with the fault, not with the run."""
-    with ExitStack() as until_the_end:
+    """The experiment with the fault in it. Raises what went wrong with the fault, not with the run.
+
+    Raises `RefusedError` with nothing done while somebody else holds a lease: the experiment asks as well,
+    and for a fault that comes before it that is too late.
+    """
+    refuse_over_others(machine)
+    with _taken_back() as until_the_end:
         seen = until_the_end.enter_context(fault.around(machine))
         injection = _Injection(fault, machine, until_the_end)
         injection.at(START)
@@ -257,6 +288,17 @@ def _run(machine: Machine, fault: Fault, folder: Path) -> None:
         if not fault.bit():
             raise HostError("The fault was there, and the run never met it.")
         fault.spoil(folder / evidence.HISTORY)
+
+
+@contextmanager
+def _taken_back() -> Iterator[ExitStack]:
+    """What is held until the end, and then given up whole before a wish to stop is granted."""
+    held = ExitStack()
+    try:
+        yield held
+    finally:
+        with postponed(PUTTING_BACK):
+            held.close()
 
 
 class _Injection:

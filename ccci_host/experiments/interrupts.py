@@ -15,6 +15,7 @@ from typing import Any
 from ccci_host.progress import say
 
 STOPPERS = (signal.SIGTERM, signal.SIGHUP)
+PUTTING_BACK = "Putting the host back in order; ask again to leave it as it is."
 
 
 @contextmanager
@@ -38,26 +39,33 @@ def undisturbed() -> Iterator[None]:
         if asked:
             raise KeyboardInterrupt(name)
         asked.append(name)
-        say("Putting the host back in order; ask again to leave it as it is.")
+        say(PUTTING_BACK)
 
     with _handling((signal.SIGINT, *STOPPERS), hold):
         yield
 
 
 @contextmanager
-def postponed() -> Iterator[None]:
-    """Within it, the first wish to stop waits for the end, and the second one stops at once."""
+def postponed(saying: str = "") -> Iterator[None]:
+    """Within it, the first wish to stop waits for the end, and the second one stops at once.
+
+    The first one hears `saying`. It is granted at the end also where an error ended what it waited for.
+    """
     asked: list[str] = []
 
     def hold(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         asked.append(signal.Signals(number).name)
         if len(asked) > 1:
             raise KeyboardInterrupt(asked[-1])
+        if saying:
+            say(saying)
 
-    with _handling((signal.SIGINT, *STOPPERS), hold):
-        yield
-    if asked:
-        raise KeyboardInterrupt(asked[0])
+    try:
+        with _handling((signal.SIGINT, *STOPPERS), hold):
+            yield
+    finally:
+        if asked:
+            raise KeyboardInterrupt(asked[-1])
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """An agent that sweeps while a lease is held."""
 
 from ccci_host.agent import paths
-from ccci_host.faults.altered_file import ASIDE, AlteredFile
+from ccci_host.faults.altered_file import AlteredFile
+from ccci_host.faults.aside import ASIDE
 from ccci_host.transport.machine import Machine
 
 _WRAPPER = f"""#!/bin/sh

@@ -3,11 +3,9 @@
 from abc import abstractmethod
 from typing import ClassVar
 
+from ccci_host.faults.aside import ASIDE, put_aside, put_back
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
-
-ASIDE = ".ccci-fault"
-"""Behind the name of the file that is put aside."""
 
 
 class AlteredFile(Fault):
@@ -24,7 +22,7 @@ class AlteredFile(Fault):
         """Put the file aside, and the altered one in its place."""
         run = machine.executor.run
         content = run(["cat", self.path]).check().stdout
-        run(["cp", "--archive", self.path, self.path + ASIDE]).check()
+        put_aside(machine, self.path)
         argv = ["install", f"--mode={self.mode}", "/dev/stdin", self.path]
         run(argv, input=self.altered(content, machine)).check()
 
@@ -34,5 +32,4 @@ class AlteredFile(Fault):
 
     def revert(self, machine: Machine) -> None:
         """Put it back, where it was put aside."""
-        if machine.executor.run(["test", "-e", self.path + ASIDE]).ok:
-            machine.executor.run(["mv", "--force", self.path + ASIDE, self.path]).check()
+        put_back(machine, self.path)

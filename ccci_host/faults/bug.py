@@ -31,14 +31,17 @@ class Bug(Fault):
     def around(self, machine: Machine) -> Iterator[Machine]:
         """The machine with an executor in between, which changes the program while the bug is there.
 
-        What the bug left of the suite's own stacks goes in the end.
+        What the bug left of the suite's own stacks goes in the end. One that was there before is not of this
+        run; nor is any of a run that never met the bug, since nobody began over it.
         """
         self.met = 0
+        before = stacks.look(machine).own
         try:
             yield replace(machine, executor=Changing(machine.executor, self))
         finally:
-            for stack in stacks.look(machine).own:
-                teardown(machine, stack)
+            if self.bit():
+                for stack in sorted({*stacks.look(machine).own} - {*before}):
+                    teardown(machine, stack)
 
     def inject(self, machine: Machine) -> None:  # noqa: ARG002 - the bug is on its way to the host
         """Raises `HostError` where the program has no longer the text that is to be another."""

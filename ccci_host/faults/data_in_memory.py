@@ -2,7 +2,7 @@
 
 import json
 
-from ccci_host.faults.altered_file import ASIDE
+from ccci_host.faults.aside import put_aside, put_back
 from ccci_host.faults.daemon_setting import restart
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
@@ -29,8 +29,7 @@ class DataInMemory(Fault):
             (SETTINGS, json.dumps({**settings, "data-root": DOCKER})),
             (CONTAINERD_SETTINGS, f'version = 2\nroot = "{CONTAINERD}"\n'),
         ):
-            if run(["test", "-e", path]).ok:
-                run(["cp", "--archive", path, path + ASIDE]).check()
+            put_aside(machine, path)
             run(["install", "-D", "--mode=0644", "/dev/stdin", path], input=content.encode()).check()
         self._restart(machine, swarm=False)
         run(["docker", "swarm", "init", "--advertise-addr", machine.instance.address()]).check()
@@ -41,14 +40,10 @@ class DataInMemory(Fault):
 
     def revert(self, machine: Machine) -> None:
         """Start both anew with the folders of before."""
-        run = machine.executor.run
         for path in (SETTINGS, CONTAINERD_SETTINGS):
-            if run(["test", "-e", path + ASIDE]).ok:
-                run(["mv", "--force", path + ASIDE, path]).check()
-            else:
-                run(["rm", "--force", path]).check()
+            put_back(machine, path)
         self._restart(machine, swarm=True)
-        run(["rm", "--recursive", "--force", DOCKER, CONTAINERD]).check()
+        machine.executor.run(["rm", "--recursive", "--force", DOCKER, CONTAINERD]).check()
 
     def _restart(self, machine: Machine, *, swarm: bool) -> None:
         for words in (["stop", "docker.socket", "docker.service"], ["restart", "containerd.service"]):

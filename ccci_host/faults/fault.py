@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ccci_host.errors import HostError, RefusedError
+from ccci_host.experiments.interrupts import PUTTING_BACK, postponed
 from ccci_host.experiments.options import Point
 from ccci_host.records import StoreKind
 from ccci_host.transport.machine import Machine
@@ -79,7 +80,7 @@ def injected(fault: Fault, machine: Machine) -> Iterator[None]:
     """Within it the fault is present; before and after it is not.
 
     Raises `RefusedError` on a host that is not disposable, `HostError` for a fault that was there already,
-    that did not bite, or that could not be taken back.
+    that did not bite, or that could not be taken back. A wish to stop waits until it is taken back.
     """
     if not machine.config.disposable:
         raise RefusedError(
@@ -94,7 +95,8 @@ def injected(fault: Fault, machine: Machine) -> Iterator[None]:
             raise HostError(f"The fault {fault.name} did not bite on {machine.instance.where}.")
         yield
     finally:
-        fault.revert(machine)
+        with postponed(PUTTING_BACK):
+            fault.revert(machine)
 
 
 def all_faults(*packages: str) -> tuple[Fault, ...]:

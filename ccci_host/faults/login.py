@@ -4,7 +4,7 @@ from importlib import resources
 from typing import ClassVar
 
 from ccci_host.facts.hub_login import HUB_KEY
-from ccci_host.faults.altered_file import ASIDE
+from ccci_host.faults.aside import put_aside, put_back
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
 
@@ -19,8 +19,7 @@ class AlteredLogin(Fault):
 
     def inject(self, machine: Machine) -> None:
         """Put the file aside, and alter the entry."""
-        path = machine.config.hub.docker_config
-        machine.executor.run(["cp", "--archive", path, path + ASIDE]).check()
+        put_aside(machine, machine.config.hub.docker_config)
         self._ask(machine, look=False)
 
     def is_present(self, machine: Machine) -> bool:
@@ -29,9 +28,7 @@ class AlteredLogin(Fault):
 
     def revert(self, machine: Machine) -> None:
         """Put the file back, where it was put aside."""
-        path = machine.config.hub.docker_config
-        if machine.executor.run(["test", "-e", path + ASIDE]).ok:
-            machine.executor.run(["mv", "--force", path + ASIDE, path]).check()
+        put_back(machine, machine.config.hub.docker_config)
 
     def _ask(self, machine: Machine, *, look: bool) -> bool:
         hub = machine.config.hub

@@ -16,23 +16,20 @@ class SecondExperiment(Fault):
     expected = Verdict.UNKNOWN
     check = "run-complete"
 
-    def __init__(self) -> None:
-        self._lease = ""
-
     def inject(self, machine: Machine) -> None:
         """Take the lease."""
         argv = [AGENT, "lease", "--hold", "600", "--owner", OWNER]
-        self._lease = machine.executor.run(argv).check().text.split()[-1]
+        machine.executor.run(argv).check()
 
     def is_present(self, machine: Machine) -> bool:
         """Whether the agent names its holder."""
         return any(holder.owner == OWNER for holder in holders(machine))
 
     def revert(self, machine: Machine) -> None:
-        """Give it back."""
-        if self._lease:
-            machine.executor.run([AGENT, "lease", "--release", self._lease]).check()
-            self._lease = ""
+        """Give it back, by its holder's name: whoever was cut off never heard its id."""
+        for holder in holders(machine):
+            if holder.owner == OWNER:
+                machine.executor.run([AGENT, "lease", "--release", holder.id]).check()
 
 
 FAULT = SecondExperiment()

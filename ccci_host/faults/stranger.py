@@ -4,6 +4,7 @@ import json
 from types import TracebackType
 from typing import Self
 
+from ccci_host.experiments.interrupts import PUTTING_BACK, postponed
 from ccci_host.faults.scratch import make_image
 from ccci_host.progress import doing
 from ccci_host.recipes import teardown
@@ -30,19 +31,22 @@ class Stranger:
         self._image = ""
 
     def __enter__(self) -> Self:
-        with doing("starting a stranger's stack"):
-            self._image = make_image(self._machine, IMAGE)
-            argv = ["docker", "stack", "deploy", "--detach=true", "--resolve-image", "never"]
-            compose = json.dumps(COMPOSE).encode()
-            self._machine.executor.run([*argv, "--compose-file", "-", STACK], input=compose).check()
-            self._wait()
+        try:
+            with doing("starting a stranger's stack"):
+                self._image = make_image(self._machine, IMAGE)
+                argv = ["docker", "stack", "deploy", "--detach=true", "--resolve-image", "never"]
+                compose = json.dumps(COMPOSE).encode()
+                self._machine.executor.run([*argv, "--compose-file", "-", STACK], input=compose).check()
+                self._wait()
+        except BaseException:
+            self._remove()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        teardown(self._machine, STACK)
-        self._machine.executor.run(["docker", "image", "rm", IMAGE]).check()
+        self._remove()
 
     def look(self) -> StrangersSeen:
         """The stack now, once its container runs."""
@@ -76,6 +80,13 @@ class Stranger:
         if kept.text != self._image:
             told.append("the stranger's image is gone")
         return told
+
+    def _remove(self) -> None:
+        """Remove what was begun of it; a wish to stop waits for that."""
+        with postponed(PUTTING_BACK):
+            if self._image:
+                teardown(self._machine, STACK)
+                self._machine.executor.run(["docker", "image", "rm", IMAGE]).check()
 
     def _wait(self) -> None:
         argv = ["docker", "service", "ls", "--filter", f"name={STACK}_web", "--format", "{{.Replicas}}"]

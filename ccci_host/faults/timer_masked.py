@@ -1,7 +1,7 @@
 """The agent's timer masked: its unit is a link to nowhere, and nothing can start it."""
 
 from ccci_host.agent import paths
-from ccci_host.faults.altered_file import ASIDE
+from ccci_host.faults.aside import ASIDE, put_back
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
 
@@ -28,8 +28,7 @@ class TimerMasked(Fault):
 
     def revert(self, machine: Machine) -> None:
         """Put the file back in the link's place, and start the timer."""
-        if machine.executor.run(["test", "-e", UNIT + ASIDE]).ok:
-            machine.executor.run(["mv", "--force", UNIT + ASIDE, UNIT]).check()
+        put_back(machine, UNIT)
         for words in (["daemon-reload"], ["start", paths.TIMER]):
             machine.executor.run(["systemctl", *words]).check()
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -75,6 +76,34 @@ def test_every_problem_of_the_configuration_is_in_one_message(
     assert "is not valid TOML" in ccci("provision").one_paragraph()
     configured(monkeypatch, tmp_path / "gone.toml")
     assert "There is no configuration file at" in ccci("provision").one_paragraph()
+
+
+HOST = """
+[host.{name}]
+disposable = {disposable}
+[host.{name}.incus]
+endpoint = "/incus/unix.socket"
+instance = "{name}"
+[host.{name}.hub]
+account = "me"
+pat = {{ env = "CCCI_TEST_PAT" }}
+"""
+
+
+def test_faults_without_a_host_for_them_are_no_verdict(ccci: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "ccci.toml").write_text(HOST.format(name="prod", disposable="false"))
+    assert "has `disposable = true`" in ccci("verify", "--faults").one_paragraph()
+
+
+def test_faults_that_do_no_harm_on_the_hosts_store_are_no_verdict(
+    ccci: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ccci.toml").write_text(HOST.format(name="ci", disposable="true"))
+    monkeypatch.setattr(tasks, "machine", lambda host: nullcontext())
+    monkeypatch.setattr("ccci_host.verify_faults.try_faults", lambda *_, **__: ())
+    said = ccci("verify", "--faults", "prune-f").one_paragraph()
+    assert "the image store of ci" in said
+    assert "prune-f: classic only" in said
 
 
 def test_the_labs_account_gets_another_limit(ccci: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The matrix of faults: what is as expected, and every way in which it is not."""
 
+import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +11,9 @@ import pytest
 from ccci_host import fault_table, verify_faults
 from ccci_host.checks import all_checks
 from ccci_host.config import Config
-from ccci_host.errors import HostError, NotFoundError, RefusedError
+from ccci_host.errors import CcciError, HostError, NotFoundError, RefusedError, UsageError
 from ccci_host.experiments import EXPERIMENTS, Options
+from ccci_host.experiments.lease import AGENT, own_name, refuse_over_others
 from ccci_host.experiments.options import Point
 from ccci_host.faults import START, Fault
 from ccci_host.generated import part
@@ -18,8 +21,8 @@ from ccci_host.journal import Journal
 from ccci_host.records import History, HostSeen, StoreSeen, StrangersSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
-from ccci_host.verify_faults import Matrix, Row, chosen, disposable_hosts, try_faults
-from tests.fakes import FakeExecutor
+from ccci_host.verify_faults import Matrix, Row, chosen, disposable_hosts, require_rows, try_faults
+from tests.fakes import FakeExecutor, completed
 from tests.folders import is_held
 from tests.histories import changed, cut, good, host, store
 from tests.unit.machines import fake_machine, host_table
@@ -78,11 +81,16 @@ class Stage:
         self.left: list[str] = []
         self.disturbed: list[str] = []
         self.heard: list[str] = []
+        self.asked: list[CcciError | None] = []
+        """What the next looks for somebody else's lease come to; none of them finds any."""
+        self.done: list[str] = []
+        self.seen = host()
         monkeypatch.setitem(EXPERIMENTS, "verify-pc3", self._experiment)
-        monkeypatch.setattr(verify_faults, "provision", lambda machine: None)
+        monkeypatch.setattr(verify_faults, "provision", lambda machine: self.done.append("provision"))
+        monkeypatch.setattr(verify_faults, "refuse_over_others", self._refuse)
         monkeypatch.setattr(verify_faults, "_left", lambda machine: self.left)
         monkeypatch.setattr(verify_faults, "wait_until_ready", lambda machine, timeout: None)
-        monkeypatch.setattr("ccci_host.verify_faults.host.look", lambda machine: host())
+        monkeypatch.setattr("ccci_host.verify_faults.host.look", lambda machine: self.seen)
         monkeypatch.setattr(verify_faults, "Stranger", self._stranger)
 
     def _experiment(self, machine: Machine, journal: Journal, options: Options) -> None:
@@ -94,8 +102,15 @@ class Stage:
         if self.error:
             raise self.error
 
+    def _refuse(self, machine: Machine) -> None:
+        self.done.append("look for leases")
+        refusal = self.asked.pop(0) if self.asked else None
+        if refusal:
+            raise refusal
+
     @contextmanager
     def _stranger(self, machine: Machine) -> Iterator["Stage"]:
+        self.done.append("start the stranger")
         yield self
 
     def look(self) -> StrangersSeen:
@@ -240,12 +255,108 @@ def test_a_fault_of_another_store_is_not_tried(stage: Stage) -> None:
     fault.stores = ("containerd",)  # type: ignore[misc]
     machine = fake_machine(FakeExecutor(), host_table(disposable=True))
     assert try_faults(machine, [fault], root=stage.folder) == ()
+    assert "start the stranger" not in stage.done
 
 
 def test_a_host_that_is_not_disposable_is_left_alone(stage: Stage) -> None:
     machine = fake_machine(FakeExecutor(), host_table(disposable=False))
     with pytest.raises(RefusedError):
         try_faults(machine, [Prune()], root=stage.folder)
+
+
+TAKEN = RefusedError("Somebody else's run is under way on ci.", details="Ana holds a lease until noon.")
+
+
+def test_while_somebody_else_is_at_work_the_host_is_not_touched(stage: Stage) -> None:
+    stage.asked = [TAKEN]
+    with pytest.raises(RefusedError, match="Somebody else's run"):
+        stage.row(Prune())
+    assert stage.done == ["look for leases"]
+
+
+def test_somebody_who_came_later_meets_no_fault(stage: Stage) -> None:
+    class Surrounded(AtTheStart):
+        @contextmanager
+        def around(self, machine: Machine) -> Iterator[Machine]:
+            self.log.append("around")
+            yield machine
+
+    fault = Surrounded()
+    stage.asked = [None, TAKEN]
+    row = stage.row(fault)
+    assert (row.as_expected, fault.log) == (False, [])
+    assert "Ana holds a lease until noon." in row.why
+    assert stage.row(fault).as_expected
+
+
+def test_of_a_host_without_an_agent_nobody_holds_a_lease(stage: Stage) -> None:
+    stage.seen = host(agent_sha256=None)
+    stage.asked = [None]
+    assert stage.row(Prune()).as_expected
+    assert stage.done == ["provision", "start the stranger", "look for leases"]
+
+
+def test_a_lease_that_an_earlier_row_lost_track_of_refuses_no_later_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [{"id": "abc", "owner": own_name(), "until": "noon"}]
+    executor = FakeExecutor(
+        {
+            f"{AGENT} status --json": lambda *_: completed(json.dumps({"leases": left})),
+            f"{AGENT} lease --release abc": lambda *_: completed(str(left.pop())),
+        }
+    )
+    monkeypatch.setattr(verify_faults, "refuse_over_others", refuse_over_others)
+    machine = fake_machine(executor, host_table(disposable=True))
+    [row] = try_faults(machine, [AtTheStart()], root=stage.folder)
+    assert row.as_expected, row.why
+    assert left == []
+
+
+@pytest.fixture
+def _in_a_terminal() -> Iterator[None]:
+    """A process in the background may have been told to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_in_a_terminal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_the_injection_takes_the_fault_back(number: signal.Signals, stage: Stage) -> None:
+    class Slow(AtTheStart):
+        def inject(self, machine: Machine) -> None:
+            super().inject(machine)
+            signal.raise_signal(number)
+            self.log.append("went on")
+
+    fault = Slow()
+    with pytest.raises(KeyboardInterrupt):
+        stage.row(fault)
+    assert fault.log == ["inject", "revert"]
+
+
+@pytest.mark.usefixtures("_in_a_terminal")
+@pytest.mark.parametrize("kind", [Prune, ForAWhile])
+def test_a_wish_to_stop_waits_until_all_is_taken_back(kind: type[Prune], stage: Stage) -> None:
+    class Surrounded(kind):  # type: ignore[misc, valid-type]
+        @contextmanager
+        def around(self, machine: Machine) -> Iterator[Machine]:
+            try:
+                yield machine
+            finally:
+                signal.raise_signal(signal.SIGTERM)
+                self.log.append("nothing around")
+
+        def revert(self, machine: Machine) -> None:
+            signal.raise_signal(signal.SIGINT)
+            super().revert(machine)
+
+    fault = Surrounded()
+    with pytest.raises(KeyboardInterrupt):
+        stage.row(fault)
+    assert fault.log == ["inject", "revert", "nothing around"]
+    assert stage.heard == []
 
 
 def row(name: str, check: str, *, expected: Verdict = Verdict.FAIL, as_expected: bool = True) -> Row:
@@ -323,6 +434,22 @@ def test_each_disposable_instance_is_tried_once() -> None:
         )
     }
     assert disposable_hosts(Config.model_construct(host=hosts)) == ("a", "b")
+
+
+def test_a_configuration_without_a_disposable_host_is_told() -> None:
+    config = Config.model_construct(host={"prod": host_table(disposable=False)})
+    with pytest.raises(UsageError, match="No host of the configuration has `disposable = true`") as told:
+        disposable_hosts(config)
+    assert "[host.NAME]" in told.value.resolution
+
+
+def test_faults_of_another_store_only_are_told() -> None:
+    fault = Prune()
+    fault.stores = ("classic",)  # type: ignore[misc]
+    with pytest.raises(UsageError, match="the image store of ci") as told:
+        require_rows([], [fault], ["ci"])
+    assert told.value.details == "prune: classic only"
+    require_rows([row("prune", "nothing-evicted")], [fault], ["ci"])
 
 
 def test_the_table_keeps_the_rows_of_other_faults(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccci_host.errors import HostError
+from ccci_host.errors import HostError, RefusedError
 from ccci_host.experiments.stacks import Stacks
 from ccci_host.faults import all_faults
 from ccci_host.faults import bug as bugs
@@ -43,15 +43,41 @@ def test_programs_are_changed_while_it_is_there(executor: FakeExecutor) -> None:
     assert bug.bit()
 
 
-def test_what_it_left_goes_when_the_run_is_over(
+class Host:
+    """A host with stacks of the suite's own, some of them another run's."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.own = ["ccci-theirs"]
+        self.gone: list[str] = []
+        monkeypatch.setattr(
+            "ccci_host.experiments.stacks.look", lambda machine: Stacks(tuple(self.own), (), ())
+        )
+        monkeypatch.setattr(bugs, "teardown", lambda machine, stack: self.gone.append(stack))
+
+
+def test_what_it_left_goes_when_the_run_is_over_and_nothing_else(
     executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone: list[str] = []
-    monkeypatch.setattr("ccci_host.experiments.stacks.look", lambda machine: Stacks(("ccci-a",), (), ()))
-    monkeypatch.setattr(bugs, "teardown", lambda machine, stack: gone.append(stack))
-    with pytest.raises(HostError), Forgetful().around(fake_machine(executor)):
+    host, bug = Host(monkeypatch), Forgetful()
+    machine = fake_machine(executor)
+    with pytest.raises(HostError), bug.around(machine) as seen:
+        bug.inject(machine)
+        seen.run_python(PROGRAM, {})
+        host.own += ["ccci-ours"]
         raise HostError("x")
-    assert gone == ["ccci-a"]
+    assert host.gone == ["ccci-ours"]
+
+
+def test_a_run_that_was_refused_removes_no_stack_of_the_one_that_came_before_it(
+    executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, bug = Host(monkeypatch), Forgetful()
+    machine = fake_machine(executor)
+    with pytest.raises(RefusedError), bug.around(machine):
+        bug.inject(machine)
+        host.own += ["ccci-theirs-too"]
+        raise RefusedError("x")
+    assert host.gone == []
 
 
 def test_a_text_that_is_in_the_program_no_more_is_an_error(executor: FakeExecutor) -> None:

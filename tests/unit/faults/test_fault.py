@@ -1,5 +1,7 @@
 """A fault proves that it bit, and is taken back however the run in between ended."""
 
+import signal
+
 import pytest
 
 from ccci_host.checks import all_checks
@@ -50,6 +52,24 @@ def test_it_is_taken_back_however_the_run_ends(error: BaseException) -> None:
     harm = Harm()
     with pytest.raises(type(error)), injected(harm, machine()):
         raise error
+    assert harm.log == ["inject", "revert"]
+
+
+def test_a_wish_to_stop_waits_until_it_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    harm = Harm()
+    take_back = harm.revert
+
+    def revert(machine: Machine) -> None:
+        signal.raise_signal(signal.SIGINT)
+        take_back(machine)
+
+    monkeypatch.setattr(harm, "revert", revert)
+    try:
+        with pytest.raises(KeyboardInterrupt), injected(harm, machine()):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert harm.log == ["inject", "revert"]
 
 
