@@ -6,7 +6,15 @@ from ccci_host.checks.finding import Answer, NoEvidenceError, passed, unknown
 from ccci_host.checks.reading import count, in_megabytes, listed, name_of, new_layers, repository_of, store_at
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.checks.weights import above_noise
-from ccci_host.records import EvictionControl, History, InterfaceSeen, ManifestsSeen, RequestsSeen, digest_of
+from ccci_host.records import (
+    EvictionControl,
+    History,
+    InterfaceSeen,
+    ManifestsSeen,
+    RequestsSeen,
+    StoreSeen,
+    digest_of,
+)
 
 
 class Saw(NamedTuple):
@@ -88,8 +96,8 @@ def _log(history: History, control: EvictionControl) -> Saw | Missed:
     seen = history.during(RequestsSeen, "control-redeploy", 0)
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the registry log: {seen.problem if seen else 'not read'}")
-    expected = frozenset(control.blobs)
-    if not expected:
+    names = _names(history, control)
+    if not all(names):
         raise NoEvidenceError("the registry log: what it calls the evicted layers is not known")
     repository = repository_of(control.reference)
     served = {
@@ -97,9 +105,19 @@ def _log(history: History, control: EvictionControl) -> Saw | Missed:
         for request in seen.requests
         if request.is_layer_download and request.repository == repository
     }
-    if served == expected:
-        return Saw(f"the registry log showed exactly its {count(len(expected), 'layer')}", outside=True)
-    return Missed(f"the registry log showed {len(served)} layers where {len(expected)} were evicted")
+    back = [blobs for blobs in names if blobs & served]
+    strange = served.difference(*names)
+    if len(back) == len(names) and not strange:
+        return Saw(f"the registry log showed exactly its {count(len(names), 'layer')}", outside=True)
+    others = f", and {len(strange)} of other images" if strange else ""
+    return Missed(f"the registry log showed {len(back)} of {count(len(names), 'layer')}{others}")
+
+
+def _names(history: History, control: EvictionControl) -> list[set[str]]:
+    """What a registry may call each evicted layer: the digests that the store ever knew for it."""
+    looks = history.of(StoreSeen)
+    known = [[layer for look in looks if (layer := look.layer(key))] for key in control.layers]
+    return [{blob for layer in layers for blob in layer.blobs} & {*control.blobs} for layers in known]
 
 
 def _interface(history: History, control: EvictionControl) -> Saw | Missed:
@@ -109,10 +127,10 @@ def _interface(history: History, control: EvictionControl) -> Saw | Missed:
     came = above_noise(history, seen)
     known = history.last(ManifestsSeen)
     sizes = {layer.digest: layer.size for image in (known.images if known else ()) for layer in image.layers}
-    missing = [blob for blob in control.blobs if blob not in sizes]
-    if came is None or not control.blobs or missing:
+    weights = [[sizes[blob] for blob in blobs if blob in sizes] for blobs in _names(history, control)]
+    if came is None or not all(weights):
         raise NoEvidenceError("the interface: the noise on it or the weight of the layers is not known")
-    weight = sum(sizes[blob] for blob in control.blobs)
+    weight = sum(map(min, weights))
     outside = seen.source == "outside"
     inside = "" if outside else " (counted inside the guest)"
     told = f"the interface carried {in_megabytes(came)} for layers of {in_megabytes(weight)}{inside}"

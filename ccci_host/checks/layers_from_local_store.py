@@ -114,13 +114,19 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
     if seen.problem:
         return log_says("silent", seen.problem)
     blobs = _blobs(history, cycle, services)
+    whole = _whole(history, cycle)
     repositories = {repository_of(service.image): name_of(service.image) for service in services}
+    by_place = {
+        repository_of(service.image): name_of(service.image)
+        for service in services
+        if service.digest not in whole
+    }
     guilty: list[str] = []
     served = 0
     for request in seen.requests:
         if not request.is_layer_download:
             continue
-        owner = blobs.get(request.digest or request.reference) or repositories.get(request.repository)
+        owner = blobs.get(request.digest or request.reference) or by_place.get(request.repository)
         if owner is not None:
             guilty.append(owner)
             served += request.bytes
@@ -167,20 +173,30 @@ def _logged(history: History, cycle: int) -> int:
 
 
 def _blobs(history: History, cycle: int, services: Sequence[DeployedService]) -> dict[str, str]:
-    """The image's name by the digest of each of its compressed layers, from the manifests and the store."""
+    """The image's name by the digest of each of its compressed layers, from the manifests and the store.
+
+    By the store of before the redeploy: a download may teach it other names for a layer that it has.
+    """
     names = {service.digest: name_of(service.image) for service in services if service.digest}
     blobs: dict[str, str] = {}
     seen = manifests(history, cycle)
     for image in seen.images if seen else ():
         if image.digest in names:
             blobs.update((layer.digest, names[image.digest]) for layer in image.layers)
-    after = history.at(StoreSeen, "redeployed", cycle)
-    if after is not None:
-        for reference, stored in images_of(services, after).items():
+    store = history.at(StoreSeen, "deployed", cycle)
+    if store is not None:
+        for reference, stored in images_of(services, store).items():
             own = stored.layers if stored else ()
-            layers = (layer for layer in after.layers if layer.key in own)
+            layers = (layer for layer in store.layers if layer.key in own)
             blobs.update((blob, name_of(reference)) for layer in layers for blob in layer.blobs)
     return blobs
+
+
+def _whole(history: History, cycle: int) -> frozenset[str]:
+    """Digests of the images all of whose layers the manifests name: another layer is another image's."""
+    seen = manifests(history, cycle)
+    images = seen.images if seen and not seen.problem else ()
+    return frozenset(image.digest for image in images if image.layers and not image.problem)
 
 
 def _resolved(history: History, repositories: dict[str, str]) -> list[tuple[str, str]]:

@@ -26,21 +26,20 @@ from ccci_host.records import (
 def nothing_evicted(history: History) -> Answer:
     """Between two looks only what the controls evicted may be missing, and what the agent let go.
 
-    The latter is what a tick removed that nothing was to hold back, by a plan that the agent had told before.
+    The latter is what a tick removed that nothing was to hold back, by a plan that the agent had told before,
+    of the disk as it is, with every gate open.
     An image whose layers were written anew was missing in between: it was evicted, and pulled again.
     """
     looks = [seen for seen in history.of(StoreSeen) if not seen.problem]
     if len(looks) < 2:
         raise NoEvidenceError("The image store was not read twice, so nobody knows what disappeared.")
-    ours = _removed_by_controls(history)
     called = {
         service.digest: name_of(service.image)
         for deployed in history.of(Deployed)
         for service in deployed.deployment.services
         if service.digest
     }
-    for before, swept, after in _pairs(history):
-        expected = swept | ours if after.cycle == 0 else swept
+    for before, expected, after in _pairs(history):
         lost = [
             image for image in before.images if not keeps(after, image, before) and image.id not in expected
         ]
@@ -61,35 +60,31 @@ def nothing_evicted(history: History) -> Answer:
 
 
 def _pairs(history: History) -> Iterator[tuple[StoreSeen, frozenset[str], StoreSeen]]:
-    """Each two looks that follow each other, with the ids of what the agent's own tick removed in between."""
+    """Each two looks that follow each other, with the ids of what may have gone in between.
+
+    That is what the agent's own tick removed, and what the run's own controls did, though one ended early.
+    """
     before: StoreSeen | None = None
     planned: set[str] = set()
-    swept: set[str] = set()
+    removed: set[str] = set()
     for entry in history.entries:
         event = entry.event
-        if isinstance(event, PlanSeen):
+        if isinstance(event, PlanSeen) and event.simulated_percent is None and not any(event.gates.values()):
             planned |= {str(victim.get("id")) for victim in event.victims}
         elif isinstance(event, SweepSeen) and event.under == "nothing":
-            swept |= planned.intersection(event.image_ids)
+            removed |= planned.intersection(event.image_ids)
+        elif isinstance(event, EvictionControl):
+            removed |= {event.image_id, *event.removed_ids}
         elif isinstance(event, StoreSeen) and not event.problem:
             if before is not None:
-                yield before, frozenset(swept), event
-            before, swept = event, set()
+                yield before, frozenset(removed), event
+            before, removed = event, set()
 
 
 def _excused(history: History) -> str:
     """What the agent removed as its plan had told, in words."""
     names = [name for sweep in history.of(SweepSeen) if sweep.under == "nothing" for name in sweep.removed]
     return f", but what the agent's own tick let go: {listed(names)}" if names else ""
-
-
-def _removed_by_controls(history: History) -> frozenset[str]:
-    """Ids of the images that the run's own controls removed on purpose, though one may have ended early."""
-    return frozenset(
-        identity
-        for control in history.of(EvictionControl)
-        for identity in (control.image_id, *control.removed_ids)
-    )
 
 
 def _name(image: StoredImage, called: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ from ccci_host.records import Deployed, History, PlanSeen, StrangersSeen, digest
 GOES = ("orphaned", "superseded", "idle")
 """Classes of images that may go (docs/prune-policy.md)."""
 
+REPORT = "Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`."
+
 
 @check(
     pc="PC1",
@@ -21,7 +23,8 @@ GOES = ("orphaned", "superseded", "idle")
 def plan_is_conservative(history: History) -> Answer:
     """The recipe of this run was used minutes ago: none of its images may be a victim, at any pressure.
 
-    Nor may an image that others had a container or a service of when the run began.
+    Nor may an image that others had a container or a service of when the run began. And while a gate is
+    closed, on the disk as it is, nothing may go.
     """
     plans = history.of(PlanSeen)
     readable = [plan for plan in plans if not plan.problem and not plan.unreadable]
@@ -47,8 +50,16 @@ def plan_is_conservative(history: History) -> Answer:
     if wrong:
         return failed(
             f"Under pressure the agent would delete what it must keep: {listed(wrong)}.",
-            todo="Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`.",
+            todo=REPORT,
         )
+    hasty = [
+        _name(victim)
+        for plan in readable
+        if plan.simulated_percent is None and any(plan.gates.values())
+        for victim in plan.victims
+    ]
+    if hasty:
+        return failed(f"The agent would delete behind a closed gate: {listed(hasty)}.", todo=REPORT)
     if strangers is None or strangers.problem:
         problem = strangers.problem if strangers else "no look"
         raise NoEvidenceError(f"Which images others have in use was not seen: {problem}.")

@@ -1,12 +1,12 @@
 """Who paid for the pulls from Docker Hub."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import (
     DOCKER_HUB,
     count,
+    expected_account,
     listed,
     name_of,
     new_layers,
@@ -18,8 +18,8 @@ from ccci_host.checks.registry import check
 from ccci_host.records import (
     BucketsSeen,
     ColdPullControl,
-    CredentialSeen,
     History,
+    Phase,
     RecipeChosen,
     RegistryRequest,
     RequestsSeen,
@@ -32,6 +32,9 @@ OF_A_HARNESS = (
     "The harness sends no login with what it asks of Docker, whoever is logged in: set `lend_login` under "
     "[host.….command] in ccci.toml, or have the harness send its own."
 )
+
+DEPLOY: tuple[Phase, int] = ("deploy", 1)
+"""The phase before the cold pull in which the node pulls, and its cycle."""
 
 RESOLUTION = 1
 """Counted requests that the resolution of a tag costs, whoever pulls then (fact 13)."""
@@ -48,9 +51,12 @@ def pulls_authenticated(history: History) -> Answer:
     """Any anonymous `GET` of a manifest is a FAIL. A PASS is the cold pull's alone to give.
 
     What else the account paid for may be swarm's resolution of tags: that the node's own pull carries the PAT
-    shows where the node pulled, and without evidence of that it is UNKNOWN.
+    shows where the node pulled, and without evidence of that it is UNKNOWN. Nor may the anonymous bucket have
+    lost anything before the cold pull, where the log does not tell of the deploy.
     """
-    expected = _expected(history)
+    expected = expected_account(history)
+    if not expected:
+        raise NoEvidenceError("Which account should pay is not in the history.")
     strange = [
         request
         for seen in history.of(RequestsSeen)
@@ -63,20 +69,14 @@ def pulls_authenticated(history: History) -> Answer:
             todo=_again(history),
         )
     control = _cold_pull(history)
-    seen = history.during(RequestsSeen, "cold-pull", 0)
-    if seen is not None and not seen.problem:
+    seen = _log_of(history, "cold-pull", 0)
+    if seen is not None:
         return _by_log(history, seen.requests, control, expected)
     _make_sure_it_was_cold(history, control)
     if control.private:
+        _make_sure_of_the_deploy(_anonymous_before(history) or 0)
         return passed(f"{_pulled_private(control)}: its pull was authenticated.")
     return _by_buckets(history, expected)
-
-
-def _expected(history: History) -> str:
-    seen = history.last(CredentialSeen)
-    if seen is None or not seen.expected_account:
-        raise NoEvidenceError("Which account should pay is not in the history.")
-    return seen.expected_account
 
 
 def _was_paid(request: RegistryRequest) -> bool:
@@ -108,6 +108,12 @@ def _cold_pull(history: History) -> ColdPullControl:
     return control
 
 
+def _log_of(history: History, phase: Phase, cycle: int) -> RequestsSeen | None:
+    """What the registry's log tells of that phase; None where it could not be read."""
+    seen = history.during(RequestsSeen, phase, cycle)
+    return None if seen is None or seen.problem else seen
+
+
 def _by_log(
     history: History, requests: Sequence[RegistryRequest], control: ColdPullControl, expected: str
 ) -> Answer:
@@ -130,10 +136,13 @@ def _by_log(
             f"Layers went to others than {expected}: {listed(_told(one) for one in others)}.",
             todo=_again(history),
         )
+    _make_sure_of_the_deploy(_anonymous_before(history))
     manifests = sum(_was_paid(request) for request in requests)
+    whole = _log_of(history, *DEPLOY) is not None
+    rest = "nothing was asked anonymously" if whole else "before that the anonymous bucket paid none"
     return passed(
         f"The node pulled {name_of(control.reference)} as {expected}: {count(len(served), 'layer')} and "
-        f"{count(manifests, 'manifest')}; nothing was asked anonymously.",
+        f"{count(manifests, 'manifest')}; {rest}.",
         *([f"{_pulled_private(control)}."] if control.private else []),
     )
 
@@ -167,26 +176,51 @@ def _by_buckets(history: History, expected: str) -> Answer:
     spent, anonymous = _spent([before, after], expected), _spent([before, after], None)
     if anonymous:
         return failed(f"The anonymous bucket paid {anonymous} for the cold pull.", todo=_again(history))
-    if _spent([seen for seen in history.of(BucketsSeen) if not seen.problem], None):
+    if spent is None or spent <= RESOLUTION or anonymous is None:
+        raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")
+    _make_sure_of_the_deploy(_anonymous_before(history))
+    return passed(f"The bucket of {expected} paid {spent} for the cold pull, and the anonymous one none.")
+
+
+def _anonymous_before(history: History) -> int | None:
+    """What was paid anonymously before the cold pull: by the log of the deploy nothing, else by the bucket.
+
+    None when neither says.
+    """
+    if _log_of(history, *DEPLOY) is not None:
+        return 0
+    first, last = history.at(BucketsSeen, "start", 0), history.at(BucketsSeen, "torn-down", 1)
+    amid = [seen for seen in history.of(BucketsSeen) if seen.moment == "deployed" and not seen.problem]
+    return _spent([first, *amid, last], None)
+
+
+def _make_sure_of_the_deploy(anonymous: int | None) -> None:
+    """Raises unless nothing was paid anonymously before the cold pull."""
+    if anonymous is None:
+        raise NoEvidenceError(
+            "Who paid for the deploy's pulls is not known: the registry's log does not tell of it, nor does "
+            "the anonymous bucket."
+        )
+    if anonymous:
         raise NoEvidenceError(
             "Somebody at this address pulled anonymously during the run, before the cold pull; who, the "
             "buckets do not say.",
             todo="Run again while nobody else at this address pulls, or name the registry's access log.",
         )
-    if spent is not None and spent > RESOLUTION and anonymous == 0:
-        return passed(f"The bucket of {expected} paid {spent} for the cold pull, and the anonymous one none.")
-    raise NoEvidenceError("Who pays for pulls is not known: the rate-limit headers do not say.")
 
 
-def _spent(looks: Sequence[BucketsSeen], account: str | None) -> int | None:
-    """What the account's bucket lost between looks, a new window apart; None when one does not say."""
-    figures = [_remaining(seen, account) for seen in looks]
-    known = [figure for figure in figures if figure is not None]
-    if len(known) < len(figures):
+def _spent(looks: Sequence[BucketsSeen | None], account: str | None) -> int | None:
+    """What the account's bucket lost over the looks.
+
+    None when one does not say, and when it rose: in a new window nobody knows what the old one lost.
+    """
+    known = [figure for figure in (_remaining(seen, account) for seen in looks) if figure is not None]
+    if len(known) < len(looks) or known != sorted(known, reverse=True):
         return None
-    return sum(max(0, was - now) for was, now in pairwise(known))
+    return known[0] - known[-1]
 
 
-def _remaining(seen: BucketsSeen, account: str | None) -> int | None:
-    own = (bucket for bucket in seen.buckets if bucket.account == account and not bucket.problem)
+def _remaining(seen: BucketsSeen | None, account: str | None) -> int | None:
+    buckets = seen.buckets if seen and not seen.problem else ()
+    own = (bucket for bucket in buckets if bucket.account == account and not bucket.problem)
     return next((bucket.remaining for bucket in own), None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, unknown
 from ccci_host.records import (
+    CredentialSeen,
     DeployedService,
     Deployment,
     History,
@@ -60,6 +61,12 @@ def in_megabytes(size: float) -> str:
         if abs(size) >= scale:
             return f"{size / scale:.1f} {unit}"
     return f"{size:.0f} B"
+
+
+def expected_account(history: History) -> str:
+    """The account that should pay for pulls from Docker Hub; empty when the history does not name it."""
+    seen = history.last(CredentialSeen)
+    return seen.expected_account if seen else ""
 
 
 def began(history: History, phase: Phase, cycle: int) -> bool:

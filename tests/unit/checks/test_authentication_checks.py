@@ -25,6 +25,7 @@ from tests.histories import (
     changed,
     cold,
     good,
+    of_events,
     request,
     resolution,
     store,
@@ -268,10 +269,95 @@ def test_the_price_of_a_resolution_shows_nothing_of_the_nodes_pull() -> None:
     assert [paid(pulls) for pulls in (0, 1, 2)] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PASS]
 
 
-def test_a_new_window_gives_nothing_back() -> None:
-    start = buckets("start", account=195, anonymous=10)
-    history = changed(blind(), BucketsSeen, lambda _: start, moment="start")
-    assert finding(PULLS, history).verdict is Verdict.PASS
+def anonymous(history: History, start: int, torn_down: int, cold_pulled: int) -> History:
+    """The anonymous bucket at each look."""
+    looks = (
+        buckets("start", account=195, anonymous=start),
+        buckets("torn-down", account=190, anonymous=torn_down, cycle=1),
+        buckets("cold-pulled", account=187, anonymous=cold_pulled),
+    )
+    for look in looks:
+        history = changed(history, BucketsSeen, look.model_dump(), moment=look.moment)
+    return history
+
+
+@pytest.mark.parametrize("figures", [(10, 100, 100), (100, 60, 98)], ids=["before", "amid the cold pull"])
+def test_of_a_window_that_was_renewed_nobody_knows_what_it_lost(figures: tuple[int, int, int]) -> None:
+    assert finding(PULLS, anonymous(blind(), *figures)).verdict is Verdict.UNKNOWN
+    assert finding(PULLS, anonymous(blind(), 100, 100, 100)).verdict is Verdict.PASS
+
+
+def test_an_account_whose_window_was_renewed_did_not_pay_for_all_we_know() -> None:
+    after = buckets("cold-pulled", account=200)
+    history = changed(blind(), BucketsSeen, lambda _: after, moment="cold-pulled")
+    assert finding(PULLS, history).verdict is Verdict.UNKNOWN
+
+
+def deploy_unread(history: History) -> History:
+    """The registry's log was replaced while the recipe was deployed."""
+    return changed(history, RequestsSeen, {"requests": (), "problem": "replaced"}, phase="deploy")
+
+
+def amid(history: History, *looks: BucketsSeen) -> History:
+    """`history` with looks at the buckets right after its first one."""
+    events = [entry.event for entry in history.entries]
+    place = next(number for number, event in enumerate(events, start=1) if isinstance(event, BucketsSeen))
+    return of_events((*events[:place], *looks, *events[place:]))
+
+
+DEPLOYED = buckets("deployed", account=190, cycle=1)
+
+
+@pytest.mark.parametrize(
+    ("history", "verdict"),
+    [
+        (good(TASK), Verdict.PASS),
+        (anonymous(good(TASK), 100, 88, 88), Verdict.UNKNOWN),
+        (anonymous(good(TASK), 88, 100, 100), Verdict.UNKNOWN),
+        (anonymous(good(TASK), 100, 100, 88), Verdict.PASS),
+        (amid(good(TASK), DEPLOYED), Verdict.PASS),
+        (amid(good(TASK), buckets("deployed", account=190, anonymous=88, cycle=1)), Verdict.UNKNOWN),
+        (amid(anonymous(good(TASK), 100, 88, 88), DEPLOYED), Verdict.UNKNOWN),
+        (amid(anonymous(good(TASK), 101, 100, 100), DEPLOYED), Verdict.UNKNOWN),
+        (amid(good(TASK), DEPLOYED.model_copy(update={"problem": "timed out"})), Verdict.PASS),
+        (amid(good(TASK), DEPLOYED.model_copy(update={"buckets": DEPLOYED.buckets[:1]})), Verdict.UNKNOWN),
+        (changed(good(TASK), BucketsSeen, {"problem": "timed out"}, moment="start"), Verdict.UNKNOWN),
+        (changed(good(TASK), BucketsSeen, {"problem": "timed out"}, moment="torn-down"), Verdict.UNKNOWN),
+        (without(good(TASK), BucketsSeen, moment="start"), Verdict.UNKNOWN),
+        (without(good(TASK), BucketsSeen, moment="torn-down"), Verdict.UNKNOWN),
+    ],
+    ids=[
+        "it stood still",
+        "it fell",
+        "it rose",
+        "it fell where the log was read",
+        "it stood still at each look",
+        "it fell and rose",
+        "it fell after the deploy",
+        "it fell in the deploy",
+        "a look failed in between",
+        "a look did not tell",
+        "the first failed",
+        "the last failed",
+        "no first look",
+        "no last look",
+    ],
+)
+def test_where_the_log_does_not_tell_of_the_deploy_the_anonymous_bucket_must(
+    history: History, verdict: Verdict
+) -> None:
+    assert finding(PULLS, history).verdict is Verdict.PASS  # as long as the log was read
+    for unread in (deploy_unread(history), without(history, RequestsSeen, phase="deploy")):
+        found = finding(PULLS, unread)
+        assert found.verdict is verdict
+        assert "nothing was asked anonymously" not in found.reason
+
+
+def test_a_private_image_does_not_outweigh_an_anonymous_bucket_that_fell() -> None:
+    history = changed(anonymous(blind(), 100, 88, 88), ColdPullControl, {"private": True})
+    found = finding(PULLS, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("Somebody at this address pulled anonymously")
 
 
 def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:

@@ -33,7 +33,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
-from tests.unit.checks.spoilt import repointed
+from tests.unit.checks.spoilt import image, repointed
 
 NAME = "layers-from-local-store"
 TASK = "verify-pc3"
@@ -140,11 +140,77 @@ def test_a_layer_that_was_served_convicts_though_the_store_acquits() -> None:
     )
 
 
-def test_a_layer_without_a_known_digest_convicts_by_its_repository() -> None:
-    strange = request(APP, "layer", key=APP_LAYER, digest=digest("9"), reference=digest("9"))
-    found = finding(NAME, log(good(TASK), *resolution(), strange))
+ANOTHERS = request(APP, "layer", key=APP_LAYER, digest=digest("9"), reference=digest("9"), bytes=900)
+"""A layer of the app's repository, which is none of the app's image."""
+
+
+def first_manifest(**changes: Any) -> Any:
+    """What is known of the app's manifest, changed."""
+
+    def change(seen: ManifestsSeen) -> ManifestsSeen:
+        app, *others = seen.images
+        return seen.model_copy(update={"images": (app.model_copy(update=changes), *others)})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"problem": "timed out"},
+        first_manifest(problem="the registry does not know all of its layers"),
+        first_manifest(layers=()),
+        first_manifest(digest=digest("6")),
+    ],
+    ids=["none was read", "not all layers", "no layer", "of another image"],
+)
+def test_where_an_images_layers_are_not_known_its_repository_convicts(change: Any) -> None:
+    found = finding(NAME, log(changed(good(TASK), ManifestsSeen, change), *resolution(), ANOTHERS))
     assert found.verdict is Verdict.FAIL
-    assert "ccci/app:1.0" in found.reason
+    assert found.reason == (
+        "The redeploy downloaded ccci/app:1.0 again: 1 layer of 900 B served (registry log)."
+    )
+    assert (
+        finding(NAME, log(without(good(TASK), ManifestsSeen), *resolution(), ANOTHERS)).verdict
+        is Verdict.FAIL
+    )
+
+
+def test_another_image_of_the_repository_convicts_nobody_where_the_layers_are_known() -> None:
+    """Somebody pulls `postgres:16` beside a recipe with `postgres:15`."""
+    found = finding(NAME, log(good(TASK), *resolution(), ANOTHERS))
+    assert found.verdict is Verdict.PASS
+    assert "registry log (outside) acquits: 5 requests, none for a layer of the recipe" in found.details
+
+
+def test_a_tag_that_moved_convicts_no_other_tag_of_its_repository() -> None:
+    def siblings(deployed: Deployed) -> Deployed:
+        return image(lambda name: name.replace(f"ccci/db:2.0@{digest('d')}", f"ccci/app:2.0@{digest('d')}"))(
+            deployed
+        )
+
+    history = changed(good(TASK), Deployed, siblings)
+    history = changed(
+        history,
+        Deployed,
+        image(lambda name: name.replace(digest("a"), digest("5"))),
+        phase="redeploy",
+    )
+    found = finding(NAME, log(history, *resolution(), ANOTHERS))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("Moved upstream between the deploys")
+
+
+def test_a_name_that_a_stranger_brought_for_a_layer_convicts_nobody() -> None:
+    """On the classic store a download teaches the daemon another digest of a layer that it has."""
+
+    def taught(seen: StoreSeen) -> StoreSeen:
+        base, *others = seen.layers
+        both = base.model_copy(update={"blobs": (*base.blobs, digest("9"))})
+        return seen.model_copy(update={"layers": (both, *others)})
+
+    history = changed(good(TASK), StoreSeen, taught, moment="redeployed")
+    assert finding(NAME, log(history, *resolution(), ANOTHERS)).verdict is Verdict.PASS
 
 
 def test_a_strangers_layer_convicts_nobody() -> None:
@@ -288,13 +354,23 @@ def test_a_layer_from_another_repository_convicts_by_its_digest(digest_: str | N
     if unknown_to is ManifestsSeen:
         history = without(history, ManifestsSeen)
     elif unknown_to is StoreSeen:
-        history = without(history, StoreSeen, moment="redeployed")
+        history = without(history, StoreSeen, moment="deployed")
     mounted = request("ccci/other:1", "layer", key=DB_LAYER, digest=digest_, bytes=900)
     found = finding(NAME, log(history, *resolution(), mounted))
     assert found.verdict is Verdict.FAIL
     assert (
         found.reason == "The redeploy downloaded ccci/db:2.0 again: 1 layer of 900 B served (registry log)."
     )
+
+
+def test_each_cycle_knows_layers_by_its_own_look() -> None:
+    history = without(good(TASK, cycles=2), ManifestsSeen)
+    history = without(history, StoreSeen, moment="deployed", cycle=1)
+    mounted = request("ccci/other:1", "layer", key=DB_LAYER, bytes=900)
+    served = {"requests": (*resolution(), mounted)}
+    found = finding(NAME, changed(history, RequestsSeen, served, phase="redeploy", cycle=2))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.startswith("Cycle 2 of 2: The redeploy downloaded ccci/db:2.0 again")
 
 
 def pinned(history: History) -> History:

@@ -56,6 +56,49 @@ def test_a_control_that_failed_amid_its_removals_explains_them() -> None:
     assert finding(NAME, history).verdict is Verdict.PASS
 
 
+def test_the_controls_image_may_not_be_lost_once_more_after_its_redeploy() -> None:
+    events = [entry.event for entry in good("verify-pc3").entries]
+    found = finding(NAME, of_events((*events, store("end", 0, without=(DB,)))))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == ("Between the redeploy after the eviction and the end the host lost ccci/db:2.0.")
+
+
+@pytest.mark.parametrize("removed_ids", [(), (IDS[DB],)], ids=["by its own id", "by what was removed"])
+def test_where_no_look_followed_the_eviction_at_once_the_next_one_shows_it(
+    removed_ids: tuple[str, ...],
+) -> None:
+    """The control ended amid its removals, or that look failed."""
+    history = changed(good("verify-pc3"), EvictionControl, {"ran": False, "removed_ids": removed_ids})
+    for moment in ("evicted", "control-redeployed"):
+        history = without(history, StoreSeen, moment=moment)
+    events = [entry.event for entry in history.entries]
+    found = finding(NAME, of_events((*events, store("end", 0, without=(DB,)))))
+    assert found.verdict is Verdict.PASS
+
+
+def test_what_a_tick_and_a_control_removed_adds_up() -> None:
+    tick = SweepSeen(moment="end", under="nothing", removed=(APP,), image_ids=(IDS[APP],))
+    events: list[Event] = []
+    for entry in good("verify-pc3").entries:
+        if isinstance(entry.event, EvictionControl):
+            events += [PlanSeen(moment="end", victims=({"id": IDS[APP]},)), tick]
+        events.append(entry.event)
+    history = changed(
+        of_events(tuple(events)),
+        StoreSeen,
+        lambda _: store("evicted", 0, without=(APP, DB)),
+        moment="evicted",
+    )
+    assert finding(NAME, history).verdict is Verdict.PASS
+
+
+def test_the_image_of_a_control_whose_redeploy_failed_stays_away() -> None:
+    history = without(good("verify-pc3"), StoreSeen, moment="control-redeployed")
+    events = [entry.event for entry in history.entries]
+    found = finding(NAME, of_events((*events, store("end", 0, without=(DB,)))))
+    assert found.verdict is Verdict.PASS
+
+
 def test_another_image_lost_with_the_eviction_is_lost() -> None:
     history = changed(
         good("verify-pc3"), StoreSeen, lambda _: store("evicted", 0, without=(APP, DB)), moment="evicted"
@@ -100,7 +143,10 @@ def around_the_tick(
 
 
 TOOK = {"removed": (DB,), "image_ids": (IDS[DB],)}
-PLANNED = {"victims": ({"id": IDS[DB], "refs": [DB], "class": "orphaned", "reason": "orphaned"},)}
+PLANNED = {
+    "simulated_percent": None,
+    "victims": ({"id": IDS[DB], "refs": [DB], "class": "orphaned", "reason": "orphaned"},),
+}
 
 
 def test_what_the_agents_own_tick_removed_by_its_plan_was_not_evicted_by_the_run() -> None:
@@ -140,8 +186,17 @@ def test_what_a_tick_removed_before_the_first_look_may_not_disappear_again() -> 
         (TOOK, {}, False),
         (TOOK, PLANNED, True),
         ({**TOOK, "under": "lease"}, PLANNED, False),
+        (TOOK, {**PLANNED, "simulated_percent": 99.0}, False),
+        (TOOK, {**PLANNED, "gates": {"no-pressure": {"reason": "at 50 %: below 80 %"}}}, False),
     ],
-    ids=["the tick did not remove it", "no plan named it", "it was gone before", "a lease was held"],
+    ids=[
+        "the tick did not remove it",
+        "no plan named it",
+        "it was gone before",
+        "a lease was held",
+        "the pressure was pretended",
+        "a gate was closed",
+    ],
 )
 def test_what_the_agent_does_not_own_up_to_was_evicted(
     sweep: dict[str, Any], plan: dict[str, Any], late: bool

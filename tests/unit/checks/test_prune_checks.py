@@ -26,7 +26,7 @@ from ccci_host.records import (
     UnitSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import APP, DB, IDS, NOON, changed, digest, good, ticks, without
+from tests.histories import APP, DB, IDS, NOON, changed, digest, good, of_events, ticks, without
 from tests.unit.checks.cases import finding
 from tests.unit.checks.spoilt import removal, restarted
 
@@ -243,6 +243,23 @@ def test_a_plan_behind_a_closed_gate_shows_nothing() -> None:
     verdict, reason = judged(PLAN, PlanSeen, {"gates": {"lease": {"reason": "held"}}})
     assert verdict is Verdict.UNKNOWN
     assert "lease" in reason
+
+
+def test_a_real_plan_that_names_victims_behind_a_closed_gate_fails() -> None:
+    victim = {"id": digest("9"), "refs": ["wiki:1"], "class": "orphaned", "reason": "orphaned"}
+    gates = {"no-pressure": {"reason": "/var/lib/docker at 50 %: below 80 %", "until": None}}
+
+    def verdict(**changes: Any) -> Verdict | None:
+        real = PlanSeen(**{"moment": "end", "victims": (victim,), "gates": gates, **changes})
+        events = [entry.event for entry in good(TASK).entries]
+        return finding(PLAN, of_events((*events, real))).verdict
+
+    assert verdict() is Verdict.FAIL
+    assert verdict(gates={"lease": {"reason": "held"}}) is Verdict.FAIL
+    assert verdict(victims=()) is Verdict.PASS
+    assert verdict(gates={}) is Verdict.PASS
+    assert verdict(gates={"no-pressure": None}) is Verdict.PASS
+    assert verdict(simulated_percent=99.0) is Verdict.PASS
 
 
 def test_a_plan_that_does_not_tell_of_the_recipe_shows_nothing() -> None:

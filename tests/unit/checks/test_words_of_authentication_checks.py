@@ -324,6 +324,22 @@ def test_credential_accepted(
             (),
         ),
         (
+            changed(PC2, RequestsSeen, {"requests": (), "problem": "replaced"}, phase="deploy"),
+            PASS,
+            "The node pulled ccci/db:2.0 as ccci-ci: 1 layer and 3 manifests; before that the anonymous "
+            "bucket paid none.",
+            "",
+            (),
+        ),
+        (
+            without(without(PC2, RequestsSeen, phase="deploy"), BucketsSeen),
+            UNKNOWN,
+            "Who paid for the deploy's pulls is not known: the registry's log does not tell of it, nor does "
+            "the anonymous bucket.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             changed(BLIND, BucketsSeen, only_own),
             UNKNOWN,
             "Who pays for pulls is not known: the rate-limit headers do not say.",
@@ -355,7 +371,7 @@ def test_pulls_authenticated(
 @pytest.mark.parametrize(
     ASKED,
     [
-        (PC3, PASS, "The redeploy cost 2 manifest requests of the account's quota for 2 services.", "", ()),
+        (PC3, PASS, "The redeploy cost 2 manifest requests for 2 services, paid by ccci-ci.", "", ()),
         (
             changed(
                 PC3,

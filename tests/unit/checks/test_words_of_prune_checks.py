@@ -22,6 +22,7 @@ from tests.histories import (
     DB,
     changed,
     digest,
+    of_events,
     store,
     without,
 )
@@ -377,6 +378,22 @@ def test_lease_holds_back_the_sweep(
                 "Under pressure the agent would delete what it must keep: ccci/db:2.0 (idle: 30 d), "
                 "wiki:1 (container) and sha256:999999999999 (no reason)."
             ),
+            ("Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`."),
+            (),
+        ),
+        (
+            of_events(
+                (
+                    *(entry.event for entry in PC1.entries),
+                    PlanSeen(
+                        moment="end",
+                        victims=(victim("wiki:1", "idle"), victim("", "orphaned")),
+                        gates={"no-pressure": {"reason": "at 50 %"}},
+                    ),
+                )
+            ),
+            FAIL,
+            "The agent would delete behind a closed gate: wiki:1 and sha256:999999999999.",
             ("Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`."),
             (),
         ),
