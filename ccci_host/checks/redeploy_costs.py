@@ -66,6 +66,6 @@ def _cycle(history: History, cycle: int) -> Answer:
             todo="Log the deploying user in as that account: `invoke provision` does.",
         )
     return passed(
-        f"The redeploy cost {count(len(counted), 'manifest request')} for {count(len(services), 'service')}, "
-        f"paid by {payers}."
+        f"The redeploy cost {count(len(counted), 'manifest request')} for {count(len(services), 'service')}"
+        f"{f', paid by {payers}' if paid else ''}."
     )

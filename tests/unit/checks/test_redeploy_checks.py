@@ -167,6 +167,11 @@ def test_a_warm_redeploy_costs_a_manifest_a_service() -> None:
     assert found.reason == "The redeploy cost 2 manifest requests for 2 services, paid by ccci-ci."
 
 
+def test_a_redeploy_of_pinned_images_costs_nobody_anything() -> None:
+    history = changed(good("verify-pc3"), RequestsSeen, {"requests": ()}, phase="redeploy")
+    assert finding(COSTS, history).reason == "The redeploy cost 0 manifest requests for 2 services."
+
+
 def test_an_anonymous_manifest_of_the_redeploy_fails() -> None:
     found = finding(COSTS, log(request(APP, "manifest", account=None), request(DB, "manifest")))
     assert found.verdict is Verdict.FAIL
