@@ -272,6 +272,7 @@ def credential(moment: Moment, cycle: int = 1, **changes: Any) -> CredentialSeen
         "state": "present",
         "mode": "0600",
         "owner": "root",
+        "expected_owner": "root",
         "account": ACCOUNT,
         "expected_account": ACCOUNT,
         "accepted": True,

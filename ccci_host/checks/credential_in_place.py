@@ -13,7 +13,7 @@ from ccci_host.records import CredentialSeen, History
     order=15,
 )
 def credential_in_place(history: History) -> Answer:
-    """Absent, wrong mode, wrong account: FAIL. A file that cannot be read: UNKNOWN."""
+    """Absent, wrong mode, wrong owner, wrong account: FAIL. A file that cannot be read: UNKNOWN."""
     looks = history.of(CredentialSeen)
     again = "Run `invoke provision`: it writes the entry again."
     for seen in looks:
@@ -22,6 +22,11 @@ def credential_in_place(history: History) -> Answer:
             return failed(f"{seen.path} has no entry for Docker Hub{when}.", todo=again)
         if seen.state == "present" and int(seen.mode, 8) & 0o077:
             return failed(f"Others can read {seen.path}: its mode is {seen.mode}{when}.", todo=again)
+        if seen.state == "present" and seen.expected_owner not in ("", seen.owner):
+            return failed(
+                f"{seen.path} belongs to {seen.owner}, not to {seen.expected_owner}, who deploys{when}.",
+                todo=again,
+            )
         if seen.state == "present" and seen.account != seen.expected_account:
             return failed(
                 f"{seen.path} names the account {seen.account or 'none'}, not {seen.expected_account}{when}.",

@@ -166,6 +166,8 @@ class CredentialSeen(Record):
     mode: str = ""
     """Octal, like `0600`."""
     owner: str = ""
+    expected_owner: str = ""
+    """Whom the folder belongs to: the user that deploys. Empty in histories that were written without it."""
     account: str = ""
     """The account that the entry names."""
     expected_account: str = ""

@@ -44,6 +44,7 @@ def entry_fields(entry: HubLogin | Absent | Unreadable) -> dict[str, Any]:
         "state": "present",
         "mode": f"{entry.mode:04o}",
         "owner": entry.owner,
+        "expected_owner": entry.folder_owner,
         "account": entry.account,
     }
 

@@ -47,6 +47,7 @@ def credential(name: str, **change: Any) -> tuple[Verdict | None, str]:
         ({"state": "absent", "account": ""}, "has no entry for Docker Hub"),
         ({"mode": "0644"}, "Others can read"),
         ({"mode": "0640"}, "Others can read"),
+        ({"owner": "bot"}, "belongs to bot, not to root, who deploys"),
         ({"account": "somebody"}, "names the account somebody, not ccci-ci"),
     ],
 )
@@ -54,6 +55,10 @@ def test_an_entry_that_is_not_in_place(change: dict[str, Any], told: str) -> Non
     verdict, reason = credential("credential-in-place", **change)
     assert verdict is Verdict.FAIL
     assert told in reason
+
+
+def test_a_history_that_does_not_say_whose_the_entry_is_to_be_is_read_all_the_same() -> None:
+    assert credential("credential-in-place", owner="bot", expected_owner="")[0] is Verdict.PASS
 
 
 @pytest.mark.parametrize("change", [{"state": "unreadable"}, {"state": None, "problem": "no answer"}])

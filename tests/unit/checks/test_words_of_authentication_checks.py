@@ -68,6 +68,20 @@ WITH_AUTH = (
             (),
         ),
         (
+            changed(PC2, CredentialSeen, {"owner": "bot"}, moment="cold-pulled"),
+            FAIL,
+            "/root/.docker/config.json belongs to bot, not to root, who deploys (cold-pulled).",
+            PROVISION,
+            (),
+        ),
+        (
+            changed(PC2, CredentialSeen, {"state": "unreadable", "owner": ""}),
+            UNKNOWN,
+            "Whether the PAT is in place is not known: /root/.docker/config.json cannot be read.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             changed(PC2, CredentialSeen, {"account": "somebody"}),
             FAIL,
             "/root/.docker/config.json names the account somebody, not ccci-ci (start).",

@@ -23,8 +23,14 @@ def login(**fields: Any) -> HubLogin:
     return HubLogin(**{**usual, **fields})
 
 
-def test_an_entry_is_told_with_its_mode_and_account() -> None:
-    assert entry_fields(login()) == {"state": "present", "mode": "0600", "owner": "root", "account": "me"}
+def test_an_entry_is_told_with_its_mode_its_account_and_whose_it_is_to_be() -> None:
+    assert entry_fields(login(folder_owner="bot")) == {
+        "state": "present",
+        "mode": "0600",
+        "owner": "root",
+        "expected_owner": "bot",
+        "account": "me",
+    }
     assert entry_fields(login(mode=0o644))["mode"] == "0644"
 
 
