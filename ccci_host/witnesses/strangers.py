@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from ccci_host.errors import CommandFailedError, HostError
-from ccci_host.facts.answers import Present, Unreadable
+from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
 from ccci_host.facts.probes import DockerGet
 from ccci_host.facts.probes import DockerGetEach as Each
@@ -25,6 +25,8 @@ ANONYMOUS = "com.docker.volume.anonymous"
 _CONTAINERS = Each("/containers/json?all=1", "Id", "/containers/{}/json", ".")
 _SERVICES = DockerGet("/services?status=true")
 _VOLUMES = DockerGet("/volumes")
+_NO_MANAGER = re.compile(r"answered (406|503): .*not a swarm manager")
+"""What an answer says where the daemon itself says that it is no swarm manager: it has no services."""
 _ENDS = ("kill", "die", "stop")
 
 
@@ -48,17 +50,16 @@ class StrangersWitness:
 def parse(answers: Answers) -> StrangersSeen:
     """The record, of a moment that the caller fills in."""
     lists = {}
-    for name, answer in (("containers", answers[_CONTAINERS]), ("volumes", answers[_VOLUMES])):
+    for name, answer in (
+        ("containers", answers[_CONTAINERS]),
+        ("services", _or_none(answers[_SERVICES])),
+        ("volumes", answers[_VOLUMES]),
+    ):
         if not isinstance(answer, Present):
             reason = answer.reason if isinstance(answer, Unreadable) else "there is no Docker socket"
             return StrangersSeen(moment="start", problem=f"{name}: {reason}")
         lists[name] = json.loads(answer.content)
-    listed = answers[_SERVICES]  # a daemon outside a swarm answers 503: it has none
-    services = [
-        service
-        for service in (json.loads(listed.content) if isinstance(listed, Present) else [])
-        if not is_own(service["Spec"].get("Labels"))
-    ]
+    services = [service for service in lists["services"] if not is_own(service["Spec"].get("Labels"))]
     # One without a name goes with its container, when that was to be removed at its end.
     volumes = [
         one for one in lists["volumes"].get("Volumes") or [] if ANONYMOUS not in (one.get("Labels") or {})
@@ -96,6 +97,12 @@ def ends(told: dict[str, Any]) -> dict[str, Any]:
 def is_own(labels: dict[str, str] | None) -> bool:
     """Whether a thing with these labels is of an experiment's stack."""
     return OWN_STACK.fullmatch((labels or {}).get(STACK_LABEL, "")) is not None
+
+
+def _or_none(services: Answer) -> Answer:
+    """The list of services; an empty one where the daemon is no swarm manager."""
+    outside = isinstance(services, Unreadable) and _NO_MANAGER.search(services.reason)
+    return Present(b"[]") if outside else services
 
 
 def _service(one: dict[str, Any]) -> StrangeService:

@@ -130,9 +130,28 @@ def test_a_daemon_that_tells_no_events_is_no_daemon_without_ends() -> None:
     assert strangers.ends({"clock": 9.0, "problem": "refused"})["ends_since"] is None
 
 
-def test_a_daemon_outside_a_swarm_has_no_services() -> None:
-    seen = strangers.parse(answers(services=Unreadable("503")))
-    assert (seen.services, seen.problem) == ((), None)
+NO_MANAGER = '{"message":"This node is not a swarm manager. Use docker swarm init to be one."}'
+
+
+@pytest.mark.parametrize("status", [406, 503])
+def test_a_daemon_that_says_it_is_no_swarm_manager_has_no_services(status: int) -> None:
+    answer = Unreadable(f"the Docker daemon answered {status}: {NO_MANAGER}")
+    seen = strangers.parse(answers(services=answer))
+    assert (seen.services, seen.states, seen.problem) == ((), (), None)
+    assert len(seen.containers) == 2
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "the Docker daemon does not answer: timed out",
+        f"the Docker daemon answered 500: {NO_MANAGER}",
+        'the Docker daemon answered 503: {"message":"The swarm does not have a leader."}',
+    ],
+)
+def test_services_that_cannot_be_listed_are_a_problem_and_not_none(reason: str) -> None:
+    assert strangers.parse(answers(services=Unreadable(reason))).problem == f"services: {reason}"
+    assert strangers.parse(answers(services=Absent())).problem == "services: there is no Docker socket"
 
 
 def test_what_cannot_be_listed_is_a_problem_and_not_nobody() -> None:
