@@ -5,8 +5,8 @@ from ccci_host.checks.reading import listed
 from ccci_host.checks.registry import check
 from ccci_host.records import AgentSeen, History, UnitSeen
 
-STATIC = "static"
-"""What systemd says of a unit that another one starts: the agent's own service, which the timer starts."""
+BY_TIMER = ("ccci-prune.service", "static")
+"""The unit that the timer starts, and what systemd says of one that something else starts."""
 
 
 @check(
@@ -32,7 +32,7 @@ def timer_armed(history: History) -> Answer:
             f"Whether the timer is armed is not known: {problems[0] if problems else 'nobody looked'}."
         )
     following = f"Its next tick: {looks[-1].next_tick}." if looks[-1].next_tick else ""
-    armed = listed(unit.name for unit in units if unit.enabled != STATIC)
+    armed = listed(unit.name for unit in units if not _is_by_timer(unit))
     return passed(
         f"Active, and enabled at boot: {armed}.",
         *([following] if following else []),
@@ -43,8 +43,13 @@ def _wrong(unit: UnitSeen) -> str:
     """What is wrong with a unit; empty when nothing is."""
     if unit.load != "loaded":
         return unit.load
-    if unit.enabled == STATIC:
+    if _is_by_timer(unit):
         return ""
     if unit.active != "active":
         return unit.active or "not active"
-    return "" if unit.enabled.startswith("enabled") else f"not enabled at boot ({unit.enabled or 'unknown'})"
+    return "" if unit.enabled == "enabled" else f"not enabled at boot ({unit.enabled or 'unknown'})"
+
+
+def _is_by_timer(unit: UnitSeen) -> bool:
+    """Whether the timer starts it, so that it may rest and needs no enabling."""
+    return (unit.name, unit.enabled) == BY_TIMER
