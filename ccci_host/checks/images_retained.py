@@ -7,6 +7,7 @@ from ccci_host.checks.reading import (
     deployment,
     images_of,
     in_each_cycle,
+    is_whole,
     keeps,
     listed,
     moments_between,
@@ -41,9 +42,10 @@ def _cycle(history: History, cycle: int) -> Answer:
     deployed = store_at(history, "deployed", cycle)
     held: dict[str, StoredImage] = {}
     for reference, stored in images_of(services, deployed).items():
-        if stored is None:
+        if stored is None or not is_whole(deployed, stored):
             raise NoEvidenceError(
-                f"After the deploy the store shows no image for {name_of(reference)}, which its service runs."
+                f"After the deploy the store does not show the whole of {name_of(reference)}, "
+                "which its service runs."
             )
         held[reference] = stored
     if not held:

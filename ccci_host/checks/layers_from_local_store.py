@@ -12,6 +12,7 @@ from ccci_host.checks.reading import (
     images_of,
     in_each_cycle,
     in_megabytes,
+    is_whole,
     listed,
     moved,
     name_of,
@@ -91,7 +92,7 @@ def _by_store(history: History, cycle: int, services: Sequence[DeployedService])
     unseen: list[str] = []
     used: set[str] = set()
     for image, stored in images_of(services, after).items():
-        if stored is None or not stored.layers or any(after.layer(key) is None for key in stored.layers):
+        if stored is None or not is_whole(after, stored):
             unseen.append(name_of(image))
             continue
         used.update(stored.layers)

@@ -1,16 +1,14 @@
 """Whether any image, of whomever, disappeared from the store during the run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import AFTER, count, keeps, listed, name_of
+from ccci_host.checks.reading import AFTER, called, count, keeps, listed
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.records import (
-    Deployed,
     EvictionControl,
     History,
     PlanSeen,
-    StoredImage,
     StoreSeen,
     SweepSeen,
 )
@@ -33,12 +31,6 @@ def nothing_evicted(history: History) -> Answer:
     looks = [seen for seen in history.of(StoreSeen) if not seen.problem]
     if len(looks) < 2:
         raise NoEvidenceError("The image store was not read twice, so nobody knows what disappeared.")
-    called = {
-        service.digest: name_of(service.image)
-        for deployed in history.of(Deployed)
-        for service in deployed.deployment.services
-        if service.digest
-    }
     for before, expected, after in _pairs(history):
         lost = [
             image for image in before.images if not keeps(after, image, before) and image.id not in expected
@@ -46,7 +38,7 @@ def nothing_evicted(history: History) -> Answer:
         if lost:
             return failed(
                 f"Between {AFTER[before.moment]} and {AFTER[after.moment]} the host lost "
-                f"{listed(_name(image, called) for image in lost)}.",
+                f"{listed(called(history, image) for image in lost)}.",
                 *(f"image {image.id}: {', '.join(image.references) or 'no name'}" for image in lost),
                 todo="Find what removed them: `invoke verify-pc1` names competing pruners, "
                 "`journalctl -u ccci-prune` on the host says what the agent did.",
@@ -85,9 +77,3 @@ def _excused(history: History) -> str:
     """What the agent removed as its plan had told, in words."""
     names = [name for sweep in history.of(SweepSeen) if sweep.under == "nothing" for name in sweep.removed]
     return f", but what the agent's own tick let go: {listed(names)}" if names else ""
-
-
-def _name(image: StoredImage, called: Mapping[str, str]) -> str:
-    """As the recipe calls it, else as the store does."""
-    known = [called[digest] for digest in (image.id, *image.digests) if digest in called]
-    return known[0] if known else name_of(image.references[0]) if image.references else image.id[:19]

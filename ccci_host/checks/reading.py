@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ccci_host.checks.finding import Answer, NoEvidenceError, unknown
 from ccci_host.records import (
     CredentialSeen,
+    Deployed,
     DeployedService,
     Deployment,
     History,
@@ -183,6 +184,22 @@ def images_of(services: Sequence[DeployedService], store: StoreSeen) -> dict[str
     }
 
 
+def is_whole(store: StoreSeen, image: StoredImage) -> bool:
+    """Whether the store shows each layer of the image, so that a loss of one would be seen."""
+    return bool(image.layers) and all(store.layer(key) is not None for key in image.layers)
+
+
+def called(history: History, image: StoredImage) -> str:
+    """A stored image as a recipe of the run calls it, else as the store does."""
+    names = {
+        service.digest: name_of(service.image)
+        for deployed in history.of(Deployed)
+        for service in deployed.deployment.services
+    }
+    known = [names[digest] for digest in (image.id, *image.digests) if digest in names]
+    return known[0] if known else name_of(image.references[0]) if image.references else image.id[:19]
+
+
 def moved(history: History, cycle: int) -> dict[str, tuple[str, str]]:
     """Services whose tag meant another digest at the redeploy: name to (image then, image now)."""
     before = {service.name: service for service in deployment(history, "deploy", cycle).services}
@@ -195,7 +212,11 @@ def moved(history: History, cycle: int) -> dict[str, tuple[str, str]]:
 
 
 def keeps(after: StoreSeen, image: StoredImage, before: StoreSeen) -> bool:
-    """Whether `after` still has the image of `before`, and every layer of it, not written anew meanwhile."""
+    """Whether `after` still has the image of `before`, and every layer of it, not written anew meanwhile.
+
+    A layer that `before` did not show cannot be missed: the containerd store lists images of which it holds
+    not all content. Where a loss has to be seen, ask whether the image `is_whole` in `before`.
+    """
     if all(other.id != image.id for other in after.images):
         return False
     return all(

@@ -1,9 +1,15 @@
 """Whether every teardown took away what the run had made, and no more."""
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import count, listed
+from ccci_host.checks.reading import called, count, keeps, listed, store_at
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import Cleanup, History, TornDown
+from ccci_host.records import Cleanup, History, Moment, Phase, TornDown
+
+AROUND: dict[Phase, tuple[Moment, Moment]] = {
+    "teardown": ("deployed", "torn-down"),
+    "final-teardown": ("redeployed", "finally-torn-down"),
+}
+"""The looks at the store before and after a teardown."""
 
 
 @check(
@@ -14,7 +20,10 @@ from ccci_host.records import Cleanup, History, TornDown
     order=26,
 )
 def teardown_is_clean(history: History) -> Answer:
-    """What a teardown or the final cleanup left behind is a FAIL; so is an image that it removed."""
+    """What a teardown or the final cleanup left behind is a FAIL; so is an image that it removed.
+
+    A harness says nothing of images: what is gone with its teardown, or was pulled anew, the store shows.
+    """
     torn = [record.removal for record in history.of(TornDown)]
     cleanups = history.of(Cleanup)
     left = [item for removal in torn for item in removal.left]
@@ -24,6 +33,13 @@ def teardown_is_clean(history: History) -> Answer:
         return failed(
             f"The teardown removed images: {listed(images)}.",
             todo="Take the removal of images out of the teardown; the agent alone deletes images.",
+        )
+    lost, unseen = _lost(history)
+    if lost:
+        return failed(
+            f"Gone from the store with the teardown: {listed(lost)}.",
+            todo="Take the removal of images out of the teardown, unless `invoke verify-pc1` names a pruner; "
+            "the agent alone deletes images.",
         )
     if left:
         return failed(
@@ -36,6 +52,8 @@ def teardown_is_clean(history: History) -> Answer:
     unclear = [cleanup.problem for cleanup in cleanups if cleanup.problem]
     if unclear:
         raise NoEvidenceError(f"The final cleanup could not look at what is left: {unclear[0]}.")
+    if unseen:
+        raise unseen[0]
     kinds: dict[str, int] = {}
     for removal in torn:
         for kind, _ in removal.removed:
@@ -44,3 +62,17 @@ def teardown_is_clean(history: History) -> Answer:
         raise NoEvidenceError("No teardown removed a service, so nothing is shown about teardowns.")
     what = listed(count(number, kind) for kind, number in sorted(kinds.items()))
     return passed(f"{count(len(torn), 'teardown')} removed {what}, left nothing behind and touched no image.")
+
+
+def _lost(history: History) -> tuple[list[str], list[NoEvidenceError]]:
+    """Images that a teardown did not leave as they were, and why nobody knows of another teardown."""
+    lost: list[str] = []
+    unseen: list[NoEvidenceError] = []
+    for torn in (one for one in history.of(TornDown) if one.phase in AROUND):
+        try:
+            before, after = (store_at(history, moment, torn.cycle) for moment in AROUND[torn.phase])
+        except NoEvidenceError as missing:
+            unseen.append(missing)
+            continue
+        lost += [called(history, image) for image in before.images if not keeps(after, image, before)]
+    return lost, unseen

@@ -55,8 +55,18 @@ def look(daemon: Daemon) -> Value:
     status = {pair[0]: pair[1] for pair in info.get("DriverStatus") or [] if len(pair) == 2}
     images = [image for image in (inspected(daemon, name) for name in listed(daemon)) if image]
     if status.get("driver-type") == "io.containerd.snapshotter.v1":
-        return {"store": "containerd", **in_content_store(content_folder(info), images)}
-    return {"store": "classic", **in_layerdb(Path(info["DockerRootDir"], "image", info["Driver"]), images)}
+        folder = content_folder(info)
+        return {"store": "containerd", **or_problem(in_content_store(folder, images), folder)}
+    base = Path(info["DockerRootDir"], "image", info["Driver"])
+    return {"store": "classic", **or_problem(in_layerdb(base, images), base)}
+
+
+def or_problem(seen: Value, folder: Path | None) -> Value:
+    """`seen`, with a problem where there are images and `folder` has no layer: layers lie elsewhere then."""
+    if not seen["images"] or seen["layers"]:
+        return seen
+    where = folder or "the folders where containerd usually keeps content"
+    return {**seen, "problem": f"the daemon has images ({len(seen['images'])}), and no layer lies in {where}"}
 
 
 def listed(daemon: Daemon) -> list[str]:

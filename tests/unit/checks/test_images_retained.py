@@ -1,5 +1,7 @@
 """An image that was there after the deploy must be there before the redeploy."""
 
+from collections.abc import Callable
+
 import pytest
 
 from ccci_host.records import Deployed, History, Moment, StoreSeen
@@ -85,6 +87,29 @@ def test_an_image_that_the_store_never_showed_is_unknown() -> None:
     found = finding(NAME, history)
     assert found.verdict is Verdict.UNKNOWN
     assert "ccci/db:2.0" in found.reason
+
+
+def unlisted(seen: StoreSeen) -> StoreSeen:
+    """A store in which nobody finds a layer of the db."""
+    return seen.model_copy(update={"layers": tuple(one for one in seen.layers if one.key != DB_LAYER)})
+
+
+def nameless(seen: StoreSeen) -> StoreSeen:
+    """A store that does not say which layers the db has."""
+    app, db = seen.images
+    return seen.model_copy(update={"images": (app, db.model_copy(update={"layers": ()}))})
+
+
+@pytest.mark.parametrize("blind", [unlisted, nameless])
+def test_an_image_whose_layers_were_never_seen_may_have_been_pulled_anew(
+    blind: Callable[[StoreSeen], StoreSeen],
+) -> None:
+    history = good("verify-pc1")
+    for moment in ("deployed", "torn-down"):
+        history = changed(history, StoreSeen, blind, moment=moment)
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "does not show the whole of ccci/db:2.0" in found.reason
 
 
 def test_the_worst_cycle_speaks_and_is_named() -> None:

@@ -26,9 +26,9 @@ from ccci_host.records import (
     UnitSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import APP, DB, IDS, NOON, changed, digest, good, of_events, ticks, without
+from tests.histories import APP, DB, IDS, NOON, changed, digest, good, of_events, store, ticks, without
 from tests.unit.checks.cases import finding
-from tests.unit.checks.spoilt import removal, restarted
+from tests.unit.checks.spoilt import removal, restarted, strange
 
 TASK = "verify-pc1"
 CRON = Pruner(
@@ -435,6 +435,37 @@ def test_a_teardown_that_removes_an_image_fails() -> None:
     verdict, reason = judged(TEARDOWN, TornDown, removal(removed=(("service", "a"), ("image", DB))))
     assert verdict is Verdict.FAIL
     assert reason == f"The teardown removed images: {DB}."
+
+
+@pytest.mark.parametrize("task", ["verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy"])
+@pytest.mark.parametrize("spoil", [strange("wiki:1"), lambda _: store("deployed", fresh=-9)])
+def test_an_image_that_is_gone_with_the_teardown_or_pulled_anew_fails(task: str, spoil: Any) -> None:
+    """A harness of somebody else's does not say that it removed one."""
+    found = finding(TEARDOWN, changed(good(task), StoreSeen, spoil, moment="deployed"))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.startswith("Gone from the store with the teardown: ")
+
+
+@pytest.mark.parametrize("cycle", [1, 2])
+@pytest.mark.parametrize("moment", ["torn-down", "finally-torn-down"])
+def test_the_store_is_compared_around_each_teardown(cycle: int, moment: Any) -> None:
+    whole = good("verify-pc3", cycles=2)
+    gone = changed(
+        whole, StoreSeen, lambda _: store(moment, cycle, without=(DB,)), moment=moment, cycle=cycle
+    )
+    found = finding(TEARDOWN, gone)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Gone from the store with the teardown: ccci/db:2.0."
+    blind = changed(whole, StoreSeen, {"problem": "daemon down"}, moment=moment, cycle=cycle)
+    assert finding(TEARDOWN, blind).verdict is Verdict.UNKNOWN
+
+
+def test_an_image_that_is_gone_counts_though_another_look_failed() -> None:
+    history = changed(good("verify-pc3"), StoreSeen, {"problem": "daemon down"}, moment="torn-down")
+    gone = changed(
+        history, StoreSeen, lambda _: store("finally-torn-down", without=(DB,)), moment="finally-torn-down"
+    )
+    assert finding(TEARDOWN, gone).verdict is Verdict.FAIL
 
 
 def test_what_the_cleanup_could_not_remove_fails() -> None:

@@ -684,6 +684,30 @@ def test_disk_stays_bounded(
             (),
         ),
         (
+            changed(PC1, StoreSeen, lambda _: store("torn-down", without=(DB,)), moment="torn-down"),
+            FAIL,
+            "Gone from the store with the teardown: ccci/db:2.0.",
+            (
+                "Take the removal of images out of the teardown, unless `invoke verify-pc1` names a pruner; "
+                "the agent alone deletes images."
+            ),
+            (),
+        ),
+        (
+            changed(PC1, StoreSeen, {"problem": "daemon down"}, moment="torn-down"),
+            UNKNOWN,
+            "The image store could not be read after the teardown: daemon down.",
+            "Make the daemon and its data directory readable to root on the host, and run again.",
+            (),
+        ),
+        (
+            without(PC3, StoreSeen, moment="finally-torn-down"),
+            UNKNOWN,
+            "The image store was not looked at after the last teardown.",
+            ANOTHER_RUN,
+            (),
+        ),
+        (
             changed(PC1, TornDown, removal(left=(("secret", "pw", "in use"), ("volume", "data", "busy")))),
             FAIL,
             "Left behind: secret pw and volume data.",

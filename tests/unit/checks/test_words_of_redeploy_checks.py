@@ -92,7 +92,7 @@ NO_STORE = "layer store (on the host) silent: The image store was not looked at 
         (
             changed(PC3, StoreSeen, lambda _: store("deployed", without=(DB,)), moment="deployed"),
             UNKNOWN,
-            "After the deploy the store shows no image for ccci/db:2.0, which its service runs.",
+            "After the deploy the store does not show the whole of ccci/db:2.0, which its service runs.",
             ANOTHER_RUN,
             (),
         ),

@@ -93,6 +93,14 @@ def test_a_layer_that_is_being_removed_is_no_layer(tmp_path: Path) -> None:
     assert look(classic(tmp_path))["layers"] == []
 
 
+def test_a_classic_store_whose_layers_lie_elsewhere_is_unreadable(tmp_path: Path) -> None:
+    seen = parse({**look(classic(tmp_path)), "host_clock": 0.0}, "start", 0)
+    folder = tmp_path / "image/overlay2"
+    assert seen.problem == f"the daemon has images (1), and no layer lies in {folder}"
+    layerdb(tmp_path, BASE, BASE, 10)
+    assert parse({**look(classic(tmp_path)), "host_clock": 0.0}, "start", 0).problem is None
+
+
 def test_an_empty_classic_store_is_empty_and_not_unreadable(tmp_path: Path) -> None:
     seen = look(FakeDaemon({**classic(tmp_path).script, "/images/json?all=1": []}))
     assert seen == {"store": "classic", "images": [], "layers": []}
@@ -158,6 +166,17 @@ def test_on_the_containerd_store_a_layer_is_a_content_blob(
     assert {entry.key for entry in seen.layers} > {layer}
     assert all(entry.blobs == (entry.key,) for entry in seen.layers)
     assert len(seen.layers) == 2  # manifests and the index are no layers
+
+
+def test_a_containerd_store_whose_content_lies_elsewhere_is_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon, _, _ = containerd(tmp_path, monkeypatch)
+    monkeypatch.setattr(store_remote, "content_folder", lambda _: None)
+    seen = parse({**look(daemon), "host_clock": 0.0}, "start", 0)
+    assert seen.problem == (
+        "the daemon has images (1), and no layer lies in the folders where containerd usually keeps content"
+    )
 
 
 def test_an_image_names_its_layers_even_when_one_is_not_there(
