@@ -30,17 +30,23 @@ def fate_at_rest(before: StrangeContainer, after: StrangeContainer | None) -> Fa
     return Fate(Verdict.FAIL, f"{name} was paused, and is {after.state}") if changed else None
 
 
-def fate(before: StrangeContainer, after: StrangeContainer | None, seen: StrangersSeen) -> Fate | None:
-    """Of a container on a host that was not rebooted, by what was `seen` last; None: it runs as before."""
+def fate(
+    before: StrangeContainer, after: StrangeContainer | None, seen: StrangersSeen, *, replaced: bool
+) -> Fate | None:
+    """Of a container on a host that was not rebooted, by what was `seen` last; None: it runs as before.
+
+    `replaced` says that it is of a service that has as many tasks as before: swarm replaces what fails or is
+    unhealthy, and removes what it replaced.
+    """
     name = f"container {before.name}"
     if after is None:
-        return _gone(before, seen)
+        return _gone(before, seen, replaced=replaced)
     if after.restarts > before.restarts:  # the daemon counts these alone
         return Fate(Verdict.UNKNOWN, f"{name} was restarted by its policy")
     if after.restarts != before.restarts or after.started_at != before.started_at:
         return Fate(Verdict.FAIL, f"{name} was restarted")
     if after.state in ENDED:
-        return _ended(after, seen)
+        return _ended(after, seen, replaced=replaced)
     return None if after.state == "running" else Fate(Verdict.FAIL, f"{name} is {after.state}")
 
 
@@ -66,24 +72,26 @@ def _is_started_again(container: StrangeContainer) -> bool:
     return failed or container.restart_policy in STARTED_AGAIN
 
 
-def _gone(container: StrangeContainer, seen: StrangersSeen) -> Fate:
-    """One that is there no more: with `--rm` the daemon removed it, else somebody did."""
-    ended = _ended(container, seen)
+def _gone(container: StrangeContainer, seen: StrangersSeen, *, replaced: bool) -> Fate:
+    """One that is there no more: with `--rm` the daemon removed it, else swarm or somebody did."""
+    ended = _ended(container, seen, replaced=replaced)
     if container.auto_remove:
         return ended
+    if replaced:
+        return Fate(Verdict.UNKNOWN, f"{ended.told}, and was removed, by swarm or by somebody")
     if ended.verdict is Verdict.PASS:
         return Fate(Verdict.UNKNOWN, f"{ended.told}, and somebody removed it")
     return Fate(Verdict.FAIL, f"container {container.name} is gone")
 
 
-def _ended(container: StrangeContainer, seen: StrangersSeen) -> Fate:
+def _ended(container: StrangeContainer, seen: StrangersSeen, *, replaced: bool) -> Fate:
     """By the daemon's events: only an end in good order that nobody asked for is known to be its own."""
     name = f"container {container.name}"
     of_it = [event for event in seen.ends if event.id == container.id]
     end = next((event for event in reversed(of_it) if event.action == "die"), None)
     since = end.at - GRACE if end else 0.0
     asked = any(event.action in ASKED and event.at >= since for event in of_it)
-    if asked and _is_replaced(container, seen):
+    if asked and replaced:
         return Fate(Verdict.UNKNOWN, f"{name} was stopped and replaced, by swarm or at somebody's word")
     if asked or container.restart_policy in STARTED_AGAIN:  # had it ended by itself, it would run again
         return Fate(Verdict.FAIL, f"{name} was stopped")
@@ -92,8 +100,3 @@ def _ended(container: StrangeContainer, seen: StrangersSeen) -> Fate:
     if end.exit_code != 0:
         return Fate(Verdict.UNKNOWN, f"{name} failed with exit code {end.exit_code}")
     return Fate(Verdict.PASS, f"{name} ended by itself")
-
-
-def _is_replaced(container: StrangeContainer, seen: StrangersSeen) -> bool:
-    """Whether its service has all its tasks: swarm itself replaces one that is unhealthy."""
-    return any(one.name == container.service and one.running >= one.desired for one in seen.states)

@@ -11,7 +11,7 @@ from ccci_host.records import History, StrangeContainer, StrangersSeen
 from ccci_host.verdict import Verdict
 
 LATELY, OFTEN = 600.0, 3
-"""A service of which so many containers ended in so many seconds before the run was restarting by then."""
+"""A slot of which so many containers failed in so many seconds before the run was restarting by then."""
 
 
 @check(
@@ -65,46 +65,68 @@ def _services(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) ->
         if name not in after.volumes:
             yield Fate(Verdict.FAIL, f"volume {name} is gone")
     states = {state.name: state for state in after.states}
-    restless = _restless(before)
     for was in before.states:
         state = states.get(was.name)
-        if state is not None and was.name not in restless and state.running < was.running:
+        if state is not None and state.running < was.running:
             tasks = f"{state.running} of {count(state.desired, 'task')}"
             yield Fate(Verdict.UNKNOWN, f"service {was.name} runs {tasks}, and ran {was.running} before")
 
 
 def _containers(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:
-    """What became of the containers, apart from those of services that were restarting before."""
+    """What became of the containers, apart from those in slots that were restarting before."""
     now = {container.id: container for container in after.containers}
     restless = _restless(before)
-    for name in sorted(restless):
+    for name in sorted({service for service, _ in restless}):
         yield Fate(Verdict.PASS, f"service {name} was restarting before")
+    whole = _whole(before, after)
     for container in before.containers:
-        if container.service not in restless:
-            found = _fate(container, now.get(container.id), after, rebooted=rebooted)
+        if _slot(container) not in restless:
+            replaced = container.service in whole
+            found = _fate(container, now.get(container.id), after, replaced=replaced, rebooted=rebooted)
             if found is not None:
                 yield found
 
 
+def _whole(before: StrangersSeen, after: StrangersSeen) -> set[str]:
+    """The services that run as many tasks as before: swarm has replaced whatever of them ended."""
+    return {
+        was.name
+        for was in before.states
+        for now in after.states
+        if now.name == was.name and now.running >= was.running
+    }
+
+
 def _fate(
-    before: StrangeContainer, after: StrangeContainer | None, seen: StrangersSeen, *, rebooted: bool
+    before: StrangeContainer,
+    after: StrangeContainer | None,
+    seen: StrangersSeen,
+    *,
+    replaced: bool,
+    rebooted: bool,
 ) -> Fate | None:
     """What became of one; a service's that did not run, or ran before a reboot, are swarm's to clear."""
     if before.state != "running":
         return None if before.service or rebooted else fate_at_rest(before, after)
     if not rebooted:
-        return fate(before, after, seen)
+        return fate(before, after, seen, replaced=replaced)
     return None if before.service else fate_over_reboot(before, after)
 
 
-def _restless(seen: StrangersSeen) -> set[str]:
-    """The services that were restarting by then."""
+def _slot(container: StrangeContainer) -> tuple[str, str]:
+    """Its service and place in it: swarm names containers `SERVICE.SLOT.TASK`, or `SERVICE.NODE.TASK`."""
+    return container.service, container.name.rpartition(".")[0]
+
+
+def _restless(seen: StrangersSeen) -> set[tuple[str, str]]:
+    """The slots that were restarting by then; what an update stops in good order is none of it."""
     ended = [
-        container.service
+        _slot(container)
         for container in seen.containers
         if container.service
         and container.state != "running"
+        and container.exit_code != 0
         and container.finished_at
         and datetime.fromisoformat(container.finished_at).timestamp() > seen.host_clock - LATELY
     ]
-    return {service for service in ended if ended.count(service) >= OFTEN}
+    return {slot for slot in ended if ended.count(slot) >= OFTEN}

@@ -487,7 +487,7 @@ def later(**changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"containers": ()}, "container wiki_app.1 is gone"),
+        ({"containers": (), "states": ()}, "container wiki_app.1 is gone"),
         ({"volumes": ()}, "volume wiki_data is gone"),
         ({"services": ()}, "service wiki_app is gone"),
         ({"services": (("wiki_app", 18),)}, "service wiki_app was updated"),
@@ -662,6 +662,40 @@ def test_a_container_that_is_gone_was_removed_by_somebody() -> None:
     assert "container by ended by itself, and somebody removed it" in found.reason
 
 
+def of_shop(running: int, *actions: tuple[str, float], exit_code: int = 0, name: str = "shop") -> str:
+    """What is told of a container that is gone.
+
+    It was of a service called `name`; `shop` ran 1 of 3 tasks before, and `running` after.
+    """
+
+    def running_tasks(number: int) -> Any:
+        state = StrangeService(name="shop", image="shop:1", running=number, desired=3)
+        return lambda seen: seen.model_copy(update={"states": (*seen.states, state)})
+
+    history = told_by_daemon(good(TASK), *actions, exit_code=exit_code)
+    history = changed(history, StrangersSeen, running_tasks(1), moment="start")
+    history = changed(history, StrangersSeen, running_tasks(running), moment="end")
+    found = beside(history, by(service=name), None)
+    return f"{found.verdict}: {found.reason.partition('container by ')[2].removesuffix('.')}"
+
+
+@pytest.mark.parametrize("running", [1, 3])
+def test_swarm_removes_what_ended_and_was_replaced(running: int) -> None:
+    told, removed = "UNKNOWN: ", ", and was removed, by swarm or by somebody"
+    lost, failed = of_shop(running), of_shop(running, ("die", 60), exit_code=1)
+    assert lost == f"{told}ended, and the daemon no longer knows how{removed}"
+    assert failed == f"{told}failed with exit code 1{removed}"
+    assert of_shop(running, ("die", 60)) == f"{told}ended by itself{removed}"
+    stopped = of_shop(running, ("kill", 55), ("die", 60), exit_code=137)
+    assert stopped == f"{told}was stopped and replaced, by swarm or at somebody's word{removed}"
+
+
+def test_what_was_not_replaced_was_removed_by_somebody() -> None:
+    assert of_shop(0, ("kill", 55), ("die", 60)) == "FAIL: is gone"
+    assert of_shop(0) == "FAIL: is gone"
+    assert of_shop(3, name="none_such") == "FAIL: is gone"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "verdict", "told"),
     [
@@ -703,27 +737,86 @@ def test_after_a_reboot_what_the_daemon_starts_again_has_to_run(
     assert (found.verdict, of_it(found)) == (verdict, told and f"container by {told}")
 
 
-def test_a_service_that_was_restarting_before_is_not_ours_to_answer_for() -> None:
-    """Swarm replaces its containers; few of late, more over longer, or ones that run again are none of it."""
+LATELY = tuple(f"2026-03-01T11:{minute}:30.123456789Z" for minute in (51, 55, 59))
 
-    def crashing(times: tuple[str, ...], state: str = "exited") -> History:
-        def start(seen: StrangersSeen) -> StrangersSeen:
-            ended = tuple(
-                by(id=f"e{number}", service="wiki_app", state=state, exit_code=1, finished_at=at)
-                for number, at in enumerate(times)
-            )
-            return seen.model_copy(update={"containers": (*seen.containers, *ended)})
 
-        history = changed(good(TASK), StrangersSeen, start, moment="start")
-        return changed(history, StrangersSeen, later(containers=()), moment="end")
+def rolling(
+    times: tuple[str, ...] = LATELY, *, slot: str = "1", slots: str = "", running: int = 1, **ended: Any
+) -> Finding:
+    """A run beside a service of which containers in `slots` ended at `times`, and whose own one went away.
 
-    lately = tuple(f"2026-03-01T11:{minute}:30.123456789Z" for minute in (51, 55, 59))
-    found = finding(STRANGERS, crashing(lately))
+    It ran 1 task before, and runs as many as `running` after.
+    """
+
+    def start(seen: StrangersSeen) -> StrangersSeen:
+        [own] = seen.containers
+        usual = {"service": "wiki_app", "state": "exited", "exit_code": 1}
+        old = tuple(
+            by(**{**usual, "finished_at": at, **ended, "id": f"e{task}", "name": f"wiki_app.{place}.e{task}"})
+            for task, (place, at) in enumerate(zip(slots or slot * len(times), times, strict=True))
+        )
+        own = own.model_copy(update={"name": "wiki_app.1.c1"})
+        return seen.model_copy(update={"containers": (own, *old)})
+
+    state = StrangeService(name="wiki_app", image="wiki:1", running=running, desired=1)
+    history = changed(good(TASK), StrangersSeen, start, moment="start")
+    return finding(
+        STRANGERS, changed(history, StrangersSeen, later(containers=(), states=(state,)), moment="end")
+    )
+
+
+@pytest.mark.parametrize("exit_code", [1, 137, None])
+def test_a_slot_that_was_restarting_before_is_not_ours_to_answer_for(exit_code: int | None) -> None:
+    found = rolling(exit_code=exit_code)
     assert found.verdict is Verdict.PASS
     assert found.details == ("service wiki_app was restarting before",)
-    assert finding(STRANGERS, crashing(lately[1:])).verdict is Verdict.FAIL
-    assert finding(STRANGERS, crashing(("2026-03-01T11:50:00Z", *lately[1:]))).verdict is Verdict.FAIL
-    assert finding(STRANGERS, crashing(lately, "running")).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        rolling(LATELY[1:]),
+        rolling(("2026-03-01T11:50:00Z", *LATELY[1:])),
+        rolling(state="running"),
+        rolling(finished_at=""),
+        rolling(exit_code=0),
+        rolling(slots="123"),
+        rolling(slot="2"),
+    ],
+    ids=[
+        "few",
+        "one long ago",
+        "they run again",
+        "of no service",
+        "ended well",
+        "one a slot",
+        "another slot",
+    ],
+)
+def test_ends_that_are_no_restarting_excuse_nothing(found: Finding) -> None:
+    """An update ends a container of each slot, in good order."""
+    assert found.verdict is Verdict.UNKNOWN
+    assert "container wiki_app.1.c1 ended, and the daemon no longer knows how" in found.reason
+
+
+def test_containers_of_no_service_have_no_slot_to_restart_in() -> None:
+    def start(seen: StrangersSeen) -> StrangersSeen:
+        old = tuple(
+            by(**{**FAILED, "id": f"e{job}", "name": f"job-{job}", "finished_at": at})
+            for job, at in enumerate(LATELY)
+        )
+        return seen.model_copy(update={"containers": (*seen.containers, *old)})
+
+    found = beside(changed(good(TASK), StrangersSeen, start, moment="start"), BY, None)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason.endswith("lives on the host: container by is gone.")
+
+
+def test_a_service_that_was_restarting_and_runs_fewer_tasks_is_unknown() -> None:
+    found = rolling(running=0)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.endswith("is not known: service wiki_app runs 0 of 1 task, and ran 1 before.")
+    assert found.details == ("service wiki_app was restarting before",)
 
 
 def test_beside_the_worst_the_rest_is_told_too() -> None:

@@ -805,7 +805,12 @@ def test_nothing_evicted(
     [
         (PC1, PASS, "1 container and 1 service of others were there before, and are the same after.", "", ()),
         (
-            changed(PC1, StrangersSeen, {"services": (), "containers": (), "volumes": ()}, moment="end"),
+            changed(
+                PC1,
+                StrangersSeen,
+                {"services": (), "states": (), "containers": (), "volumes": ()},
+                moment="end",
+            ),
             FAIL,
             (
                 "The run disturbed what else lives on the host: service wiki_app is gone, volume "
