@@ -22,6 +22,7 @@ from ccci_host.experiments.interrupts import PUTTING_BACK, postponed, stoppable
 from ccci_host.experiments.lease import refuse_over_others
 from ccci_host.experiments.options import Point
 from ccci_host.faults import START, Fault, injected
+from ccci_host.faults.aside import put_all_back
 from ccci_host.faults.stranger import Stranger
 from ccci_host.journal import Journal
 from ccci_host.progress import say
@@ -169,6 +170,8 @@ def try_faults(
     with stoppable():
         if host.look(machine).agent_sha256 is not None:  # without an agent nobody holds a lease
             refuse_over_others(machine)
+        for path in put_all_back(machine):
+            say(f"A run that was killed had left {path} altered: it is put back.")
         provision(machine)
         store = host.look(machine).store
         if store is None:
@@ -179,6 +182,7 @@ def try_faults(
         rows = []
         with Stranger(machine) as stranger:
             for number, fault in enumerate(harmful, start=1):
+                refuse_over_others(machine)  # the experiment asks as well: too late for a fault before it
                 before_each()
                 say(f"Fault {number} of {len(harmful)} on {store}: {fault.name}")
                 row = _row(machine, fault, store, stranger, root or RUNS)
@@ -255,12 +259,7 @@ def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: S
 
 
 def _run(machine: Machine, fault: Fault, folder: Path) -> None:
-    """The experiment with the fault in it. Raises what went wrong with the fault, not with the run.
-
-    Raises `RefusedError` with nothing done while somebody else holds a lease: the experiment asks as well,
-    and for a fault that comes before it that is too late.
-    """
-    refuse_over_others(machine)
+    """The experiment with the fault in it. Raises what went wrong with the fault, not with the run."""
     with _taken_back() as until_the_end:
         seen = until_the_end.enter_context(fault.around(machine))
         injection = _Injection(fault, machine, until_the_end)
@@ -296,9 +295,22 @@ def _taken_back() -> Iterator[ExitStack]:
     held = ExitStack()
     try:
         yield held
-    finally:
-        with postponed(PUTTING_BACK):
-            held.close()
+    except KeyboardInterrupt:
+        try:
+            _close(held)
+        except CcciError as error:  # the wish counts for more, and this is to be known
+            say(str(error))
+        raise
+    except BaseException:
+        _close(held)
+        raise
+    else:
+        _close(held)
+
+
+def _close(held: ExitStack) -> None:
+    with postponed(PUTTING_BACK):
+        held.close()
 
 
 class _Injection:

@@ -3,7 +3,7 @@
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import called, count, keeps, listed, store_at
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import Cleanup, History, Moment, Phase, TornDown
+from ccci_host.records import Cleanup, Deployed, History, Moment, Phase, TornDown
 
 AROUND: dict[Phase, tuple[Moment, Moment]] = {
     "teardown": ("deployed", "torn-down"),
@@ -22,7 +22,8 @@ AROUND: dict[Phase, tuple[Moment, Moment]] = {
 def teardown_is_clean(history: History) -> Answer:
     """What a teardown or the final cleanup left behind is a FAIL; so is an image that it removed.
 
-    A harness says nothing of images: what is gone with its teardown, or was pulled anew, the store shows.
+    A harness says nothing of images: what is gone with its teardown, or was pulled anew, the store shows. Of
+    images that the run did not deploy it may have been somebody else who removed them just then: UNKNOWN.
     """
     torn = [record.removal for record in history.of(TornDown)]
     cleanups = history.of(Cleanup)
@@ -65,14 +66,20 @@ def teardown_is_clean(history: History) -> Answer:
 
 
 def _lost(history: History) -> tuple[list[str], list[NoEvidenceError]]:
-    """Images that a teardown did not leave as they were, and why nobody knows of another teardown."""
+    """The run's images that a teardown did not leave as they were; and why nothing is known of others."""
     lost: list[str] = []
     unseen: list[NoEvidenceError] = []
+    digests = {one.digest for deployed in history.of(Deployed) for one in deployed.deployment.services}
     for torn in (one for one in history.of(TornDown) if one.phase in AROUND):
         try:
             before, after = (store_at(history, moment, torn.cycle) for moment in AROUND[torn.phase])
         except NoEvidenceError as missing:
             unseen.append(missing)
             continue
-        lost += [called(history, image) for image in before.images if not keeps(after, image, before)]
+        gone = [image for image in before.images if not keeps(after, image, before)]
+        own = [image for image in gone if not digests.isdisjoint((image.id, *image.digests))]
+        lost += [called(history, image) for image in own]
+        if len(own) < len(gone):
+            others = listed(called(history, image) for image in gone if image not in own)
+            unseen.append(NoEvidenceError(f"Gone during the teardown, by whomever: {others}."))
     return lost, unseen

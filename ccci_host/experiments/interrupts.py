@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from ccci_host.errors import CcciError
 from ccci_host.progress import say
 
 STOPPERS = (signal.SIGTERM, signal.SIGHUP)
@@ -49,7 +50,8 @@ def undisturbed() -> Iterator[None]:
 def postponed(saying: str = "") -> Iterator[None]:
     """Within it, the first wish to stop waits for the end, and the second one stops at once.
 
-    The first one hears `saying`. It is granted at the end also where an error ended what it waited for.
+    The first one hears `saying`. It is granted at the end also where an error ended what it waited for; the
+    error is said then.
     """
     asked: list[str] = []
 
@@ -63,6 +65,10 @@ def postponed(saying: str = "") -> Iterator[None]:
     try:
         with _handling((signal.SIGINT, *STOPPERS), hold):
             yield
+    except CcciError as error:
+        if asked:
+            say(str(error))
+        raise
     finally:
         if asked:
             raise KeyboardInterrupt(asked[-1])

@@ -1,7 +1,9 @@
 """Before anything is done: the host is fit, nobody else is at work on it, and our own lease is held."""
 
+from contextlib import suppress
+
 from ccci_host.agent.leases import LONGEST
-from ccci_host.errors import CcciError, HostError, RefusedError
+from ccci_host.errors import CcciError, HostError, RefusedError, WaitTimeoutError
 from ccci_host.experiments import stacks
 from ccci_host.experiments.interrupts import undisturbed
 from ccci_host.experiments.lease import HOLD_SECONDS, TimedLease, refuse_over_others
@@ -48,10 +50,7 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
             raise _no_agent(run.machine)
         run.write(LeaseSeen(step="refused", problem="there is no agent to give one"))
         return
-    for released in refuse_over_others(run.machine):
-        run.write(
-            Note(text=f"The lease of an earlier run of ours that is no more was released: {released.owner}.")
-        )
+    _nobody_at_work(run)
     there = stacks.look(run.machine)
     _nobody_disturbed(run.machine, there, reboots=reboots)
     hold = min(HOLD_SECONDS + run.options.boot_timeout, LONGEST)
@@ -71,19 +70,22 @@ def make_sure_again(run: Run) -> None:
     """Right before a reboot of a host in use: who has come since may mind it. Raises `RefusedError`."""
     if run.machine.config.disposable:
         return
-    refuse_over_others(run.machine, own=run.lease.id if run.lease else None)
     # After an earlier cycle's reboot everybody's services take a while to come back.
-    there = wait_until(
-        lambda: _settled(run.machine),
-        what="other people's services to converge",
-        timeout=run.options.boot_timeout,
-    )
-    _nobody_disturbed(run.machine, there, reboots=True)
+    with suppress(WaitTimeoutError):
+        wait_until(
+            lambda: None if stacks.look(run.machine).unconverged else True,
+            what="other people's services to converge",
+            timeout=run.options.boot_timeout,
+        )
+    _nobody_disturbed(run.machine, stacks.look(run.machine), reboots=True)
+    _nobody_at_work(run)
 
 
-def _settled(machine: Machine) -> stacks.Stacks | None:
-    there = stacks.look(machine)
-    return None if there.unconverged else there
+def _nobody_at_work(run: Run) -> None:
+    for released in refuse_over_others(run.machine, own=run.lease.id if run.lease else None):
+        run.write(
+            Note(text=f"The lease of an earlier run of ours that is no more was released: {released.owner}.")
+        )
 
 
 def _fit(machine: Machine, seen: HostSeen) -> None:

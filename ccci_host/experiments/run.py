@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ccci_host.errors import CcciError
+from ccci_host.errors import CcciError, UnreachableError
 from ccci_host.experiments.lease import TimedLease
 from ccci_host.experiments.options import Options, PauseBefore, Point
 from ccci_host.journal import Journal
+from ccci_host.progress import say
 from ccci_host.records import Event, Moment, Note, Phase, PhaseBegan, PhaseEnded, StoreSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import moment_witnesses, stretch_witnesses
@@ -111,6 +112,14 @@ class Run:
         wait = self.options.wait_for_person
         if self.options.pause_before != before or wait is None:
             return False
-        renew = self.lease.renew if self.lease is not None else lambda: None
-        wait(f"Waiting before the {before}: press Enter to go on.", renew)
+        wait(f"Waiting before the {before}: press Enter to go on.", self._renew_if_there)
         return True
+
+    def _renew_if_there(self) -> None:
+        """Renew the lease; a host that is away for a moment is asked again the next time."""
+        if self.lease is None:
+            return
+        try:
+            self.lease.renew()
+        except UnreachableError as error:
+            say(f"The lease could not be renewed yet. {error.brief}")

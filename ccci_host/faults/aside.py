@@ -10,6 +10,8 @@ ASIDE = ".ccci-fault"
 """Behind the name of the file that is put aside."""
 NONE = ".ccci-fault-none"
 """Behind the name of a file that was not there: it is to go again."""
+FOLDERS = ("/etc", "/usr/local/bin")
+"""Where faults alter files, besides the folder of the login."""
 PART = ".ccci-fault-part"
 """Behind the name of a copy that is not whole yet."""
 
@@ -38,6 +40,20 @@ def put_back(machine: Machine, path: str) -> None:
         run(["rm", "--force", path]).check()
         run(["rm", "--force", path + NONE]).check()
     run(["rm", "--force", path + PART]).check()
+
+
+def put_all_back(machine: Machine) -> tuple[str, ...]:
+    """Put back what killed runs put aside, wherever faults alter files; hands back the paths.
+
+    To be done before anything else mends them: what was put aside would come back over that.
+    """
+    folders = {*FOLDERS, machine.config.hub.docker_config.rpartition("/")[0]}
+    argv = ["find", *sorted(folders), "-name", f"*{ASIDE}", "-o", "-name", f"*{NONE}"]
+    found = machine.executor.run(argv).text.splitlines()
+    paths = tuple(sorted({line.removesuffix(NONE).removesuffix(ASIDE) for line in found}))
+    for path in paths:
+        put_back(machine, path)
+    return paths
 
 
 def _is_there(machine: Machine, path: str) -> bool:

@@ -160,6 +160,7 @@ class Lab:
         if settings.purging.exists():
             self.hub.stop()
             self._purge()
+        self._claim()
         settings.mark.touch()
         log = settings.logs
         packages.ensure(log / "apt-get.log")
@@ -192,9 +193,8 @@ class Lab:
         for file in self.settings.disks.glob("*.img"):
             DataDisk(self.settings.disks, file.stem).ensure_mounted(DATA_GB)
         self._daemon.ensure_running()
+        self._claim()
         incus = self._incus("default")
-        if not self._daemon.is_own:
-            ownership.check_unclaimed(incus, self.settings)
         mark = ownership.mark(self.settings)
         if not incus.find(f"projects/{self.settings.project}"):
             config = {"features.networks": "false", "features.networks.zones": "false", **mark}
@@ -203,6 +203,11 @@ class Lab:
             self.settings.pool.mkdir(parents=True, exist_ok=True, mode=0o711)
             config = {"source": str(self.settings.pool), **mark}
             incus.create("storage-pools", {"name": self.settings.project, "driver": "dir", "config": config})
+
+    def _claim(self) -> None:
+        """Take nothing over in an Incus of others; raises `RefusedError`."""
+        if not self._daemon.is_own and self._daemon.answers():
+            ownership.claim(self._incus("default"), self.settings)
 
     def _describe(self) -> None:
         """Write the lab's ccci.toml."""
@@ -251,6 +256,7 @@ class Lab:
 
     def _purge(self) -> None:
         """Take away what the lab has in Incus, then what it has on this machine, all but the lock."""
+        self._claim()
         self.settings.purging.touch()
         with doing("removing the lab"):
             if self._daemon.is_own:

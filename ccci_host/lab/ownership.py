@@ -13,24 +13,33 @@ def mark(settings: Settings) -> dict[str, str]:
     return {MARK: str(settings.folder)}
 
 
-def check_unclaimed(incus: Incus, settings: Settings) -> None:
+def claim(incus: Incus, settings: Settings) -> None:
     """Raise `RefusedError` where somebody else has what the lab would make, and a purge would take away.
 
+    What a lab made before things were marked is known by the folder of its storage pool, and is marked now.
     `incus` must look at the default project.
     """
-    for kind, name in (
-        ("projects", settings.project),
-        ("storage-pools", settings.project),
-        ("networks", settings.bridge),
-    ):
-        found = incus.find(f"{kind}/{name}")
-        if found is not None and found["config"].get(MARK) != str(settings.folder):
+    places = (
+        f"projects/{settings.project}",
+        f"storage-pools/{settings.project}",
+        f"networks/{settings.bridge}",
+    )
+    found = {place: thing for place in places if (thing := incus.find(place)) is not None}
+    pool = found.get(places[1], {"config": {}})
+    of_before = pool["config"].get("source") == str(settings.pool)
+    for place, thing in found.items():
+        owner = thing["config"].get(MARK)
+        if owner == str(settings.folder):
+            continue
+        if owner is not None or not of_before:
+            kind, _, name = place.partition("/")
             raise RefusedError(
                 f"This machine's Incus has {name} among its {kind}, and the lab in {settings.folder} did not "
                 "make it.",
                 resolution="Name another folder in CCCI_LAB_DIR: the lab's names follow from it. Or remove "
                 "it with the `incus` command, if nobody needs it.",
             )
+        incus.patch(place, {"config": mark(settings)})
 
 
 def others(incus: Incus, settings: Settings) -> bool:

@@ -88,6 +88,7 @@ class Stage:
         monkeypatch.setitem(EXPERIMENTS, "verify-pc3", self._experiment)
         monkeypatch.setattr(verify_faults, "provision", lambda machine: self.done.append("provision"))
         monkeypatch.setattr(verify_faults, "refuse_over_others", self._refuse)
+        monkeypatch.setattr(verify_faults, "put_all_back", self._heal)
         monkeypatch.setattr(verify_faults, "_left", lambda machine: self.left)
         monkeypatch.setattr(verify_faults, "wait_until_ready", lambda machine, timeout: None)
         monkeypatch.setattr("ccci_host.verify_faults.host.look", lambda machine: self.seen)
@@ -101,6 +102,10 @@ class Stage:
             options.onlooker(("before", phase))
         if self.error:
             raise self.error
+
+    def _heal(self, machine: Machine) -> tuple[str, ...]:
+        self.done.append("put back")
+        return ("/etc/docker/daemon.json",)
 
     def _refuse(self, machine: Machine) -> None:
         self.done.append("look for leases")
@@ -274,7 +279,7 @@ def test_while_somebody_else_is_at_work_the_host_is_not_touched(stage: Stage) ->
     assert stage.done == ["look for leases"]
 
 
-def test_somebody_who_came_later_meets_no_fault(stage: Stage) -> None:
+def test_somebody_who_came_later_meets_no_fault_and_ends_the_matrix(stage: Stage) -> None:
     class Surrounded(AtTheStart):
         @contextmanager
         def around(self, machine: Machine) -> Iterator[Machine]:
@@ -283,17 +288,39 @@ def test_somebody_who_came_later_meets_no_fault(stage: Stage) -> None:
 
     fault = Surrounded()
     stage.asked = [None, TAKEN]
-    row = stage.row(fault)
-    assert (row.as_expected, fault.log) == (False, [])
-    assert "Ana holds a lease until noon." in row.why
+    with pytest.raises(RefusedError, match="Somebody else's run"):
+        stage.row(fault)
+    assert fault.log == []
+    assert stage.heard == []
     assert stage.row(fault).as_expected
+
+
+def test_what_a_killed_matrix_left_is_put_back_before_anything_mends_it(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.row(Prune())
+    assert stage.done.index("put back") < stage.done.index("provision")
+    assert "had left /etc/docker/daemon.json altered: it is put back" in capsys.readouterr().err
+
+
+def test_a_wish_to_stop_is_not_lost_over_a_fault_that_stays(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stays(AtTheStart):
+        def revert(self, machine: Machine) -> None:
+            raise HostError("the timer cannot be started")
+
+    stage.error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        stage.row(Stays())
+    assert "the timer cannot be started" in capsys.readouterr().err
 
 
 def test_of_a_host_without_an_agent_nobody_holds_a_lease(stage: Stage) -> None:
     stage.seen = host(agent_sha256=None)
     stage.asked = [None]
     assert stage.row(Prune()).as_expected
-    assert stage.done == ["provision", "start the stranger", "look for leases"]
+    assert stage.done == ["put back", "provision", "start the stranger", "look for leases"]
 
 
 def test_a_lease_that_an_earlier_row_lost_track_of_refuses_no_later_one(

@@ -43,8 +43,9 @@ class RegistryLogTruncated(HubFault):
             return
         held, since = self._aside.read_bytes(), self.hub.access_log.read_bytes()
         if not since.startswith(held):
-            self._put_aside(held + since)
-            self.hub.access_log.write_bytes(held + since)
+            whole = held if held.endswith(since) else held + since  # joined by a run that was killed then
+            self._put_aside(whole)
+            self.hub.access_log.write_bytes(whole)
         self._aside.unlink()
 
     @property

@@ -438,12 +438,19 @@ def test_a_teardown_that_removes_an_image_fails() -> None:
 
 
 @pytest.mark.parametrize("task", ["verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy"])
-@pytest.mark.parametrize("spoil", [strange("wiki:1"), lambda _: store("deployed", fresh=-9)])
-def test_an_image_that_is_gone_with_the_teardown_or_pulled_anew_fails(task: str, spoil: Any) -> None:
+def test_an_image_that_is_pulled_anew_after_the_teardown_fails(task: str) -> None:
     """A harness of somebody else's does not say that it removed one."""
-    found = finding(TEARDOWN, changed(good(task), StoreSeen, spoil, moment="deployed"))
+    history = changed(good(task), StoreSeen, lambda _: store("deployed", fresh=-9), moment="deployed")
+    found = finding(TEARDOWN, history)
     assert found.verdict is Verdict.FAIL
     assert found.reason.startswith("Gone from the store with the teardown: ")
+
+
+@pytest.mark.parametrize("task", ["verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy"])
+def test_an_image_of_somebody_elses_may_be_gone_by_his_own_hand(task: str) -> None:
+    found = finding(TEARDOWN, changed(good(task), StoreSeen, strange("wiki:1"), moment="deployed"))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == "Gone during the teardown, by whomever: wiki:1."
 
 
 @pytest.mark.parametrize("cycle", [1, 2])

@@ -16,10 +16,11 @@ def test_it_is_answered_at_once_and_granted_at_the_end(capsys: pytest.CaptureFix
     assert steps == ["In a moment.\n"]
 
 
-def test_an_error_does_not_make_it_forgotten() -> None:
+def test_an_error_does_not_make_it_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt, match="SIGTERM") as ended, postponed():
         signal.raise_signal(signal.SIGTERM)
-        raise HostError("x")
+        raise HostError("the file is not back")
     assert isinstance(ended.value.__context__, HostError)
+    assert "the file is not back" in capsys.readouterr().err
     with pytest.raises(HostError), postponed():
         raise HostError("x")

@@ -163,6 +163,7 @@ def test_whoever_came_since_is_not_rebooted(stage: Stage) -> None:
     stage.there = Stacks((), (), ("shop_web",))
     with pytest.raises(RefusedError, match="a reboot would stop it"):
         preflight.make_sure_again(stage.bench.run)
+    stage.there = QUIET
     stage.rival = RefusedError("a run of CI's own")
     with pytest.raises(RefusedError, match="a run of CI's own"):
         preflight.make_sure_again(stage.bench.run)
@@ -173,10 +174,20 @@ def test_services_that_come_back_after_a_reboot_are_waited_for(
 ) -> None:
     stage = Stage(tmp_path, monkeypatch, allow_reboot=True)
     stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=5.0)
-    looks = [Stacks((), ("shop_web",), ("shop_web",)), Stacks((), (), ("shop_web",))]
+    settled = Stacks((), (), ("shop_web",))
+    looks = [Stacks((), ("shop_web",), ("shop_web",)), settled, settled]
     monkeypatch.setattr(stacks, "look", lambda machine: looks.pop(0))
     preflight.make_sure_again(stage.bench.run)
     assert looks == []
+    assert stage.log == ["asked who holds a lease besides None"]
+
+
+def test_a_deploy_that_does_not_end_is_not_rebooted(stage: Stage) -> None:
+    stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=0.1)
+    stage.there = Stacks((), ("shop_web",), ())
+    with pytest.raises(RefusedError, match="deploy is under way") as refused:
+        preflight.make_sure_again(stage.bench.run)
+    assert "shop_web" in refused.value.details
 
 
 def test_a_disposable_host_is_asked_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ class Files:
             "mv --force": self._mv,
             "install": self._install,
             "rm --force": self._rm,
+            "find": lambda *_: completed("\n".join(sorted(self.aside))),
         }
         self.executor = FakeExecutor({key: self._cut(command) for key, command in commands.items()})
 

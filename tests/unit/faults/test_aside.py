@@ -3,7 +3,7 @@
 import pytest
 
 from ccci_host.errors import CommandFailedError
-from ccci_host.faults.aside import ASIDE, NONE, PART, put_aside, put_back
+from ccci_host.faults.aside import ASIDE, NONE, PART, put_all_back, put_aside, put_back
 from tests.fakes import FakeExecutor, completed
 from tests.unit.faults.files import Files
 from tests.unit.machines import fake_machine
@@ -45,3 +45,9 @@ def test_a_host_that_cannot_tell_whether_a_file_is_there_is_not_one_without() ->
     for act in (put_aside, put_back):
         with pytest.raises(CommandFailedError):
             act(fake_machine(executor), PATH)
+
+
+def test_whatever_killed_runs_left_is_put_back() -> None:
+    files = Files({PATH: b"harm", PATH + ASIDE: b"before", "/etc/c.toml": b"harm", "/etc/c.toml" + NONE: b""})
+    assert put_all_back(fake_machine(files.executor)) == ("/etc/c.toml", PATH)
+    assert files.content == {PATH: b"before"}

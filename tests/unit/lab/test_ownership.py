@@ -1,6 +1,7 @@
 """In an Incus of others a lab takes nothing over that it did not make."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,12 @@ PLACES = ("projects/ccci-lab", "storage-pools/ccci-lab", "networks/ccci0")
 
 
 def test_what_is_not_there_yet_is_free() -> None:
-    ownership.check_unclaimed(FakeIncus(), SETTINGS)
+    ownership.claim(FakeIncus(), SETTINGS)
 
 
 def test_what_the_lab_made_is_its_own() -> None:
     made = {place: {"config": ownership.mark(SETTINGS)} for place in PLACES}
-    ownership.check_unclaimed(FakeIncus(made), SETTINGS)
+    ownership.claim(FakeIncus(made), SETTINGS)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -27,7 +28,21 @@ def test_what_the_lab_made_is_its_own() -> None:
 def test_what_somebody_else_made_is_refused(place: str, config: dict[str, str]) -> None:
     kind, _, name = place.partition("/")
     with pytest.raises(RefusedError, match=f"has {name} among its {kind}, and the lab in {USUAL_FOLDER} did"):
-        ownership.check_unclaimed(FakeIncus({place: {"config": config}}), SETTINGS)
+        ownership.claim(FakeIncus({place: {"config": config}}), SETTINGS)
+
+
+@pytest.mark.parametrize("left", [PLACES, PLACES[1:]])
+def test_what_a_lab_made_before_there_were_marks_is_marked(left: tuple[str, ...]) -> None:
+    """Its pool lies in the lab's folder, which nobody else's does."""
+    made: dict[str, dict[str, Any]] = {place: {"config": {"volatile.x": "1"}} for place in left}
+    made[PLACES[1]]["config"]["source"] = str(SETTINGS.pool)
+    incus = FakeIncus(made)
+    ownership.claim(incus, SETTINGS)
+    assert [incus.objects[place]["config"][ownership.MARK] for place in left] == [str(USUAL_FOLDER)] * len(
+        left
+    )
+    ownership.claim(incus, SETTINGS)
+    assert len(incus.changes) == len(left)
 
 
 def test_another_lab_is_seen_and_a_stranger_s_project_is_none() -> None:

@@ -60,6 +60,15 @@ def test_one_that_was_killed_before_it_emptied_the_log_doubles_no_line(
     assert log.read_text() == "one\ntwo\nthree\n"
 
 
+def test_one_that_was_killed_while_it_joined_the_two_doubles_no_line(log: Path) -> None:
+    fault, machine = RegistryLogTruncated(), machine_of(log)
+    fault.inject(machine)
+    append(log, "three\n")
+    fault._put_aside(b"one\ntwo\nthree\n")
+    fault.revert(machine)
+    assert log.read_text() == "one\ntwo\nthree\n"
+
+
 def test_a_log_that_is_not_the_labs_is_left_alone(log: Path, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.log"
     theirs.write_text("one\n")
