@@ -1,13 +1,16 @@
 """Control: whether a pin that cannot resolve fails, although an older image is cached."""
 
+import re
+
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import name_of
 from ccci_host.checks.registry import check
 from ccci_host.records import History, PinControl
 
 NO_SUCH_MANIFEST = 404
-UNKNOWN_THERE = "manifest unknown"
-"""What a registry says of what it does not have, in whatever words a daemon or a harness puts it."""
+NOT_THERE = re.compile(r'manifest unknown|failed to resolve reference "([^"]+)": \1: not found')
+"""What a registry says of what it does not have, in whatever words a daemon or a harness puts it; and what
+containerd makes of it."""
 PULL = "pull: "
 """How a line begins in which the daemon says why it could not pull."""
 
@@ -56,5 +59,5 @@ def _is_for_the_pin(error: str) -> bool:
     """Whether it failed because the image is not there; swarm says `No such image` of any pull that fails."""
     pulls = [line for line in error.splitlines() if line.startswith(PULL)]
     if pulls:
-        return all(UNKNOWN_THERE in line for line in pulls)
-    return UNKNOWN_THERE in error or "No such image" in error
+        return all(NOT_THERE.search(line) for line in pulls)
+    return NOT_THERE.search(error) is not None or "No such image" in error

@@ -125,8 +125,8 @@ def _interface(history: History, control: EvictionControl) -> Saw | Missed:
     if seen is None or seen.problem:
         raise NoEvidenceError(f"the interface: {seen.problem if seen else 'not read'}")
     came = above_noise(history, seen)
-    known = history.last(ManifestsSeen)
-    sizes = {layer.digest: layer.size for image in (known.images if known else ()) for layer in image.layers}
+    images = (image for look in history.of(ManifestsSeen) for image in look.images)
+    sizes = {layer.digest: layer.size for image in images for layer in image.layers}
     weights = [[sizes[blob] for blob in blobs if blob in sizes] for blobs in _names(history, control)]
     if came is None or not all(weights):
         raise NoEvidenceError("the interface: the noise on it or the weight of the layers is not known")

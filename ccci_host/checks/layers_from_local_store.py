@@ -17,6 +17,7 @@ from ccci_host.checks.reading import (
     moved,
     name_of,
     new_layers,
+    registry_of,
     repository_of,
     store_at,
 )
@@ -141,8 +142,10 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
     unheard = [name for repository, name in _resolved(history, repositories) if repository not in asked]
     if unheard:
         return log_says("silent", f"it shows no request at all for {listed(unheard)}, so it missed some")
-    if not _ever_heard(history):
-        return log_says("silent", "it never showed a request of this host")
+    heard = {one.registry for look in history.of(RequestsSeen) if not look.problem for one in look.requests}
+    deaf = [name_of(service.image) for service in services if registry_of(service.image) not in heard]
+    if deaf:
+        return log_says("silent", f"it never showed a request at the registry of {listed(deaf)}")
     return log_says("acquits", f"{count(len(seen.requests), 'request')}, none for a layer of the recipe")
 
 
@@ -205,7 +208,3 @@ def _resolved(history: History, repositories: dict[str, str]) -> list[tuple[str,
     chosen = history.first(RecipeChosen)
     by_tag = {repository_of(image) for image in (chosen.images if chosen else ()) if "@" not in image}
     return [(repository, name) for repository, name in repositories.items() if repository in by_tag]
-
-
-def _ever_heard(history: History) -> bool:
-    return any(seen.requests for seen in history.of(RequestsSeen) if not seen.problem)

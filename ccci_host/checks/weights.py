@@ -5,7 +5,7 @@ from ccci_host.records import History, InterfaceSeen, ManifestsSeen, NoiseSeen
 
 def manifests(history: History, cycle: int) -> ManifestsSeen | None:
     """The manifests of the recipe's images, as last read in `cycle` or before it."""
-    fitting = [seen for seen in history.of(ManifestsSeen) if seen.cycle <= cycle]
+    fitting = [seen for seen in history.of(ManifestsSeen) if seen.of == "recipe" and seen.cycle <= cycle]
     return fitting[-1] if fitting else None
 
 

@@ -20,6 +20,7 @@ from ccci_host.records import (
     StoredImage,
     StoreSeen,
 )
+from ccci_host.witnesses import manifests
 from ccci_host.witnesses.buckets import BucketsWitness
 from ccci_host.witnesses.registries import split_reference
 
@@ -113,6 +114,9 @@ def _evict_canary(run: Run, canary: str) -> None:
         _not_run(run, f"{len(images)} images in the store are the canary after its pull, and it takes one")
         return
     [image] = images
+    digest = next(iter(image.digests), image.id)
+    weight = manifests.look(run.machine, (f"{canary.partition('@')[0]}@{digest}",), before, 0)
+    run.write(weight.model_copy(update={"of": "canary"}))
     with run.phase("evict"):
         run.write(_evicted(run, victim(canary, image, _all_but(image, before), before), before, canary=True))
         run.look("evicted")

@@ -1,6 +1,6 @@
 """What every experiment has around it: preflight, lease, a history with an end, a host put back in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Literal
 
@@ -67,13 +67,11 @@ def session(
 
 def _name_what_may_stay(run: Run) -> None:
     """Told twice to stop, nothing more is asked of the host; a person hears what he leaves there."""
-    left: tuple[Leftover, ...] = tuple(
-        ("stack", stack, "its removal was cut off") for stack in sorted(run.stacks)
-    )
     held = run.lease is not None and run.lease.id is not None
-    names = [f"stack {stack}" for _, stack, _ in left] + ["the run's lease"] * held
-    say(f"It may be on the host still: {', '.join(names) or 'nothing'}. The next run finds and removes it.")
-    run.write(Cleanup(removed=(), left=left, problem="told twice to stop"))
+    names = [f"stack {stack}" for stack in sorted(run.stacks)] + ["the run's lease"] * held
+    told = f"It may be on the host still: {', '.join(names) or 'nothing'}."
+    say(f"{told} The next run finds and removes it.")
+    run.write(Cleanup(removed=(), problem=f"It was told twice to stop. {told}"))
 
 
 def _awaited(run: Run) -> list[str]:
@@ -85,12 +83,15 @@ def _awaited(run: Run) -> list[str]:
     return []
 
 
-def _unseen(run: Run, left: list[Leftover]) -> list[Leftover]:
-    """What the teardowns left without saying so: the daemon is asked in another way than theirs."""
+def _unseen(run: Run, left: list[Leftover], failed: Mapping[str, str]) -> list[Leftover]:
+    """What the teardowns left without saying so: the daemon is asked in another way than theirs.
+
+    `failed` has the reason of each that did not come to its end, by the stack.
+    """
     there = [stack for stack in stacks.look(run.machine).own if stack in run.stacks]
     told = [name for _, name, _ in left]
     return [
-        ("stack", stack, "its teardown said that nothing is left")
+        ("stack", stack, failed.get(stack, "its teardown said that nothing is left"))
         for stack in there
         if not any(name.startswith(stack) for name in told)
     ]
@@ -107,6 +108,7 @@ def _put_back(run: Run) -> None:
     removed: list[Name] = []
     left: list[Leftover] = []
     problems: list[str] = []
+    failed: dict[str, str] = {}
     if run.current == "reboot":
         problems += _awaited(run)
     if run.stacks:
@@ -117,10 +119,11 @@ def _put_back(run: Run) -> None:
             removal = teardown(run.machine, stack)
             removed += removal.removed
             left += removal.left
-        except CcciError as error:
-            left.append(("stack", stack, error.brief))
+        except CcciError as error:  # whether it stays is for the daemon to say, below
+            failed[stack] = error.brief
+            problems.append(f"stack {stack}: {error.brief}")
     steps: tuple[Callable[[], object], ...] = (
-        lambda: left.extend(_unseen(run, left)),
+        lambda: left.extend(_unseen(run, left, failed)),
         lambda: run.look("end"),
         lambda: _give_back(run),
     )

@@ -96,9 +96,11 @@ class ImageManifest(Record):
 
 
 class ManifestsSeen(Record):
-    """What a download of the recipe's images would weigh. Thresholds come from here."""
+    """What a download of images would weigh. Thresholds come from here."""
 
     kind: Literal["manifests"] = "manifests"
+    of: Literal["recipe", "canary"] = "recipe"
+    """Whose images: the recipe's, or the one that the operator lets a control remove."""
     cycle: int = 1
     images: tuple[ImageManifest, ...] = ()
     problem: str | None = None

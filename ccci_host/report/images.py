@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from ccci_host.checks.reading import before_redeploy, name_of, repository_of
-from ccci_host.records import History, ManifestsSeen, RequestsSeen, StoreSeen
+from ccci_host.checks.weights import manifests
+from ccci_host.records import History, RequestsSeen, StoreSeen
 from ccci_host.report import words
 from ccci_host.report.model import ImageRow, LayerRow
 
@@ -82,8 +83,8 @@ def _count_new(keys: Sequence[str], before: StoreSeen | None, after: StoreSeen |
 
 
 def _weights(history: History, cycle: int) -> dict[str, int]:
-    seen = [record for record in history.of(ManifestsSeen) if record.cycle <= cycle]
-    return {image.digest: image.size for image in (seen[-1].images if seen else ()) if image.layers}
+    seen = manifests(history, cycle)
+    return {image.digest: image.size for image in (seen.images if seen else ()) if image.layers}
 
 
 def _served(history: History, cycle: int) -> dict[str, int] | None:

@@ -387,7 +387,25 @@ def test_a_log_with_no_request_acquits_where_nothing_had_to_be_asked() -> None:
 
 def test_a_log_that_never_showed_a_request_is_silent() -> None:
     found = finding(NAME, changed(pinned(good(TASK)), RequestsSeen, {"requests": ()}))
-    assert "registry log (outside) silent: it never showed a request of this host" in found.details
+    told = "silent: it never showed a request at the registry of ccci/app:1.0 and ccci/db:2.0"
+    assert f"registry log (outside) {told}" in found.details
+
+
+def test_a_log_is_deaf_to_a_registry_that_it_never_showed_a_request_at() -> None:
+    """A log of Docker Hub alone tells nothing of an image from elsewhere, though it tells of others."""
+    elsewhere = APP.replace("ccci/app", "ghcr.io/ccci/app")
+
+    def moved(deployed: Deployed) -> Deployed:
+        first, *rest = deployed.deployment.services
+        services = (first.model_copy(update={"image": elsewhere}), *rest)
+        return deployed.model_copy(
+            update={"deployment": deployed.deployment.model_copy(update={"services": services})}
+        )
+
+    history = changed(changed(pinned(good(TASK)), Deployed, moved), RecipeChosen, {"images": (elsewhere, DB)})
+    found = finding(NAME, log(history, *resolution()))
+    told = "registry log (outside) silent: it never showed a request at the registry of ghcr.io/ccci/app:1.0"
+    assert told in found.details
 
 
 @pytest.mark.parametrize(("bytes_", "told"), [(15_007_400, "suspects"), (15_007_399, "silent")])

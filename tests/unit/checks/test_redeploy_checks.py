@@ -135,6 +135,15 @@ def test_a_daemon_whose_settings_are_not_known_is_unknown(change: dict[str, str]
         ({"error": "No such image: a\npull: toomanyrequests: slow down"}, Verdict.UNKNOWN),
         ({"error": "No such image: a\npull: a not found: manifest unknown"}, Verdict.PASS),
         ({"error": "pull: a: manifest unknown\npull: a: server misbehaving"}, Verdict.UNKNOWN),
+        (
+            {"error": 'No such image: a\npull: failed to resolve reference "b/a": b/a: not found'},
+            Verdict.PASS,
+        ),
+        (
+            {"error": 'pull: failed to resolve reference "b/a": failed to do request: not found'},
+            Verdict.UNKNOWN,
+        ),
+        ({"error": 'pull: failed to resolve reference "b/a": c/a: not found'}, Verdict.UNKNOWN),
     ],
 )
 def test_a_pin_that_does_not_resolve_must_fail(change: dict[str, Any], verdict: Verdict) -> None:

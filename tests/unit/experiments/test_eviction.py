@@ -9,10 +9,10 @@ import pytest
 
 from ccci_host.errors import HostError
 from ccci_host.experiments import Options, eviction
-from ccci_host.records import Bucket, BucketsSeen, EvictionControl, StoreSeen
+from ccci_host.records import Bucket, BucketsSeen, EvictionControl, ManifestsSeen, StoreSeen
 from ccci_host.transport.executor import Completed
 from tests.fakes import FakeExecutor, completed
-from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, deployment, store_of
+from tests.unit.experiments.fakes import Bench, FakeDeployer, an_app, bucket, deployment, store_of
 
 D, E = "sha256:d", "sha256:e"
 RECIPE = deployment(f"app:1@{D}", f"db:1@{E}")
@@ -113,6 +113,32 @@ def test_what_went_along_is_known_by_its_id(
     bench = Bench(tmp_path, Options(task="t"), executor, disposable=True)
     eviction.control(bench.run, an_app(tmp_path), FakeDeployer(), deployment(f"app:1@{D}"), store)
     assert control_of(bench).removed_ids == (D, "sha256:old")
+
+
+def test_a_canary_is_weighed_before_it_goes(
+    tmp_path: Path, without_witnesses: Callable[[StoreSeen], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a registry's log the bytes that come back are the witness outside, and they need a weight."""
+    store = store_of((D, ("x",)))
+    without_witnesses(store)
+    weighed: list[tuple[str, ...]] = []
+
+    def weigh(machine: object, references: tuple[str, ...], *_: object) -> ManifestsSeen:
+        weighed.append(references)
+        return ManifestsSeen(cycle=0)
+
+    monkeypatch.setattr("ccci_host.witnesses.manifests.look", weigh)
+    monkeypatch.setattr(eviction, "images_of", lambda *_: store.images)
+    monkeypatch.setattr("ccci_host.witnesses.buckets.BucketsWitness.look", lambda *_: bucket(remaining=100))
+    executor = removing({"removed": [f"app@{D}"], "left": {}}, [])
+    executor.script["docker --config"] = completed()
+    bench = Bench(tmp_path, Options(task="t"), executor, canary="app:1")
+    eviction.control(bench.run, an_app(tmp_path), FakeDeployer(), RECIPE, store)
+    assert weighed == [(f"app:1@{D}",)]
+    assert [seen.of for seen in bench.history.of(ManifestsSeen)] == ["canary"]
+    assert control_of(bench).canary
+    kinds = bench.kinds()
+    assert kinds.index("manifests") < kinds.index("phase-began evict") < kinds.index("eviction-control")
 
 
 def control_of(bench: Bench) -> EvictionControl:

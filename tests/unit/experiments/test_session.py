@@ -187,7 +187,8 @@ def test_whoever_insists_is_told_what_stays(
         stage.play(lambda run: None)
     said = capsys.readouterr().err
     assert "It may be on the host still: stack ccci-small_test, the run's lease. The next run finds" in said
-    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "its removal was cut off"),)
+    assert stage.last(Cleanup).left == ()
+    assert "told twice to stop" in stage.last(Cleanup).problem
     assert stage.last(Finished) is None
 
 
@@ -206,9 +207,20 @@ def test_what_could_not_be_removed_is_named_and_hides_nothing(
     stage.stuck = UnreachableError("gone")
     with pytest.raises(DeployError):
         stage.play(raiser(DeployError("no")))
-    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "gone"),)
+    assert stage.last(Cleanup).left == ()
+    assert stage.last(Cleanup).problem == "stack ccci-small_test: gone"
     assert stage.last(Finished).problem == "no"
-    assert "Left behind: stack ccci-small_test: gone\n" in capsys.readouterr().err
+    assert "Not put back in order: stack ccci-small_test: gone\n" in capsys.readouterr().err
+
+
+def test_what_a_teardown_could_not_remove_is_left_where_it_is_seen(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.stuck = HostError("a container does not end")
+    stage.seen = ("ccci-small_test",)
+    stage.play(lambda run: None)
+    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "a container does not end"),)
+    assert "Left behind: stack ccci-small_test: a container does not end\n" in capsys.readouterr().err
 
 
 def test_what_a_teardown_left_without_saying_so_is_seen_at_the_end(stage: Stage) -> None:
