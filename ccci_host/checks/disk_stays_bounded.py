@@ -12,6 +12,9 @@ DAY = 24 * 3600.0
 SILENCE = 6 * 3600.0
 """Seconds without a tick that a day's record may have: what happened in a longer gap, nobody saw."""
 
+ABOVE = "above the high watermark"
+"""In the agent's own words of a tick that ended there (docs/retention.md)."""
+
 MAY_GO = ("orphaned", "superseded", "idle")
 """Classes of images that a row lets go, now or at a time that the plan names (docs/prune-policy.md)."""
 
@@ -27,7 +30,8 @@ def disk_stays_bounded(history: History) -> Answer:
     """The ticks of a day ended below the high watermark, and what no row may free is below the low one.
 
     A tick of this run that ended above: FAIL, for nothing held it back. A disposable host may be minutes old:
-    there the ticks that it had must do, and the answer says how long a time they cover.
+    there the ticks that it had must do, and the answer says how long a time they cover. One tick may fail,
+    right after a boot say; where none ended well of late, nothing shows that the agent could free anything.
     """
     own = _own_tick(history)
     if isinstance(own, Answer):
@@ -46,6 +50,12 @@ def disk_stays_bounded(history: History) -> Answer:
             f"{count(len(above), 'tick')} of the last day ended above the high watermark of {high:g} %, "
             f"at up to {max(above):g} %.",
             todo="`ccci-prune status` on the host says what fills the disk. Run again a day after the cure.",
+        )
+    recent = [tick for tick in seen.ticks if tick.at >= seen.host_clock - SILENCE]
+    if len(recent) > int(own) and not any(tick.done for tick in recent):
+        return unknown(
+            f"The last {SILENCE / 3600:.0f} hours had {count(len(recent), 'tick')}, and none ended well.",
+            todo="`journalctl -u ccci-prune` on the host says why. Run again when ticks end well.",
         )
     started = history.first(Started)
     if not (own and started and started.disposable):
@@ -71,20 +81,28 @@ def disk_stays_bounded(history: History) -> Answer:
 
 
 def _own_tick(history: History) -> Answer | bool:
-    """A FAIL for the tick of this run where it ended above; else whether there was one that ended well."""
+    """Where the tick of this run failed: FAIL if it ended above, else UNKNOWN. Else whether there was one."""
     sweeps = [sweep for sweep in history.of(SweepSeen) if sweep.under == "nothing"]
     told = [sweep for sweep in sweeps if not sweep.problem and sweep.exit_code is not None]
     if sweeps and not told:
         raise NoEvidenceError(
             f"How the tick of this run ended is not known: {sweeps[-1].problem or 'no code'}."
         )
-    if told and told[-1].exit_code:
+    if not told or not told[-1].exit_code:
+        return bool(told)
+    gate, lines = told[-1].gates.get("unreadable"), told[-1].output.splitlines()
+    if ABOVE in told[-1].output:
         return failed(
-            f"A tick of the agent, with nothing to hold it back, ended with exit code {told[-1].exit_code}.",
-            *told[-1].output.splitlines(),
+            "A tick of the agent, with nothing to hold it back, ended above the high watermark.",
+            *lines,
             todo="`ccci-prune status` on the host says what fills the disk; images are not all that does.",
         )
-    return bool(told)
+    why = f"unreadable, {gate['reason']}" if gate else (lines or ["it does not say why"])[-1]
+    return unknown(
+        f"The tick of this run failed with exit code {told[-1].exit_code}: {why}.",
+        *lines,
+        todo="`ccci-prune status` on the host says what failed. Run again after the cure.",
+    )
 
 
 def _silence(ticks: Sequence[Tick], now: float) -> float:

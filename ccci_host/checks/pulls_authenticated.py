@@ -18,6 +18,7 @@ from ccci_host.checks.registry import check
 from ccci_host.records import (
     BucketsSeen,
     ColdPullControl,
+    Deployed,
     History,
     Phase,
     RecipeChosen,
@@ -48,8 +49,9 @@ RESOLUTION = 1
     order=20,
 )
 def pulls_authenticated(history: History) -> Answer:
-    """Any anonymous `GET` of a manifest is a FAIL. A PASS is the cold pull's alone to give.
+    """Any anonymous `GET` of a manifest is a FAIL, and so is another account's of an image of the run.
 
+    Of any other image that is a neighbour's with a login of his own. A PASS is the cold pull's alone to give.
     What else the account paid for may be swarm's resolution of tags: that the node's own pull carries the PAT
     shows where the node pulled, and without evidence of that it is UNKNOWN. Nor may the anonymous bucket have
     lost anything before the cold pull, where the log does not tell of the deploy.
@@ -63,11 +65,30 @@ def pulls_authenticated(history: History) -> Answer:
         for request in seen.requests
         if request.account != expected and _was_paid(request)
     ]
-    if strange:
+    own = _own_repositories(history)
+    wrong = [request for request in strange if request.account is None or request.repository in own]
+    if wrong:
         return failed(
-            f"Pulled without the PAT of {expected}: {listed(_told(item) for item in strange)}.",
+            f"Pulled without the PAT of {expected}: {listed(_told(item) for item in wrong)}.",
             todo=_again(history),
         )
+    answer = _by_the_cold_pull(history, expected)
+    others = [f"No image of the run: {listed(map(_told, strange))}."] if strange else []
+    return answer.model_copy(update={"details": (*answer.details, *others)})
+
+
+def _own_repositories(history: History) -> set[str]:
+    """The repositories of the recipe, of what was deployed, and of the cold pull."""
+    images = [
+        *(image for chosen in history.of(RecipeChosen) for image in chosen.images),
+        *(service.image for one in history.of(Deployed) for service in one.deployment.services),
+        *(control.reference for control in history.of(ColdPullControl)),
+    ]
+    return {repository_of(image) for image in images}
+
+
+def _by_the_cold_pull(history: History, expected: str) -> Answer:
+    """Who paid for the cold pull, by the best witness of it that there is."""
     control = _cold_pull(history)
     seen = _log_of(history, "cold-pull", 0)
     if seen is not None:
@@ -137,7 +158,7 @@ def _by_log(
             todo=_again(history),
         )
     _make_sure_of_the_deploy(_anonymous_before(history))
-    manifests = sum(_was_paid(request) for request in requests)
+    manifests = sum(_was_paid(request) and request.account == expected for request in requests)
     whole = _log_of(history, *DEPLOY) is not None
     rest = "nothing was asked anonymously" if whole else "before that the anonymous bucket paid none"
     return passed(

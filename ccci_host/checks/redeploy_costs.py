@@ -1,6 +1,7 @@
 """What a repeat deploy asks of Docker Hub."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, not_shown, passed
 from ccci_host.checks.reading import (
@@ -10,10 +11,11 @@ from ccci_host.checks.reading import (
     in_each_cycle,
     listed,
     moved,
+    name_of,
     repository_of,
 )
 from ccci_host.checks.registry import REDEPLOYS, check
-from ccci_host.records import History, RequestsSeen
+from ccci_host.records import DeployedService, History, RegistryRequest, RequestsSeen
 
 UNAUTHORIZED = 401
 """The registry's way to ask for a token, which is no failure of its own."""
@@ -29,7 +31,8 @@ UNAUTHORIZED = 401
 def redeploy_costs(history: History) -> Answer:
     """One counted `GET` of a manifest per service (fact 13), paid by the account. Read from the log alone.
 
-    A request that the registry failed may be made up for by one more.
+    A request that the registry failed may be made up for by one more. A neighbour's pull of another tag is
+    not the run's.
     """
     return in_each_cycle(history, lambda cycle: _cycle(history, cycle))
 
@@ -42,7 +45,7 @@ def _cycle(history: History, cycle: int) -> Answer:
         raise NoEvidenceError("A tag moved upstream, so the redeploy was no repeat of the deploy.")
     services = deployment(history, "redeploy", cycle).services
     allowed = Counter(repository_of(service.image) for service in services)
-    asked = [one for one in seen.requests if one.what == "manifest" and one.repository in allowed]
+    asked = _of_the_run(seen.requests, services)
     paid = [one for one in asked if one.costs_quota and one.status < 300]
     anonymous = [one.repository for one in paid if one.account is None]
     if anonymous:
@@ -69,3 +72,26 @@ def _cycle(history: History, cycle: int) -> Answer:
         f"The redeploy cost {count(len(counted), 'manifest request')} for {count(len(services), 'service')}"
         f"{f', paid by {payers}' if paid else ''}."
     )
+
+
+def _of_the_run(
+    requests: Sequence[RegistryRequest], services: Sequence[DeployedService]
+) -> list[RegistryRequest]:
+    """The manifests that the services' repositories were asked for, but for those of a tag that none has.
+
+    Such a tag is a neighbour's, and so is, where one was asked for, what is asked there by a digest that no
+    service has: it may be of a platform of the neighbour's image. A cold pull of the run's own asks twice for
+    a digest that a service has.
+    """
+    own = {(repository_of(service.image), name) for service in services for name in _names(service)}
+    repositories = {repository for repository, _ in own}
+    asked = [one for one in requests if one.what == "manifest" and one.repository in repositories]
+    others = [one for one in asked if (one.repository, one.reference) not in own]
+    shared = {one.repository for one in others if one.reference and ":" not in one.reference}
+    return [one for one in asked if one.repository not in shared or (one.repository, one.reference) in own]
+
+
+def _names(service: DeployedService) -> tuple[str, str | None]:
+    """What a service's image is asked for by: its tag, `latest` where it names none, and its digest."""
+    tag = name_of(service.image).rpartition("/")[2].partition(":")[2]
+    return tag or "latest", service.digest

@@ -17,7 +17,10 @@ BY_TIMER = ("ccci-prune.service", "static")
     order=18,
 )
 def timer_armed(history: History) -> Answer:
-    """Stopped, masked or not enabled: FAIL; systemd not answering: UNKNOWN."""
+    """Stopped, masked or not enabled: FAIL; systemd not answering: UNKNOWN.
+
+    A tick may fail, right after a boot say: that is told, and `disk_stays_bounded` judges the ticks of a day.
+    """
     looks = history.of(AgentSeen)
     units = [unit for seen in looks for unit in seen.units]
     wrong = [f"{unit.name} is {_wrong(unit)}" for unit in units if _wrong(unit)]
@@ -33,9 +36,11 @@ def timer_armed(history: History) -> Answer:
         )
     following = f"Its next tick: {looks[-1].next_tick}." if looks[-1].next_tick else ""
     armed = listed(unit.name for unit in units if not _is_by_timer(unit))
+    ended = [unit for unit in looks[-1].units if _is_by_timer(unit) and unit.active == "failed"]
     return passed(
         f"Active, and enabled at boot: {armed}.",
         *([following] if following else []),
+        *(f"{unit.name}: its last tick failed ({unit.result})." for unit in ended),
     )
 
 

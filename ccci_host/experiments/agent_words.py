@@ -45,6 +45,7 @@ def sweep(machine: Machine, moment: Moment, under: Literal["lease", "nothing"]) 
     done = machine.executor.run([paths.ARCHIVE, "sweep", "--json"], timeout=SWEEP_TIMEOUT)
     said = answer(done)
     removed = (said or {}).get("removed", ())
+    failures = [str(failure).encode() for failure in (said or {}).get("failures", ())]
     return SweepSeen(
         moment=moment,
         under=under,
@@ -52,7 +53,7 @@ def sweep(machine: Machine, moment: Moment, under: Literal["lease", "nothing"]) 
         gates=(said or {}).get("gates", {}),
         removed=tuple(_name(image) for image in removed),
         image_ids=tuple(str(image["id"]) for image in removed if isinstance(image, dict) and "id" in image),
-        output=tail(done.stderr) if said is not None else tail(done.stdout + done.stderr),
+        output=tail(b"\n".join((done.stderr, *failures)) if said is not None else done.stdout + done.stderr),
         problem=None if said is not None else told(done),
     )
 

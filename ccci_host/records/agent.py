@@ -116,7 +116,7 @@ class SweepSeen(Record):
     image_ids: tuple[str, ...] = ()
     """Ids of these images."""
     output: str = ""
-    """The end of what it printed."""
+    """The end of what it printed: of an answer why it failed, a line each."""
     problem: str | None = None
 
 

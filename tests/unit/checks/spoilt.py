@@ -20,6 +20,7 @@ from ccci_host.records import (
     StrangersSeen,
     SweepSeen,
     Tick,
+    TicksSeen,
     TornDown,
 )
 from tests.histories import boot, changed, digest, good, of_events, ticks, without
@@ -41,6 +42,16 @@ def timer(**changes: Any) -> Callable[[AgentSeen], AgentSeen]:
     def change(seen: AgentSeen) -> AgentSeen:
         service, timer, *others = seen.units
         return seen.model_copy(update={"units": (service, timer.model_copy(update=changes), *others)})
+
+    return change
+
+
+def last_tick(**changes: Any) -> Callable[[AgentSeen], AgentSeen]:
+    """The unit that the agent's timer starts changed."""
+
+    def change(seen: AgentSeen) -> AgentSeen:
+        service, *others = seen.units
+        return seen.model_copy(update={"units": (service.model_copy(update=changes), *others)})
 
     return change
 
@@ -73,6 +84,12 @@ def victim(image: str, kind: str, **more: Any) -> dict[str, Any]:
 def ticked(*seconds_ago: float) -> dict[str, Any]:
     """Ticks that left the disk half full."""
     return {"ticks": tuple(Tick(at=ticks().host_clock - ago, done=True, percent=50.0) for ago in seconds_ago)}
+
+
+def all_failed(seen: TicksSeen) -> TicksSeen:
+    """Every tick failed, and says how full it left the disk."""
+    failed = tuple(tick.model_copy(update={"done": False}) for tick in seen.ticks)
+    return seen.model_copy(update={"ticks": failed})
 
 
 def removal(**changes: Any) -> Callable[[TornDown], TornDown]:

@@ -9,8 +9,10 @@ from ccci_host.records import (
     BucketsSeen,
     ColdPullControl,
     CredentialSeen,
+    Deployed,
     History,
     RecipeChosen,
+    RegistryRequest,
     RequestsSeen,
     StoreSeen,
 )
@@ -24,6 +26,7 @@ from tests.histories import (
     buckets,
     changed,
     cold,
+    digest,
     good,
     of_events,
     request,
@@ -32,6 +35,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
+from tests.unit.checks.spoilt import image
 
 TASK = "verify-pc2"
 
@@ -124,6 +128,44 @@ def test_what_is_to_be_done_depends_on_who_deploys(deployer: str, remedy: str) -
 
 def test_another_accounts_manifest_fails() -> None:
     assert finding(PULLS, log(request(APP, "manifest", account="other"))).verdict is Verdict.FAIL
+
+
+def neighbours(account: str | None, repository: str = "wiki/app") -> RegistryRequest:
+    """A manifest that is none of the recipe's."""
+    return request(f"{repository}:1@{digest('7')}", "manifest", account=account)
+
+
+@pytest.mark.parametrize("phase", ["deploy", "cold-pull"])
+def test_what_another_account_pulled_for_itself_is_told_and_convicts_nobody(phase: str) -> None:
+    def beside(seen: RequestsSeen) -> RequestsSeen:
+        return seen.model_copy(update={"requests": (*seen.requests, neighbours("wiki-bot"))})
+
+    found = finding(PULLS, changed(good(TASK), RequestsSeen, beside, phase=phase))
+    assert found.verdict is Verdict.PASS
+    assert found.reason == finding(PULLS, good(TASK)).reason
+    assert found.details == ("No image of the run: wiki/app by wiki-bot.",)
+
+
+def test_what_a_neighbour_pulled_anonymously_nobody_can_tell_from_the_run() -> None:
+    found = finding(PULLS, log(*COLD, neighbours("wiki-bot"), neighbours(None)))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Pulled without the PAT of ccci-ci: wiki/app by nobody (anonymous)."
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "repository"),
+    [
+        (RecipeChosen, {"images": ("extra:1",)}, "library/extra"),
+        (Deployed, image(lambda name: name.replace("ccci/app", "ccci/built")), "ccci/built"),
+        (ColdPullControl, {"reference": "canary/one:1"}, "canary/one"),
+    ],
+)
+def test_another_accounts_pull_of_an_image_of_the_run_fails(kind: Any, change: Any, repository: str) -> None:
+    history = log(*COLD, neighbours("old-bot", repository))
+    assert finding(PULLS, history).verdict is Verdict.PASS
+    found = finding(PULLS, changed(history, kind, change))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == f"Pulled without the PAT of ccci-ci: {repository} by old-bot."
 
 
 def test_an_anonymous_pull_that_hit_the_limit_fails() -> None:

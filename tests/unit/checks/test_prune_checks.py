@@ -1,10 +1,14 @@
 """PC1: what protects images, as it was found on the host."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from ccci_host.checks import Finding
+from ccci_host.agent import sweep
+from ccci_host.agent.policy import Policy
+from ccci_host.agent.pressure import FileSystem
+from ccci_host.checks import Finding, disk_stays_bounded
 from ccci_host.records import (
     AgentSeen,
     Cleanup,
@@ -282,9 +286,23 @@ DISK = "disk-stays-bounded"
 
 
 def test_a_tick_that_ends_above_the_watermark_fails() -> None:
-    verdict, reason = judged(DISK, SweepSeen, {"exit_code": 1, "output": "still at 91 %"}, under="nothing")
+    said = "/var/lib/docker at 91.0 % (inodes 1.0 %): above the high watermark of 80 % since noon"
+    verdict, reason = judged(DISK, SweepSeen, {"exit_code": 1, "output": said}, under="nothing")
     assert verdict is Verdict.FAIL
-    assert "exit code 1" in reason
+    assert "ended above the high watermark" in reason
+
+
+def test_a_tick_that_fails_for_another_reason_says_nothing_of_the_disk() -> None:
+    said = "nothing can be decided: a container could not be inspected"
+    verdict, reason = judged(DISK, SweepSeen, {"exit_code": 1, "output": said}, under="nothing")
+    assert verdict is Verdict.UNKNOWN
+    assert said in reason
+
+
+def test_the_words_by_which_a_tick_above_is_known_are_the_agents() -> None:
+    disk = (FileSystem("/", 91.0, 0.0),)
+    scene = SimpleNamespace(disk=disk, policy=Policy())
+    assert disk_stays_bounded.ABOVE in sweep._above(cast(Any, scene))
 
 
 def test_a_tick_that_nobody_saw_is_unknown() -> None:
@@ -365,6 +383,37 @@ def test_a_minutes_old_host_in_use_is_given_no_credit() -> None:
     young = changed(good(TASK), TicksSeen, ticked((0.2, 50.0)))
     assert finding(DISK, changed(young, Started, {"disposable": False})).verdict is Verdict.UNKNOWN
     assert finding(DISK, without(young, SweepSeen, under="nothing")).verdict is Verdict.UNKNOWN
+
+
+def failing(*ends: tuple[float, bool]) -> dict[str, Any]:
+    """Ticks so many hours ago, and whether each ended well; the disk was half full all the time."""
+    clock = ticks().host_clock
+    return {"ticks": tuple(Tick(at=clock - 3600 * ago, done=done, percent=50.0) for ago, done in ends)}
+
+
+def test_an_agent_none_of_whose_ticks_ended_well_of_late_shows_no_bound() -> None:
+    before = ((20.0, True), (15.0, True), (10.0, True))
+    late = failing(*before, (6.01, True), (6.0, False), (0.5, False))
+    found = finding(DISK, changed(real_host(good(TASK)), TicksSeen, late))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == "The last 6 hours had 2 ticks, and none ended well."
+    assert "`journalctl -u ccci-prune`" in found.todo
+    alone = failing(*before, (5.0, False))
+    assert finding(DISK, changed(real_host(good(TASK)), TicksSeen, alone)).verdict is Verdict.UNKNOWN
+
+
+def test_a_tick_that_failed_among_good_ones_is_harmless() -> None:
+    for last in (((6.0, True), (0.5, False)), ((6.0, False), (0.5, True))):
+        history = changed(
+            real_host(good(TASK)), TicksSeen, failing((18.0, True), (13.0, True), (9.0, True), *last)
+        )
+        assert finding(DISK, history).verdict is Verdict.PASS
+
+
+def test_the_runs_own_good_tick_makes_up_for_one_that_failed() -> None:
+    once, twice = failing((0.5, False)), failing((0.8, False), (0.5, False))
+    assert finding(DISK, changed(good(TASK), TicksSeen, once)).verdict is Verdict.PASS
+    assert finding(DISK, changed(good(TASK), TicksSeen, twice)).verdict is Verdict.UNKNOWN
 
 
 def filled(megabytes: int) -> dict[str, Any]:

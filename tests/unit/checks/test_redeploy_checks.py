@@ -23,6 +23,7 @@ from ccci_host.records import (
 )
 from ccci_host.verdict import Verdict
 from tests.histories import (
+    ACCOUNT,
     APP,
     APP_LAYER,
     BLOBS,
@@ -40,7 +41,7 @@ from tests.histories import (
     without,
 )
 from tests.unit.checks.cases import finding
-from tests.unit.checks.spoilt import bare, services, tasks
+from tests.unit.checks.spoilt import bare, image, services, tasks
 
 TASK = "verify-pc3"
 
@@ -228,6 +229,48 @@ def test_what_another_service_did_not_ask_for_is_no_allowance() -> None:
 def test_a_layer_that_failed_is_no_allowance() -> None:
     broken = request(DB, "layer", key=DB_LAYER, status=503)
     assert finding(COSTS, log(*resolution(), broken, request(DB, "manifest"))).verdict is Verdict.FAIL
+
+
+OTHER = f"ccci/db:3.0@{digest('7')}"
+"""What a neighbour pulls."""
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "old-bot", None])
+@pytest.mark.parametrize("reference", ["3.0", digest("7")])
+def test_a_neighbours_pull_of_another_tag_is_not_the_redeploys(account: str | None, reference: str) -> None:
+    asked = request(OTHER, "manifest", "HEAD", account=account)
+    index = request(OTHER, "manifest", account=account, reference=reference)
+    platform = request(OTHER, "manifest", account=account, reference=digest("6"), digest=digest("6"))
+    found = finding(COSTS, log(*resolution(), asked, index, platform))
+    assert found.verdict is Verdict.PASS
+    assert found.reason == "The redeploy cost 2 manifest requests for 2 services, paid by ccci-ci."
+
+
+@pytest.mark.parametrize("reference", ["2.0", digest("d")])
+def test_beside_a_neighbours_pull_the_redeploys_own_requests_count(reference: str) -> None:
+    more = request(DB, "manifest", reference=reference)
+    assert finding(COSTS, log(*resolution(), request(OTHER, "manifest"), more)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("reference", [digest("6"), ""])
+def test_what_no_tag_of_a_neighbours_explains_counts(reference: str) -> None:
+    platform = request(DB, "manifest", reference=reference, digest=digest("6"))
+    elsewhere = request(APP, "manifest", "HEAD", reference="3.0")
+    assert finding(COSTS, log(*resolution(), elsewhere, platform)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("reference", "verdict"), [("latest", Verdict.FAIL), ("2.0", Verdict.PASS)])
+def test_an_image_without_a_tag_is_asked_for_as_latest(reference: str, verdict: Verdict) -> None:
+    untagged = image(lambda name: name.replace("ccci/db:2.0", "ccci/db"))
+    asked = (request(DB, "manifest", reference="latest"), request(DB, "manifest", reference=reference))
+    history = changed(log(request(APP, "manifest"), *asked), Deployed, untagged)
+    assert finding(COSTS, history).verdict is verdict
+
+
+def test_a_port_is_no_tag() -> None:
+    elsewhere = image(lambda name: name.replace("ccci/db:2.0", "ccci.test:5000/ccci/db:2.0"))
+    twice = (request(DB, "manifest"), request(DB, "manifest"))
+    assert finding(COSTS, changed(log(*twice), Deployed, elsewhere)).verdict is Verdict.FAIL
 
 
 def test_what_another_account_paid_is_not_the_accounts() -> None:

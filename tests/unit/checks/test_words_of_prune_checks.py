@@ -31,6 +31,8 @@ from tests.unit.checks.spoilt import (
     IN_USE,
     PC1,
     PC3,
+    all_failed,
+    last_tick,
     pruner,
     removal,
     restarted,
@@ -43,6 +45,7 @@ from tests.unit.checks.spoilt import (
 PASS, UNKNOWN, FAIL = Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL
 
 ANOTHER_RUN = "Run the task again; the report says which witness is missing."
+STATUS = "`ccci-prune status` on the host says what failed. Run again after the cure."
 ARM = "Run `invoke provision`, or `systemctl enable --now` the timer on the host."
 WHO_REMOVED = (
     "Find what removed them: `invoke verify-pc1` names competing pruners, `journalctl -u "
@@ -145,6 +148,23 @@ def test_agent_as_built(
             "Active, and enabled at boot: ccci-prune.timer and ccci-prune-watch.service.",
             "",
             (),
+        ),
+        (
+            changed(PC1, AgentSeen, last_tick(active="failed", result="exit-code")),
+            PASS,
+            "Active, and enabled at boot: ccci-prune.timer and ccci-prune-watch.service.",
+            "",
+            (
+                "Its next tick: 2026-03-01 13:00:00.",
+                "ccci-prune.service: its last tick failed (exit-code).",
+            ),
+        ),
+        (
+            changed(PC1, AgentSeen, last_tick(active="activating", result="exit-code")),
+            PASS,
+            "Active, and enabled at boot: ccci-prune.timer and ccci-prune-watch.service.",
+            "",
+            ("Its next tick: 2026-03-01 13:00:00.",),
         ),
         (
             changed(PC1, AgentSeen, timer(load="masked")),
@@ -469,14 +489,52 @@ def test_plan_is_conservative(
             (),
         ),
         (
-            changed(PC1, SweepSeen, {"exit_code": 1, "output": "at 91 %\nstill at 91 %"}, under="nothing"),
+            changed(
+                PC1,
+                SweepSeen,
+                {"exit_code": 1, "output": "/ at 91 %: above the high watermark of 80 %\nsince noon"},
+                under="nothing",
+            ),
             FAIL,
-            "A tick of the agent, with nothing to hold it back, ended with exit code 1.",
+            "A tick of the agent, with nothing to hold it back, ended above the high watermark.",
             ("`ccci-prune status` on the host says what fills the disk; images are not all that does."),
             (
-                "at 91 %",
-                "still at 91 %",
+                "/ at 91 %: above the high watermark of 80 %",
+                "since noon",
             ),
+        ),
+        (
+            changed(PC1, SweepSeen, {"exit_code": 1, "output": "app was lost\ndb too"}, under="nothing"),
+            UNKNOWN,
+            "The tick of this run failed with exit code 1: db too.",
+            STATUS,
+            ("app was lost", "db too"),
+        ),
+        (
+            changed(
+                PC1,
+                SweepSeen,
+                {"exit_code": 1, "gates": {"unreadable": {"reason": "containers: no answer"}}, "output": "x"},
+                under="nothing",
+            ),
+            UNKNOWN,
+            "The tick of this run failed with exit code 1: unreadable, containers: no answer.",
+            STATUS,
+            ("x",),
+        ),
+        (
+            changed(PC1, SweepSeen, {"exit_code": 137}, under="nothing"),
+            UNKNOWN,
+            "The tick of this run failed with exit code 137: it does not say why.",
+            STATUS,
+            (),
+        ),
+        (
+            changed(IN_USE, TicksSeen, all_failed),
+            UNKNOWN,
+            "The last 6 hours had 6 ticks, and none ended well.",
+            "`journalctl -u ccci-prune` on the host says why. Run again when ticks end well.",
+            (),
         ),
         (
             changed(PC1, SweepSeen, {"exit_code": None}, under="nothing"),

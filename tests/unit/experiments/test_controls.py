@@ -238,6 +238,12 @@ def test_what_a_sweep_removed_is_known_by_name_and_by_id() -> None:
     assert seen.image_ids == ("sha256:a", "sha256:b")
 
 
+def test_why_a_sweep_failed_is_kept() -> None:
+    said = "failed reason=…\n" + json.dumps({"gates": {}, "failures": ["no answer", "/ at 91 %"]}, indent=1)
+    executor = FakeExecutor({f"{AGENT} sweep --json": completed(said, stderr="odd", exit_code=1)})
+    assert agent_words.sweep(fake_machine(executor), "end", "nothing").output == "odd\nno answer\n/ at 91 %"
+
+
 def test_a_sweep_without_an_answer_is_a_problem_and_not_a_refusal() -> None:
     executor = FakeExecutor({f"{AGENT} sweep": completed("{broken", exit_code=1)})
     seen = agent_words.sweep(fake_machine(executor), "deployed", "lease")
