@@ -35,8 +35,8 @@ def fate(
 ) -> Fate | None:
     """Of a container on a host that was not rebooted, by what was `seen` last; None: it runs as before.
 
-    `replaced` says that it is of a service that has as many tasks as before: swarm replaces what fails or is
-    unhealthy, and removes what it replaced.
+    `replaced` says that it is of a service that is to have as many tasks as before: swarm replaces what fails
+    or is unhealthy, and removes what it replaced.
     """
     name = f"container {before.name}"
     if after is None:
@@ -50,12 +50,13 @@ def fate(
     return None if after.state == "running" else Fate(Verdict.FAIL, f"{name} is {after.state}")
 
 
-def fate_over_reboot(before: StrangeContainer, after: StrangeContainer | None) -> Fate | None:
+def fate_over_reboot(
+    before: StrangeContainer, after: StrangeContainer | None, seen: StrangersSeen
+) -> Fate | None:
     """Of a container of no service on a host that was rebooted; None: it runs again."""
     name = f"container {before.name}"
     if after is None:
-        gone = Verdict.PASS if before.auto_remove else Verdict.FAIL
-        return Fate(gone, f"{name} is gone{', as it was to be when it ended' if before.auto_remove else ''}")
+        return _gone_over_reboot(before, seen)
     if after.state == "running":
         return None
     told = f"{name} is {after.state} after the reboot"
@@ -64,6 +65,20 @@ def fate_over_reboot(before: StrangeContainer, after: StrangeContainer | None) -
     if _is_started_again(after):
         return Fate(Verdict.FAIL, told)
     return Fate(Verdict.PASS, f"{told}, by its restart policy `{after.restart_policy}`")
+
+
+def _gone_over_reboot(container: StrangeContainer, seen: StrangersSeen) -> Fate:
+    """A unit of the host may make it anew at each boot, by the same name and of the same image."""
+    name = f"container {container.name}"
+    if container.auto_remove:
+        return Fate(Verdict.PASS, f"{name} is gone, as it was to be when it ended")
+    if any(
+        (one.name, one.image, one.state) == (container.name, container.image, "running")
+        for one in seen.containers
+    ):
+        return Fate(Verdict.PASS, f"{name} was made anew after the reboot")
+    stays = container.restart_policy in STARTED_AGAIN
+    return Fate(Verdict.FAIL if stays else Verdict.UNKNOWN, f"{name} is gone")
 
 
 def _is_started_again(container: StrangeContainer) -> bool:

@@ -25,7 +25,8 @@ def strangers_untouched(history: History) -> Answer:
     """After a reboot a service's containers are new ones; other containers, services and volumes are not.
 
     A container that ended by itself was not disturbed, and a service that fails has its containers replaced.
-    Where nobody can tell whose doing an end is: UNKNOWN.
+    Where nobody can tell whose doing an end is: UNKNOWN. A service was updated when its spec is another: the
+    index of its version is raised by swarm itself as well.
     """
     before, after = history.at(StrangersSeen, "start", 0), history.at(StrangersSeen, "end", 0)
     if before is None or after is None or before.problem or after.problem:
@@ -56,10 +57,12 @@ def strangers_untouched(history: History) -> Answer:
 def _services(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:
     """What became of services and volumes."""
     now = dict(after.services)
+    specs = [{state.name: state.spec for state in seen.states} for seen in (before, after)]
     for name, version in before.services:
+        told = {spec.get(name, "") for spec in specs}
         if name not in now:
             yield Fate(Verdict.FAIL, f"service {name} is gone")
-        elif now[name] != version and not rebooted:
+        elif len(told) > 1 if "" not in told else now[name] != version and not rebooted:
             yield Fate(Verdict.FAIL, f"service {name} was updated")
     for name in before.volumes:
         if name not in after.volumes:
@@ -78,22 +81,22 @@ def _containers(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) 
     restless = _restless(before)
     for name in sorted({service for service, _ in restless}):
         yield Fate(Verdict.PASS, f"service {name} was restarting before")
-    whole = _whole(before, after)
+    kept = _kept(before, after)
     for container in before.containers:
         if _slot(container) not in restless:
-            replaced = container.service in whole
+            replaced = container.service in kept
             found = _fate(container, now.get(container.id), after, replaced=replaced, rebooted=rebooted)
             if found is not None:
                 yield found
 
 
-def _whole(before: StrangersSeen, after: StrangersSeen) -> set[str]:
-    """The services that run as many tasks as before: swarm has replaced whatever of them ended."""
+def _kept(before: StrangersSeen, after: StrangersSeen) -> set[str]:
+    """The services that are to run as many tasks as before: swarm replaces whatever of them ended."""
     return {
         was.name
         for was in before.states
         for now in after.states
-        if now.name == was.name and now.running >= was.running
+        if now.name == was.name and now.desired >= was.desired
     }
 
 
@@ -110,7 +113,7 @@ def _fate(
         return None if before.service or rebooted else fate_at_rest(before, after)
     if not rebooted:
         return fate(before, after, seen, replaced=replaced)
-    return None if before.service else fate_over_reboot(before, after)
+    return None if before.service else fate_over_reboot(before, after, seen)
 
 
 def _slot(container: StrangeContainer) -> tuple[str, str]:

@@ -147,6 +147,8 @@ class StrangeService(Record):
     """Tasks that run."""
     desired: int
     """Tasks that are to."""
+    spec: str = ""
+    """SHA-256 of its spec; empty in histories that were written without it."""
 
 
 class StrangersSeen(Record):
@@ -156,7 +158,7 @@ class StrangersSeen(Record):
     moment: Moment
     cycle: int = 1
     services: tuple[tuple[str, int], ...] = ()
-    """Name, and the version index of its spec."""
+    """Name, and the index of its version, which also rises by what swarm itself notes on it."""
     states: tuple[StrangeService, ...] = ()
     """The same services, and how each of them does."""
     containers: tuple[StrangeContainer, ...] = ()

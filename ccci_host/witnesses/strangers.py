@@ -4,6 +4,7 @@ An experiment must leave them as they were; so must a control and a fault. What 
 by the name of its stack. How a container came to its end the daemon's events say, while it remembers them.
 """
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -112,6 +113,7 @@ def _service(one: dict[str, Any]) -> StrangeService:
         image=(one["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image", ""),
         running=status.get("RunningTasks", 0),
         desired=status.get("DesiredTasks", 0),
+        spec=hashlib.sha256(json.dumps(one["Spec"], sort_keys=True).encode()).hexdigest(),
     )
 
 

@@ -540,6 +540,39 @@ def later(**changes: Any) -> Any:
     return lambda seen: seen.model_copy(update=changes)
 
 
+def with_specs(task: str, then: str, now: str, *, index: int) -> Finding:
+    """Of the service `wiki_app`, whose spec had these hashes; `index` is that of its version at the end."""
+    history = good(task)
+    for moment, spec in (("start", then), ("end", now)):
+
+        def known(seen: StrangersSeen, spec: str = spec) -> StrangersSeen:
+            return seen.model_copy(
+                update={"states": tuple(state.model_copy(update={"spec": spec}) for state in seen.states)}
+            )
+
+        history = changed(history, StrangersSeen, known, moment=moment)
+    return finding(
+        STRANGERS, changed(history, StrangersSeen, {"services": (("wiki_app", index),)}, moment="end")
+    )
+
+
+@pytest.mark.parametrize("task", [TASK, "reboot-and-redeploy"])
+@pytest.mark.parametrize("index", [17, 18])
+def test_a_service_was_updated_when_its_spec_is_another(task: str, index: int) -> None:
+    """Swarm raises the index by itself: at the end of an update's monitoring, when dockerd starts."""
+    assert with_specs(task, "a", "a", index=index).verdict is Verdict.PASS
+    found = with_specs(task, "a", "b", index=index)
+    assert found.verdict is Verdict.FAIL
+    assert "service wiki_app was updated" in found.reason
+
+
+@pytest.mark.parametrize(("then", "now"), [("", ""), ("a", ""), ("", "a")])
+def test_where_a_spec_is_not_known_the_index_tells(then: str, now: str) -> None:
+    assert with_specs(TASK, then, now, index=18).verdict is Verdict.FAIL
+    assert with_specs(TASK, then, now, index=17).verdict is Verdict.PASS
+    assert with_specs("reboot-and-redeploy", then, now, index=18).verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -718,25 +751,28 @@ def test_a_container_that_is_gone_was_removed_by_somebody() -> None:
     assert "container by ended by itself, and somebody removed it" in found.reason
 
 
-def of_shop(running: int, *actions: tuple[str, float], exit_code: int = 0, name: str = "shop") -> str:
+def of_shop(
+    running: int, *actions: tuple[str, float], exit_code: int = 0, name: str = "shop", desired: int = 3
+) -> str:
     """What is told of a container that is gone.
 
-    It was of a service called `name`; `shop` ran 1 of 3 tasks before, and `running` after.
+    It was of a service called `name`; `shop` ran 1 of 3 tasks before, and `running` of `desired` after.
     """
 
-    def running_tasks(number: int) -> Any:
-        state = StrangeService(name="shop", image="shop:1", running=number, desired=3)
+    def running_tasks(number: int, wanted: int = 3) -> Any:
+        state = StrangeService(name="shop", image="shop:1", running=number, desired=wanted)
         return lambda seen: seen.model_copy(update={"states": (*seen.states, state)})
 
     history = told_by_daemon(good(TASK), *actions, exit_code=exit_code)
     history = changed(history, StrangersSeen, running_tasks(1), moment="start")
-    history = changed(history, StrangersSeen, running_tasks(running), moment="end")
+    history = changed(history, StrangersSeen, running_tasks(running, desired), moment="end")
     found = beside(history, by(service=name), None)
     return f"{found.verdict}: {found.reason.partition('container by ')[2].removesuffix('.')}"
 
 
-@pytest.mark.parametrize("running", [1, 3])
-def test_swarm_removes_what_ended_and_was_replaced(running: int) -> None:
+@pytest.mark.parametrize("running", [0, 1, 3])
+def test_swarm_removes_what_ended_and_was_replaced_or_is_to_be(running: int) -> None:
+    """The last look may fall between the end of one and the start of the next."""
     told, removed = "UNKNOWN: ", ", and was removed, by swarm or by somebody"
     lost, failed = of_shop(running), of_shop(running, ("die", 60), exit_code=1)
     assert lost == f"{told}ended, and the daemon no longer knows how{removed}"
@@ -746,9 +782,8 @@ def test_swarm_removes_what_ended_and_was_replaced(running: int) -> None:
     assert stopped == f"{told}was stopped and replaced, by swarm or at somebody's word{removed}"
 
 
-def test_what_was_not_replaced_was_removed_by_somebody() -> None:
-    assert of_shop(0, ("kill", 55), ("die", 60)) == "FAIL: is gone"
-    assert of_shop(0) == "FAIL: is gone"
+def test_what_is_not_to_be_replaced_was_removed_by_somebody() -> None:
+    assert of_shop(0, ("kill", 55), ("die", 60), desired=2) == "FAIL: is gone"
     assert of_shop(3, name="none_such") == "FAIL: is gone"
 
 
@@ -782,7 +817,12 @@ def test_a_container_that_is_not_as_it_was(
         ({}, EXITED, Verdict.PASS, BY_POLICY.format("no")),
         ({"restart_policy": None}, EXITED, Verdict.UNKNOWN, "is exited after the reboot"),
         ({"auto_remove": True}, None, Verdict.PASS, "is gone, as it was to be when it ended"),
-        ({}, None, Verdict.FAIL, "is gone"),
+        ({"restart_policy": "always"}, None, Verdict.FAIL, "is gone"),
+        ({}, None, Verdict.UNKNOWN, "is gone"),
+        ({}, {"id": "anew", "started_at": "now"}, Verdict.PASS, "was made anew after the reboot"),
+        ({}, {"id": "anew", "state": "exited"}, Verdict.UNKNOWN, "is gone"),
+        ({}, {"id": "anew", "image": digest("5")}, Verdict.UNKNOWN, "is gone"),
+        ({}, {"id": "anew", "name": "another"}, Verdict.UNKNOWN, "is gone"),
     ],
 )
 def test_after_a_reboot_what_the_daemon_starts_again_has_to_run(

@@ -97,6 +97,22 @@ def test_a_name_that_only_begins_alike_is_a_strangers() -> None:
     assert seen.volumes == ("data",)
 
 
+def test_a_service_is_known_by_its_spec_and_nothing_of_the_spec_is_kept() -> None:
+    """The index of its version is raised by swarm's own notes as well."""
+    listed = answers()[strangers._SERVICES]
+    assert isinstance(listed, Present)
+    listing = json.loads(listed.content)
+
+    def spec_of(**changes: Any) -> str:
+        service = {**listing[0], **changes}
+        return strangers.parse(answers(services=present([service]))).states[0].spec
+
+    same = spec_of()
+    assert len(same) == 64
+    assert spec_of(Version={"Index": 99}) == same
+    assert spec_of(Spec={**listing[0]["Spec"], "Mode": {"Replicated": {"Replicas": 9}}}) != same
+
+
 def test_how_a_container_may_end_is_known_of_each() -> None:
     [one, _] = strangers.parse(answers()).containers
     assert (one.restart_policy, one.auto_remove, one.exit_code) == ("no", True, 0)
