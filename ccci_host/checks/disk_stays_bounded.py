@@ -54,7 +54,7 @@ def disk_stays_bounded(history: History) -> Answer:
     recent = [tick for tick in seen.ticks if tick.at >= seen.host_clock - SILENCE]
     if len(recent) > int(own) and not any(tick.done for tick in recent):
         return unknown(
-            f"The last {SILENCE / 3600:.0f} hours had {count(len(recent), 'tick')}, and none ended well.",
+            f"The last {SILENCE // 3600:.0f} hours had {count(len(recent), 'tick')}, and none ended well.",
             todo="`journalctl -u ccci-prune` on the host says why. Run again when ticks end well.",
         )
     started = history.first(Started)

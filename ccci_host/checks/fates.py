@@ -107,7 +107,7 @@ def _ended(container: StrangeContainer, seen: StrangersSeen, *, replaced: bool) 
     since = end.at - GRACE if end else 0.0
     asked = any(event.action in ASKED and event.at >= since for event in of_it)
     if asked and replaced:
-        return Fate(Verdict.UNKNOWN, f"{name} was stopped and replaced, by swarm or at somebody's word")
+        return Fate(Verdict.UNKNOWN, f"{name} was stopped, by swarm or at somebody's word")
     if asked or container.restart_policy in STARTED_AGAIN:  # had it ended by itself, it would run again
         return Fate(Verdict.FAIL, f"{name} was stopped")
     if end is None or seen.ends_since is None or seen.ends_since > since:

@@ -60,13 +60,9 @@ class Stranger:
         if problem:
             return [f"the stranger's stack could not be looked at: {problem}"]
         told = []
-        if renewed:  # the swarm counts a service's version on when its tasks start anew
-            before, now = (
-                seen.model_copy(update={"services": tuple((name, 0) for name, _ in seen.services)})
-                for seen in (before, now)
-            )
-        if before.services != now.services:
-            told.append(f"the stranger's services were {before.services} and are {now.services}")
+        was, are = ({one.name: one.spec for one in seen.states} for seen in (before, now))
+        if was != are:
+            told.append(f"the stranger's services had the specs {was} and have {are}")
         if not set(before.volumes) <= set(now.volumes):
             told.append(f"the stranger's volumes were {before.volumes} and are {now.volumes}")
         if not renewed:

@@ -385,6 +385,12 @@ def test_a_log_with_no_request_acquits_where_nothing_had_to_be_asked() -> None:
     assert "registry log (outside) acquits: 0 requests, none for a layer of the recipe" in found.details
 
 
+def test_an_image_that_the_store_did_not_show_after_the_deploy_is_known_by_its_manifest() -> None:
+    history = changed(good(TASK), StoreSeen, lambda _: store("deployed", without=(APP,)), moment="deployed")
+    found = finding(NAME, log(history, *resolution(), request(APP, "layer", key=APP_LAYER)))
+    assert any("registry log (outside) convicts" in told for told in found.details), found
+
+
 def test_a_log_that_never_showed_a_request_is_silent() -> None:
     found = finding(NAME, changed(pinned(good(TASK)), RequestsSeen, {"requests": ()}))
     told = "silent: it never showed a request at the registry of ccci/app:1.0 and ccci/db:2.0"

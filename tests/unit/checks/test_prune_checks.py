@@ -566,6 +566,15 @@ def test_a_service_was_updated_when_its_spec_is_another(task: str, index: int) -
     assert "service wiki_app was updated" in found.reason
 
 
+def test_where_services_are_told_without_their_states_the_index_tells() -> None:
+    history = changed(good(TASK), StrangersSeen, {"states": ()})
+    assert finding(STRANGERS, history).verdict is Verdict.PASS
+    found = finding(
+        STRANGERS, changed(history, StrangersSeen, {"services": (("wiki_app", 18),)}, moment="end")
+    )
+    assert "service wiki_app was updated" in found.reason
+
+
 @pytest.mark.parametrize(("then", "now"), [("", ""), ("a", ""), ("", "a")])
 def test_where_a_spec_is_not_known_the_index_tells(then: str, now: str) -> None:
     assert with_specs(TASK, then, now, index=18).verdict is Verdict.FAIL
@@ -703,7 +712,7 @@ def test_swarm_itself_stops_and_replaces_what_is_unhealthy() -> None:
     of_service = {"service": "wiki_app"}
     found = beside(history, by(**of_service), by(**{**EXITED, **of_service}))
     assert found.verdict is Verdict.UNKNOWN
-    assert "container by was stopped and replaced" in found.reason
+    assert "container by was stopped, by swarm or" in found.reason
     other = {"service": "none_such"}
     assert beside(history, by(**other), by(**{**EXITED, **other})).verdict is Verdict.FAIL
 
@@ -779,7 +788,7 @@ def test_swarm_removes_what_ended_and_was_replaced_or_is_to_be(running: int) -> 
     assert failed == f"{told}failed with exit code 1{removed}"
     assert of_shop(running, ("die", 60)) == f"{told}ended by itself{removed}"
     stopped = of_shop(running, ("kill", 55), ("die", 60), exit_code=137)
-    assert stopped == f"{told}was stopped and replaced, by swarm or at somebody's word{removed}"
+    assert stopped == f"{told}was stopped, by swarm or at somebody's word{removed}"
 
 
 def test_what_is_not_to_be_replaced_was_removed_by_somebody() -> None:

@@ -267,6 +267,13 @@ def test_an_image_without_a_tag_is_asked_for_as_latest(reference: str, verdict: 
     assert finding(COSTS, history).verdict is verdict
 
 
+def test_an_image_of_one_word_has_a_tag_too() -> None:
+    short = image(lambda name: name.replace("ccci/db:2.0", "db:2.0"))
+    twice = [request(DB, "manifest", repository="library/db")] * 2
+    elsewhere = request(OTHER, "manifest", repository="library/db")
+    assert finding(COSTS, changed(log(*twice, elsewhere), Deployed, short)).verdict is Verdict.FAIL
+
+
 def test_a_port_is_no_tag() -> None:
     elsewhere = image(lambda name: name.replace("ccci/db:2.0", "ccci.test:5000/ccci/db:2.0"))
     twice = (request(DB, "manifest"), request(DB, "manifest"))

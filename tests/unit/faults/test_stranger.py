@@ -7,8 +7,10 @@ import pytest
 
 from ccci_host.faults import stranger as strangers
 from ccci_host.faults.stranger import IMAGE, STACK, Stranger
+from ccci_host.records import StrangersSeen
 from ccci_host.transport.executor import Completed
 from tests.fakes import FakeExecutor, completed
+from tests.histories import strangers as looked
 from tests.unit.machines import fake_machine
 
 
@@ -24,6 +26,7 @@ class Host:
             {
                 "docker stack deploy": lambda argv, _: completed(self._add(argv[-1])),
                 "docker service ls": lambda *_: self._running(),
+                "docker image inspect": completed("sha256:a"),
                 "docker image rm": lambda argv, _: completed(self._remove(argv[-1])),
             }
         )
@@ -64,3 +67,22 @@ def test_a_wish_to_stop_leaves_nothing_of_it(moment: str, host: Host) -> None:
     with pytest.raises(KeyboardInterrupt), Stranger(fake_machine(host.executor)):
         pass
     assert host.there == set()
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+def test_a_service_differs_by_its_spec_and_not_by_its_version(
+    renewed: bool, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(spec: str, version: int) -> StrangersSeen:
+        of = looked("end")
+        states = (of.states[0].model_copy(update={"spec": spec}),)
+        return of.model_copy(update={"services": (("wiki_app", version),), "states": states})
+
+    def differences(now: StrangersSeen) -> list[str]:
+        monkeypatch.setattr(Stranger, "look", lambda _: now)
+        return stranger.differences(seen("1a", 17), renewed=renewed)
+
+    with Stranger(fake_machine(host.executor)) as stranger:
+        assert differences(seen("1a", 18)) == []
+        [told] = differences(seen("2b", 17))
+    assert told == "the stranger's services had the specs {'wiki_app': '1a'} and have {'wiki_app': '2b'}"
