@@ -9,7 +9,8 @@ from ccci_host.checks.registry import check
 from ccci_host.records import History, PlanSeen, Started, StoreSeen, SweepSeen, Tick, TicksSeen
 
 DAY = 24 * 3600.0
-SILENCE = 6 * 3600.0
+HOURS = 6
+SILENCE = HOURS * 3600.0
 """Seconds without a tick that a day's record may have: what happened in a longer gap, nobody saw."""
 
 ABOVE = "above the high watermark"
@@ -54,7 +55,7 @@ def disk_stays_bounded(history: History) -> Answer:
     recent = [tick for tick in seen.ticks if tick.at >= seen.host_clock - SILENCE]
     if len(recent) > int(own) and not any(tick.done for tick in recent):
         return unknown(
-            f"The last {SILENCE // 3600:.0f} hours had {count(len(recent), 'tick')}, and none ended well.",
+            f"The last {HOURS} hours had {count(len(recent), 'tick')}, and none ended well.",
             todo="`journalctl -u ccci-prune` on the host says why. Run again when ticks end well.",
         )
     started = history.first(Started)
