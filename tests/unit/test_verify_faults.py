@@ -340,15 +340,7 @@ def test_a_lease_that_an_earlier_row_lost_track_of_refuses_no_later_one(
     assert left == []
 
 
-@pytest.fixture
-def _in_a_terminal() -> Iterator[None]:
-    """A process in the background may have been told to ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_in_a_terminal")
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_the_injection_takes_the_fault_back(number: signal.Signals, stage: Stage) -> None:
     class Slow(AtTheStart):
@@ -363,7 +355,7 @@ def test_a_signal_during_the_injection_takes_the_fault_back(number: signal.Signa
     assert fault.log == ["inject", "revert"]
 
 
-@pytest.mark.usefixtures("_in_a_terminal")
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("kind", [Prune, ForAWhile])
 def test_a_wish_to_stop_waits_until_all_is_taken_back(kind: type[Prune], stage: Stage) -> None:
     class Surrounded(kind):  # type: ignore[misc, valid-type]

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,15 +128,7 @@ def test_however_it_ends_the_host_is_put_back(
     assert bool(stage.last(Interrupted)) == (outcome == "interrupted")
 
 
-@pytest.fixture
-def _in_a_terminal() -> Iterator[None]:
-    """What a shell starts in the background ignores Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_in_a_terminal")
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_every_signal_to_stop_ends_in_the_same_clean_up(number: signal.Signals, stage: Stage) -> None:
     before = signal.getsignal(number)
