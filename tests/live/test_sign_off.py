@@ -59,7 +59,7 @@ def written_as_of(real: History, task: str, folder: Path) -> str:
     assert began is not None
     assert host is not None
     about = {field: getattr(began, field) for field in ("tree", "host", "instance", "project")}
-    seen = {"policy_sha256": host.policy_sha256, "agent_sha256": host.agent_sha256}
+    seen = {name: getattr(host, name) for name in ("policy_sha256", "agent_sha256", "daemon")}
     history = changed(changed(good(task), Started, about), HostSeen, seen)
     run = evidence.new_folder(folder / machine_docs.EVIDENCE, task)
     with Journal(run / evidence.HISTORY) as journal:
