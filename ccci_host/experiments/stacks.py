@@ -42,7 +42,7 @@ class Stacks:
 
 
 def look(machine: Machine) -> Stacks:
-    """The stacks now; raises `HostError` when the daemon does not list its services."""
+    """The stacks now; raises `HostError` when the daemon does not list all that may be of one."""
     return collect(machine, STACKS)[STACKS]
 
 
@@ -58,16 +58,9 @@ def let_go(machine: Machine, *names: str) -> None:
 
 def parse(answers: Answers) -> Stacks:
     """Read the listings."""
-    listed = answers[_SERVICES]
-    if not isinstance(listed, Present):
-        raise HostError(
-            "The Docker daemon does not list its services.",
-            details=listed.reason if isinstance(listed, Unreadable) else "It has no socket.",
-            resolution="`docker service ls` on the host says more; `invoke provision` makes a swarm.",
-        )
     own: set[str] = set()
     unconverged, strangers = [], []
-    for service in json.loads(listed.content):
+    for service in _listed(answers, _SERVICES, "services"):
         labels = service["Spec"].get("Labels") or {}
         if is_own(labels):
             own.add(labels[STACK_LABEL])
@@ -76,18 +69,28 @@ def parse(answers: Answers) -> Stacks:
         status = service.get("ServiceStatus") or {}
         if status.get("RunningTasks", 0) < status.get("DesiredTasks", 0):
             unconverged.append(service["Spec"]["Name"])
-    containers = answers[_CONTAINERS]
-    for container in json.loads(containers.content) if isinstance(containers, Present) else []:
+    for container in _listed(answers, _CONTAINERS, "containers"):
         labels = container.get("Labels") or {}
         if not is_own(labels) and _SERVICE_LABEL not in labels:
             strangers.append(container["Names"][0].lstrip("/"))
-    for probe in _OTHERS.values():
-        answer = answers[probe]
-        if isinstance(answer, Present):
-            own |= {stack for stack in _stacks(json.loads(answer.content)) if OWN_STACK.fullmatch(stack)}
-            if probe is _SECRETS:
-                own |= _named(json.loads(answer.content))
+    for kind, probe in _OTHERS.items():
+        listing = _listed(answers, probe, f"{kind}s")
+        own |= {stack for stack in _stacks(listing) if OWN_STACK.fullmatch(stack)}
+        if probe is _SECRETS:
+            own |= _named(listing)
     return Stacks(tuple(sorted(own)), tuple(sorted(unconverged)), tuple(sorted(strangers)))
+
+
+def _listed(answers: Answers, probe: DockerGet, what: str) -> Any:
+    """A listing. One that nobody could read is not an empty one: there may be somebody in it."""
+    listed = answers[probe]
+    if not isinstance(listed, Present):
+        raise HostError(
+            f"The Docker daemon does not list its {what}.",
+            details=listed.reason if isinstance(listed, Unreadable) else "It has no socket.",
+            resolution="`docker service ls` on the host says more; `invoke provision` makes a swarm.",
+        )
+    return json.loads(listed.content)
 
 
 def _named(listing: list[dict[str, Any]]) -> set[str]:

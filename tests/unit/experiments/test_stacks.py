@@ -89,6 +89,14 @@ def test_services_that_cannot_be_listed_are_not_none(answer: Answer) -> None:
         stacks.parse(answers(services=answer))
 
 
+@pytest.mark.parametrize("what", ["container", "secret", "config", "network", "volume"])
+def test_a_listing_that_nobody_could_read_is_not_an_empty_one(what: str) -> None:
+    """Else a host in use would be rebooted under a container that the daemon was too slow to list."""
+    name = "containers" if what == "container" else what
+    with pytest.raises(HostError, match=f"does not list its {what}s"):
+        stacks.parse(answers(**{name: Unreadable("timed out")}))
+
+
 def test_a_stack_whose_network_is_still_in_use_is_let_go_all_the_same() -> None:
     """The teardown at the run's end has the rest, and says what stays."""
     executor = FakeExecutor(
