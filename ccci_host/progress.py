@@ -8,14 +8,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
 QUIET_SECONDS = 2.0
 HEARTBEAT_SECONDS = 30.0
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Telling(Console):
+    """A console whose reader may go: what is told is no result, and nobody's leaving ends the work."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more; rich would end the program with exit code 1, which is FAIL here."""
+        self.quiet = True
+
+
+console = Telling(stderr=True, highlight=False, soft_wrap=True)
 """Where progress goes. Standard output is for results."""
 
 
@@ -37,9 +46,10 @@ def doing(what: str) -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """One line of progress, without decoration."""
-    console.print(line, markup=False)
-    sys.stderr.flush()
+    """One line of progress, without decoration; nothing where nobody takes it, as on a full disk."""
+    with suppress(OSError):
+        console.print(line, markup=False)
+        sys.stderr.flush()
 
 
 def _elapsed(started: float) -> str:

@@ -55,3 +55,16 @@ def test_a_terminal_gets_a_line_that_moves(monkeypatch: pytest.MonkeyPatch) -> N
     with progress.doing("deploying"):
         pass
     assert "deploying" in stream.getvalue()
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left on device")])
+def test_nobody_who_listens_is_no_reason_to_stop(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that has gone ended a run with rich's exit code 1, which says FAIL, and no verdict."""
+
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise error
+
+    monkeypatch.setattr(progress, "console", progress.Telling(file=Gone()))
+    progress.say("one")
+    progress.say("two")
