@@ -102,6 +102,13 @@ def _ended(body: Callable[[], Said]) -> Said:
     raise Exit(code=COULD_NOT_RUN)
 
 
+def _not_begun() -> int:
+    """Show what kept anything from being begun, such as a configuration of invoke's own that is no YAML."""
+    traceback.print_exc()
+    say("Nothing was begun. Mend what the lines above name.")
+    return COULD_NOT_RUN
+
+
 def _show(result: str) -> None:
     """Print to standard output. Raises `CcciError` where nobody takes it, which must not look like a FAIL."""
     try:
@@ -184,13 +191,18 @@ class CcciProgram(Program):
         except KeyboardInterrupt:
             say("Interrupted before anything was begun.")
             return COULD_NOT_RUN
+        except Exception:  # Python's own exit code for it would be that of a FAIL
+            return _not_begun()
         return 0
 
 
 def main() -> None:
     """Entry point of `ccci`."""
     sys.path.insert(0, str(CHECKOUT))
-    namespace = import_module("tasks").namespace
+    try:
+        namespace = import_module("tasks").namespace
+    except Exception:
+        sys.exit(_not_begun())
     program = CcciProgram(name="ccci", binary="ccci", version=__version__, namespace=namespace)
     words = sys.argv[1:] or ["--list"]
     sys.exit(program.ended([os.environ.get("CCCI_PROGRAM", "ccci"), *words]))

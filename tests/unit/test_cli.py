@@ -285,6 +285,32 @@ def test_a_result_that_nobody_takes_is_no_verdict(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_what_invoke_itself_cannot_read_is_no_verdict(tmp_path: Path) -> None:
+    """Python's own exit code of an exception is that of a FAIL."""
+    (tmp_path / ".invoke.yaml").write_text("a: [")
+    done = subprocess.run(
+        [sys.executable, "-c", "from ccci_host.cli import main; main()", "--list"],
+        capture_output=True,
+        env={**os.environ, "HOME": str(tmp_path)},
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert ".invoke.yaml" in done.stderr
+    assert done.stderr.endswith("Nothing was begun. Mend what the lines above name.\n")
+
+
+def test_tasks_that_cannot_be_imported_are_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tasks", None)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 3
+    assert "Nothing was begun." in capsys.readouterr().err
+
+
 # --- What is written about it
 
 
