@@ -7,7 +7,7 @@ import math
 import os
 import string
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -40,7 +40,10 @@ def _expanded(value: Any, info: ValidationInfo) -> Any:
         return value
     if not value:
         raise ValueError("must not be empty")
-    return (info.context or Path.cwd()) / Path(value).expanduser()
+    try:
+        return (info.context or Path.cwd()) / Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{value}: there is no such user, or nobody knows his home") from None
 
 
 def _on_the_host(value: str) -> str:
@@ -195,6 +198,10 @@ class PruneTable(Table):
             yield f"low_watermark_percent ({low}) must be below high_watermark_percent ({high})"
 
 
+TAG_FIELDS = ("source", "target")
+"""What the command that moves a tag may name in braces."""
+
+
 class RegistryTable(Table):
     """`[host.NAME.registry]`: a registry that is ours, and so can be a witness and take a moved tag."""
 
@@ -208,10 +215,11 @@ class RegistryTable(Table):
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[str]:
-        """One of the two that make a tag move, and images of two repositories."""
+        """One of the two that make a tag move, braces that name nothing, and images of two repositories."""
         versions = raw.get("versions")
         if (versions is None) != (raw.get("tag_command") is None):
             yield "versions and tag_command move a tag together; give both or none"
+        yield from _no_templates("tag_command", raw.get("tag_command"), TAG_FIELDS)
         if isinstance(versions, list) and len({str(name).rpartition(":")[0] for name in versions}) > 1:
             yield "versions must be two images of one repository, each with its tag"
 
@@ -239,17 +247,25 @@ class CommandTable(Table):
         """Braces that name nothing, and a login that is to be lent where it does not lie."""
         for name in ("deploy", "wait", "undeploy", "clean_up"):
             words = [word for command in _lists(raw.get(name)) for word in _lists(command)]
-            for word in filter(lambda word: isinstance(word, str), words):
-                try:
-                    named = {field for _, field, _, _ in string.Formatter().parse(word) if field is not None}
-                except ValueError as error:
-                    yield f"{name}: {word!r} is no template: {error}"
-                    continue
-                for field in sorted(named - set(FIELDS)):
-                    known = ", ".join(f"{{{each}}}" for each in FIELDS)
-                    yield f"{name}: there is no {{{field}}}; known are {known}, and {{{{ means one brace"
+            yield from _no_templates(name, words, FIELDS)
         if raw.get("lend_login") is True and raw.get("runs_on") == "controller":
             yield 'lend_login needs runs_on = "host": the login lies there'
+
+
+def _no_templates(name: str, words: Any, fields: Sequence[str]) -> Iterator[str]:
+    """What is wrong with `words` under the key `name`, which may name `fields` in braces and nothing else."""
+    for word in filter(lambda word: isinstance(word, str), _lists(words)):
+        try:
+            named = {field for _, field, _, _ in string.Formatter().parse(word) if field is not None}
+            unknown = sorted(named - set(fields))
+            if not unknown:
+                word.format_map(dict.fromkeys(fields, ""))
+        except (ValueError, LookupError) as error:  # of a field within a field's format
+            yield f"{name}: {word!r} is no template: {error}"
+            continue
+        for field in unknown:
+            known = ", ".join(f"{{{each}}}" for each in fields)
+            yield f"{name}: there is no {{{field}}}; known are {known}, and {{{{ means one brace"
 
 
 def _lists(value: Any) -> list[Any]:
@@ -316,11 +332,16 @@ class Config(Table):
         return wanted, self.host[wanted]
 
 
+def at_home(word: str) -> Path:
+    """The path that `word` means, `~` being somebody's home; as it stands where nobody knows whose."""
+    return Path(os.path.expanduser(word))  # noqa: PTH111 - Path's own raises there
+
+
 def find(start: Path) -> Path | None:
     """The configuration file: `CCCI_CONFIG`, or the nearest `ccci.toml` in `start` or above it; or None."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return at_home(named)
     for folder in (start, *start.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME

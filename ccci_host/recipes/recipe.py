@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccci_host.config import at_home
 from ccci_host.errors import NotFoundError
 
 COMPOSE_FILE = "compose.yml"
@@ -34,7 +35,7 @@ def find_recipe(word: str, roots: Sequence[Path]) -> Recipe:
 
     Raises `NotFoundError`, which names the recipes that there are.
     """
-    candidates = [Path(word).expanduser()] if "/" in word or word in (".", "..") else []
+    candidates = [at_home(word)] if "/" in word or word in (".", "..") else []
     if not candidates:
         candidates = [*(root / word for root in roots), *(root for root in roots if root.name == word)]
     for folder in candidates:

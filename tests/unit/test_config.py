@@ -81,6 +81,35 @@ undeploy = [["h", "down"]]
 
 
 @pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        ("docker://{sorce}", "there is no {sorce}; known are {source}, {target}, and {{ means one brace"),
+        ("{{source}", "'{{source}' is no template"),
+        ("{source:d}", "'{source:d}' is no template"),
+    ],
+)
+def test_a_tag_command_that_cannot_be_filled_in_is_refused(word: str, problem: str, tmp_path: Path) -> None:
+    """It is run at the end of an experiment, which was for nothing then."""
+    registry = f"""
+[host.ci.registry]
+access_log = "/log"
+versions = ["r.example/a:1", "r.example/a:2"]
+tag_command = ["copy", "{word}", "{{target}}"]
+"""
+    [said] = problems(tmp_path, GOOD + registry)
+    assert problem in said
+
+
+def test_the_home_of_nobody_is_a_problem_of_the_file(tmp_path: Path) -> None:
+    more = 'recipes = ["~nobody-at-all/recipes"]\n'
+    text = GOOD.replace("[host.ci.hub]", f"[host.ci]\n{more}[host.ci.hub]")
+    [said] = problems(tmp_path, text)
+    assert (
+        said == "host.ci.recipes.0: ~nobody-at-all/recipes: there is no such user, or nobody knows his home"
+    )
+
+
+@pytest.mark.parametrize(
     ("more", "problem"),
     [
         (
@@ -89,6 +118,7 @@ undeploy = [["h", "down"]]
         ),
         ('wait = [["x", "{stack.__class__}"]]', "wait: there is no {stack.__class__}"),
         ('wait = [["x", "{"]]', "wait: '{' is no template"),
+        ('wait = [["x", "{stack:{image}}"]]', "wait: '{stack:{image}}' is no template"),
         ("wait = [[]]", "host.ci.command.wait.0: "),
         ('runs_on = "controller"\nlend_login = true', 'lend_login needs runs_on = "host"'),
         ("timeout_seconds = 0", "host.ci.command.timeout_seconds: "),
@@ -239,3 +269,5 @@ def test_the_file_is_searched_upwards_unless_the_environment_names_one(
     assert find(below) == path
     monkeypatch.setenv("CCCI_CONFIG", "~/elsewhere.toml")
     assert find(below) == Path.home() / "elsewhere.toml"
+    monkeypatch.setenv("CCCI_CONFIG", "~nobody-at-all/ccci.toml")
+    assert find(below) == Path("~nobody-at-all/ccci.toml"), "which `load` then says is not there"

@@ -38,6 +38,11 @@ def test_an_unknown_name_tells_which_there_are(tmp_path: Path) -> None:
     assert caught.value.details == "Known: blog, shop."
 
 
+def test_a_path_below_the_home_of_nobody_is_no_recipe() -> None:
+    with pytest.raises(NotFoundError, match="There is no recipe '~nobody-at-all/shop'"):
+        find_recipe("~nobody-at-all/shop", [])
+
+
 @pytest.mark.parametrize("as_path", [True, False])
 def test_a_folder_without_a_compose_file_is_called_just_that(as_path: bool, tmp_path: Path) -> None:
     folder = tmp_path / "no-recipe"
