@@ -1,6 +1,7 @@
 """Somebody gives back the lease of a run that is under way."""
 
 from ccci_host.experiments.lease import AGENT, holders
+from ccci_host.experiments.options import Point
 from ccci_host.faults.fault import Fault
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
@@ -11,7 +12,7 @@ class LeaseTakenAway(Fault):
 
     name = "lease-taken-away"
     task = "verify-pc3"
-    point = ("before", "redeploy")
+    point: Point = ("before", "redeploy")
     expected = Verdict.UNKNOWN
     check = "lease-held"
 
