@@ -49,7 +49,7 @@ def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
 
 
 def _lines(path: str, text: str, scripts: Mapping[str, Answer], units: Sequence[Pruner]) -> Iterator[Pruner]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # as cron and sed count them
         if line.lstrip().startswith("#"):
             continue  # also where it names a script
         command = removal_in(line, scripts) or _start_of(line, units)
@@ -60,8 +60,13 @@ def _lines(path: str, text: str, scripts: Mapping[str, Answer], units: Sequence[
                 command=command,
                 active=True,
                 remedy=f"Comment out line {number} of {path}; ccci-prune frees the disk in its place.",
-                stop=(("sed", "-i", f"{number}s/^/# by ccci-host: /", path),),
+                stop=(("sed", "-i", f"{number}{{/^{_literal(line)}$/s/^/# by ccci-host: /}}", path),),
             )
+
+
+def _literal(line: str) -> str:
+    """The line for sed to know it by: its number may be another's by the time that it is commented out."""
+    return re.sub(r"[\\/.*\[\]^$]", r"\\\g<0>", line)
 
 
 def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:

@@ -1,3 +1,8 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
 from ccci_host.facts.answers import Unreadable
 from ccci_host.facts.probes import FoundFiles
 from ccci_host.facts.pruners import parse_pruners
@@ -14,7 +19,35 @@ def test_a_line_is_named_by_its_number() -> None:
 
     assert (pruner.kind, pruner.name) == ("cron", f"{CRONTAB} line 3")
     assert pruner.command == "0 3 * * * docker image prune -f"
-    assert pruner.stop == (("sed", "-i", "3s/^/# by ccci-host: /", CRONTAB),)
+    (command,) = pruner.stop
+    assert (command[:2], command[-1]) == (("sed", "-i"), CRONTAB)
+
+
+def stopped(text: str, now: str, folder: Path) -> str:
+    """The table `now` after sed has done what was planned when it was `text`."""
+    table = folder / "table"
+    table.write_text(now, newline="")
+    answers = pruner_answers(tables=FoundFiles({str(table): file(text)}, {str(table): ()}))
+    for pruner in parse_pruners(answers).active:
+        for command in pruner.stop:
+            subprocess.run(command, check=True)
+    return table.read_bytes().decode()
+
+
+@pytest.mark.parametrize("before", ["", "# a page\x0cbreak\n", "# a\x85line\u2028of\x1ctext\n", "# dos\r\n"])
+@pytest.mark.parametrize(
+    "line", ["0 3 * * * docker image prune -f", r"0 3 * * * a/b\c [x]^$ && docker rmi $(x)"]
+)
+def test_that_line_is_commented_out_and_no_neighbour(before: str, line: str, tmp_path: Path) -> None:
+    """Only a line feed ends a line, for cron and for sed."""
+    text = f"{before}{line}\n0 4 * * * backup\n"
+    assert stopped(text, text, tmp_path) == f"{before}# by ccci-host: {line}\n0 4 * * * backup\n"
+
+
+def test_a_table_that_has_changed_meanwhile_keeps_its_lines(tmp_path: Path) -> None:
+    text = "0 3 * * * docker image prune -f\n"
+    now = f"0 4 * * * backup\n{text}"
+    assert stopped(text, now, tmp_path) == now
 
 
 def test_a_script_that_a_line_runs_is_read_and_one_in_a_comment_is_not() -> None:
