@@ -46,6 +46,16 @@ def replace(path: Path, content: bytes, mode: int, owner: os.stat_result | None 
         os.close(folder)
 
 
+def add_line(path: Path, line: str) -> None:
+    """Put `line` behind what the file at `path` holds now, byte for byte, or what its link leads to."""
+    target = path.resolve()
+    before = target.read_bytes() if target.exists() else b""
+    if line.encode() in before.split(b"\n"):
+        return
+    gap = b"\n" if before and not before.endswith(b"\n") else b""
+    replace(target, before + gap + line.encode() + b"\n", 0o600)
+
+
 def merge_login(path: Path, registry: str, auth: str) -> None:
     """Set one registry's login in the docker configuration at `path`, and keep all else."""
     folder = path.parent
@@ -79,6 +89,8 @@ def do(operation: dict[str, Any]) -> None:
     elif kind == "write":
         Path(operation["path"]).parent.mkdir(parents=True, exist_ok=True)
         replace(Path(operation["path"]), base64.b64decode(operation["content"]), operation["mode"])
+    elif kind == "line":
+        add_line(Path(operation["path"]), operation["line"])
     elif kind == "login":
         merge_login(Path(operation["path"]), operation["registry"], operation["auth"])
     elif kind == "run":

@@ -48,6 +48,18 @@ class WriteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AddLine:
+    """A line at the end of a file of mode 0600, root's; what others write into it meanwhile stays."""
+
+    path: str
+    line: str
+
+    def wire(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"do": "line", "path": self.path, "line": self.line}
+
+
+@dataclass(frozen=True, slots=True)
 class RunCommand:
     """A command that must succeed within `timeout` seconds."""
 

@@ -4,7 +4,7 @@ from ccci_host.errors import HostError
 from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Fact, Facts
 from ccci_host.facts.probes import ReadFile
-from ccci_host.steps.operations import MakeFolder, WriteFile
+from ccci_host.steps.operations import AddLine, MakeFolder
 from ccci_host.steps.step import Change, Plan, Step, Wanted, text_diff
 from ccci_host.transport.ssh_door import load_private_key
 
@@ -25,13 +25,13 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
     key = load_private_key(ssh.key)
     if any(key.get_base64() in line.split() for line in before.splitlines() if not line.startswith("#")):
         return Plan(f"{ssh.key.name} is authorised")
-    after = f"{before.rstrip()}\n".lstrip() + f"{key.get_name()} {key.get_base64()} ccci-host\n"
+    line = f"{key.get_name()} {key.get_base64()} ccci-host"
     changes = (
         Change(MakeFolder(FOLDER, 0o700), f"{FOLDER} is to be there, and root's alone"),
         Change(
-            WriteFile(AUTHORIZED.path, after.encode(), 0o600),
+            AddLine(AUTHORIZED.path, line),
             f"{ssh.key.name} is not authorised",
-            text_diff(AUTHORIZED.path, before, after),
+            text_diff(AUTHORIZED.path, before, f"{before.rstrip()}\n{line}".lstrip()),
         ),
     )
     return Plan(f"{ssh.key.name} is not authorised", changes)

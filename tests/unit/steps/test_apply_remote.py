@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from ccci_host.secret import Secret
-from ccci_host.steps.operations import PROGRAM, MakeFolder, MergeLogin, Operation, RunCommand, WriteFile
+from ccci_host.steps.operations import (
+    PROGRAM,
+    AddLine,
+    MakeFolder,
+    MergeLogin,
+    Operation,
+    RunCommand,
+    WriteFile,
+)
 from tests.unit.programs import interpreters, run
 
 pytestmark = pytest.mark.parametrize("python", interpreters())
@@ -59,6 +67,22 @@ def test_a_file_is_replaced_in_one_move_and_what_a_killed_run_left_is_cleared(
         assert reader.read() == "old", "whoever reads it meanwhile reads the old file whole"
     assert path.read_text() == "new"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "lock"]
+
+
+@pytest.mark.parametrize("before", [b"", b"theirs\n", b"theirs", b"ssh-rsa A Malm\xf6\n\n"])
+def test_a_line_is_added_to_what_is_there_now(
+    before: bytes, python: str, program: str, tmp_path: Path
+) -> None:
+    """Somebody may have added a key since the file was looked at, and comments need not be UTF-8."""
+    path, link = tmp_path / "keys", tmp_path / "link"
+    link.symlink_to(path)
+    if before:
+        path.write_bytes(before)
+    ours = b"\nours\n" if before == b"theirs" else b"ours\n"
+    for _ in range(2):
+        assert do(python, program, AddLine(str(link), "ours"))["failed"] is None
+        assert path.read_bytes() == before + ours
+    assert (link.is_symlink(), mode(path)) == (True, 0o600)
 
 
 def test_it_stops_at_the_first_failure_and_says_why(python: str, program: str, tmp_path: Path) -> None:

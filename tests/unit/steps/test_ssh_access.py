@@ -4,7 +4,7 @@ import pytest
 
 from ccci_host.errors import HostError
 from ccci_host.facts.answers import Absent, Present, Unreadable
-from ccci_host.steps.operations import MakeFolder, WriteFile
+from ccci_host.steps.operations import AddLine, MakeFolder
 from ccci_host.steps.ssh_access import AUTHORIZED_KEYS, STEP
 from ccci_host.transport.ssh_door import load_private_key
 from tests.unit.machines import host_table, key_file
@@ -25,20 +25,18 @@ def test_without_ssh_there_is_nothing_to_do() -> None:
 
 
 @pytest.mark.parametrize("before", ["", f"{NEIGHBOUR}\n", NEIGHBOUR])
-def test_a_key_is_added_and_others_stay(key: Path, before: str) -> None:
+def test_a_key_is_added(key: Path, before: str) -> None:
     table = host_table(ssh={"key": str(key)})
     seen = Present(before.encode()) if before else Absent()
 
-    folder, write = (
+    folder, added = (
         change.operation for change in STEP.plan(facts({AUTHORIZED_KEYS: seen}), wanted(table)).changes
     )
 
     assert folder == MakeFolder("/root/.ssh", 0o700)
-    assert isinstance(write, WriteFile)
-    lines = write.content.decode().splitlines()
-    assert lines[:-1] == before.splitlines()
-    assert lines[-1].split()[1] == load_private_key(key).get_base64()
-    assert write.mode == 0o600
+    assert added == AddLine(
+        "/root/.ssh/authorized_keys", f"ssh-rsa {load_private_key(key).get_base64()} ccci-host"
+    )
 
 
 def test_an_authorised_key_needs_nothing_and_one_in_a_comment_does(key: Path) -> None:
