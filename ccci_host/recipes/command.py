@@ -4,6 +4,7 @@ What it does is its own affair; whether it did it is seen from the swarm, as wit
 converged when its tasks say so, and a teardown has removed what was there before and is not there after.
 """
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def _run(
         "timeout": table.timeout_seconds,
         "lending": {"program": LENDING, "docker_config": hub.docker_config} if table.lend_login else None,
         "app": dict(app.env),
-        "secrets": [],
+        "secrets": [] if on_host or not hub.pat.env else [os.environ.get(hub.pat.env, "").strip()],
         "secret_files": [] if on_host or hub.pat.file is None else [str(hub.pat.file)],
         "logins": [hub.docker_config],
     }

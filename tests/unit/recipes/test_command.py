@@ -185,6 +185,23 @@ def test_on_the_controller_the_same_program_runs_here(app: App, monkeypatch: pyt
     assert harness.asked == []
 
 
+def test_the_pat_out_of_a_variable_of_any_name_is_not_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs on the controller has the controller's environment, and may show all of it."""
+    monkeypatch.setenv("HUB_LOGIN", "not-a-real-pat\n")
+    table = host_table(
+        pat={"env": "HUB_LOGIN"},
+        command={
+            "deploy": [["sh", "-c", "echo login: $HUB_LOGIN"]],
+            "undeploy": [["true"]],
+            "runs_on": "controller",
+        },
+    )
+    harness = Harness(render=RENDERED, look=converged())
+    reached = fake_machine(FakeExecutor({"python3 -I -c": harness}), table)
+    [said] = CommandDeployer().deploy(reached, app).commands
+    assert said.stdout == "login: ••••••••"
+
+
 def test_interrupted_on_the_controller_a_harness_ends_with_its_children_and_leaves_no_secrets(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
