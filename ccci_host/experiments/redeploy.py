@@ -64,6 +64,12 @@ def chosen(machine: Machine, options: Options) -> tuple[Deployer, App]:
     deployer = deployer_of(machine, options.deployer)
     if options.cycles < 1:
         raise UsageError("At least one cycle is needed.")
+    if options.boot_timeout <= 0:
+        raise UsageError(
+            "The machine needs time to boot.",
+            details=f"It would get {options.boot_timeout:g} s, and be left behind while it still boots.",
+            resolution="Give --boot-timeout a number of seconds above 0, or leave it out.",
+        )
     word = options.recipe or machine.config.default_recipe
     if word is None:
         raise UsageError(

@@ -196,6 +196,7 @@ def test_a_later_deploy_that_fails_is_a_finding_too(stage: Stage) -> None:
     [
         ({"deployer": "magic"}, "There is no deployer 'magic'."),
         ({"cycles": 0}, "At least one cycle is needed."),
+        ({"boot_timeout": 0.0}, "The machine needs time to boot."),
         ({}, "Which recipe is to be deployed?"),
     ],
 )
