@@ -53,8 +53,7 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
     _nobody_at_work(run)
     there = stacks.look(run.machine)
     _nobody_disturbed(run.machine, there, reboots=reboots)
-    hold = min(HOLD_SECONDS + run.options.boot_timeout, LONGEST)
-    lease = TimedLease(run.machine, run.write, hold)
+    lease = TimedLease(run.machine, run.write, _hold(run))
     try:
         lease.take()
         refuse_over_others(run.machine, own=lease.id)  # two may have asked at once; then both refuse
@@ -64,6 +63,13 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
             lease.release()
         raise
     run.lease = lease
+
+
+def _hold(run: Run) -> float:
+    """Seconds to ask for: it is renewed between phases alone, so that it has to outlast the longest one."""
+    harness = run.machine.config.command
+    longest = max(run.options.boot_timeout, harness.timeout_seconds if harness else 0.0)
+    return min(HOLD_SECONDS + longest, LONGEST)
 
 
 def make_sure_again(run: Run) -> None:

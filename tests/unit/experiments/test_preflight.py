@@ -157,6 +157,17 @@ def test_the_lease_outlasts_a_boot(
     assert stage.held == [hold]
 
 
+def test_the_lease_outlasts_the_commands_of_a_harness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amid a deploy nobody renews it: it would end, and the agent sweep while the recipe is deployed."""
+    words = [["harness"]]
+    table = {"deploy": words, "undeploy": words, "timeout_seconds": 7200.0}
+    stage = Stage(tmp_path, monkeypatch, command=table)
+    stage.make_sure()
+    assert stage.held == [3600.0 + 7200.0]
+
+
 def test_whoever_came_since_is_not_rebooted(stage: Stage) -> None:
     stage.make_sure()
     preflight.make_sure_again(stage.bench.run)
