@@ -171,7 +171,7 @@ def lent_login(lending: Value | None) -> Iterator[dict[str, str]]:
         return
     folder = tempfile.mkdtemp(prefix="ccci-lending-", dir=run_folder())
     path = str(Path(folder, "docker.sock"))
-    argv = [sys.executable, "-I", "-c", lending["program"], path, lending["docker_config"]]
+    argv = tied([sys.executable, "-I", "-c", lending["program"], path, lending["docker_config"]])
     try:
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as relay:
             try:
@@ -212,14 +212,18 @@ def kill_session(leader: int) -> None:
         left = living(leader)
 
 
+def tied(argv: list[str]) -> list[str]:
+    """`argv` so that it ends with this program, should somebody kill that; it takes `setpriv`."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--", *argv] if setpriv else argv
+
+
 def run(argv: list[str], environment: dict[str, str], folder: str, timeout: float) -> tuple[int, str, str]:
     """Exit code and both streams. Raises `TroubleError` when it takes longer.
 
-    However this ends early, the command is killed with its session, which its children are in. Where the
-    machine has `setpriv`, it does not outlive this program, should somebody kill that.
+    However this ends early, the command is killed with its session, which its children are in.
     """
-    tied = shutil.which("setpriv")
-    whole = [tied, "--pdeathsig", "KILL", "--", *argv] if tied else argv
+    whole = tied(argv)
     # Files and no pipes: a child that outlives its parent would keep those open.
     process = None
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -4,9 +4,11 @@ import base64
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,26 @@ def test_the_way_that_lends_the_login_is_there_while_commands_run(place: Path) -
     assert variable == f"unix://{path}"
     assert not Path(path).parent.exists()
     assert "DOCKER_HOST" not in os.environ
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="nothing here ties a process to its parent")
+def test_killed_at_once_the_program_leaves_no_way_that_lends_the_login(tmp_path: Path) -> None:
+    """It would lend it until the next boot."""
+    pid = tmp_path / "pid"
+    way = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    argv = [sys.executable, "-I", "-c", PROGRAM.replace('"/run"', f'"{tmp_path}"')]
+    asked = payload(["true"], lending={"program": way, "docker_config": "x"})
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        program.stdin.write(json.dumps(asked).encode())
+        program.stdin.close()
+        lending = wait_for_pid(pid)
+        program.kill()
+    try:
+        wait_for_end(lending)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(lending, signal.SIGKILL)
 
 
 def test_a_way_that_does_not_open_is_trouble() -> None:
