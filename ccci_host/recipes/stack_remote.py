@@ -30,8 +30,8 @@ BETWEEN_LOOKS = 0.1
 """Seconds between two looks of the host's own."""
 NAMESPACE = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
-SUITE_PREFIX = "ccci-"
-"""What the names of the suite's own stacks begin with."""
+SUITE_STACK = re.compile(r"ccci-[a-z0-9-]+_test")
+"""The name of a stack that has its domain from the suite; nobody else's ends like that."""
 OURS = "ccci-host.stack"
 """Label of a secret that the suite generated: the stack that it belongs to."""
 HEALTH = re.compile(r"\((.*?)\)")
@@ -428,7 +428,7 @@ def secrets_of(stack: str, services: list[Value], known: list[str]) -> list[str]
     stack of the suite's own it does: a harness may have made a secret that no service came to use.
     """
     used = secrets_used(services)
-    if stack.startswith(SUITE_PREFIX):  # nobody's stack is a neighbour of ours
+    if SUITE_STACK.fullmatch(stack):  # nobody's stack is a neighbour of ours
         used |= {name_of(one) for one in daemon.get("/secrets")}
     others = [one for one in daemon.get("/services") if labels_of(one).get(NAMESPACE) != stack]
     own = {name for name in used if name.startswith(stack + "_")}
