@@ -92,13 +92,21 @@ def confirm(folder: Path) -> tuple[Judgement, Judgement]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put `text` at `path`, whole or not at all."""
+    """Put `text` at `path`, whole or not at all. Raises `CcciError` where it cannot be written."""
     unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise CcciError(
+            f"{path} cannot be written.",
+            details=str(error),
+            resolution="Make room, and run it again: a run without a verdict shows nothing.",
+        ) from None
 
 
 def as_value(judgement: Judgement, folder: Path) -> dict[str, object]:

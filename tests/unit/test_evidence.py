@@ -52,6 +52,20 @@ def test_the_task_of_a_folder(name: str, task: str | None) -> None:
     assert evidence.task_of(name) == task
 
 
+def test_a_verdict_that_finds_no_room_is_an_error_and_no_defect(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    (folder / evidence.VERDICT).unlink()
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(CcciError, match="cannot be written") as caught:
+        evidence.conclude(folder)
+    assert "No space left" in caught.value.details
+    assert sorted(path.name for path in folder.iterdir()) == ["history.jsonl", "report.html", "report.md"]
+
+
 def test_a_root_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CcciError, match="No evidence can be kept"):
