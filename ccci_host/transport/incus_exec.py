@@ -36,9 +36,17 @@ POLL = 20
 LOST_ANSWERS = 3
 """Answers lost in a row after which nobody knows how the command ended."""
 
+_INPUT = "/run/ccci-"
+"""What the paths of inputs begin with; 32 hexadecimal digits come behind."""
+
 # What the host's shell is given to evaluate: these constants, never our data. `exit $?` keeps the shell, so
 # that death by a signal is 128 + its number, of which the agent of a virtual machine just says -1. `exec`
 # runs the program of that name, where the shell would prefer a word of its own (`echo`).
+_CLEAR = (
+    f"for old in {_INPUT}{'?' * 32}; do "
+    '[ -f "$old" ] && [ "$old" != "$0" ] && find "$old" -mmin +10 -delete 2>/dev/null; done; '
+)
+"""Inputs of controllers that were killed before their command began; without any, no program is started."""
 _OPEN_INPUT = '[ -f "$0" ] || { echo "$0" >&2; exit 66; }; exec 9<"$0" && rm -f "$0" && '
 _NO_INPUT = 66
 """Exit code that, with the input's path for all complaint, says: it was gone before the command began."""
@@ -50,8 +58,9 @@ _RUN_WITH_INPUT = '{ (exec "$@" <&9 9<&-); exit $?; }'
 class IncusExecutor:
     """Runs commands in one instance, each exactly once: nothing is sent again after a command was asked for.
 
-    Input lies in a file of mode 0600 under `/run`, which is memory, until the command starts. A command that
-    does not end in its time raises `CommandTimeoutError` and runs on: Incus can end no recorded exec.
+    Input lies in a file of mode 0600 under `/run`, which is memory, until the command starts; one that was
+    left there goes with the next. A command that does not end in its time raises `CommandTimeoutError` and
+    runs on: Incus can end no recorded exec.
     """
 
     def __init__(self, api: IncusApi, instance: str, kind: str, where: str) -> None:
@@ -73,8 +82,8 @@ class IncusExecutor:
         if not input:
             sent = ["sh", "-c", _RUN, "sh", *argv] if self._has_agent else argv
             return self._exec(argv, sent, deadline)
-        path = f"/run/ccci-{uuid.uuid4().hex}"
-        script = _OPEN_INPUT + (_RUN_WITH_INPUT if self._has_agent else _BECOME)
+        path = f"{_INPUT}{uuid.uuid4().hex}"
+        script = _CLEAR + _OPEN_INPUT + (_RUN_WITH_INPUT if self._has_agent else _BECOME)
         self._when_agent_runs(lambda: self._files.put(path, input, 0o600), deadline)
         with self._removed_on_failure(path):
             done = self._exec(argv, ["sh", "-c", script, path, *argv], deadline)

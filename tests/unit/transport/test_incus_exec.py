@@ -1,5 +1,8 @@
 """Commands through Incus: once each, nothing left behind, and every way to lose an answer."""
 
+import os
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,12 +85,33 @@ def test_input_goes_into_memory_for_root_alone_and_never_into_the_argv(tmp_path:
         assert request.json["command"] == [
             "sh",
             "-c",
-            '[ -f "$0" ] || { echo "$0" >&2; exit 66; }; exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-',
+            incus_exec._CLEAR
+            + '[ -f "$0" ] || { echo "$0" >&2; exit 66; }; '
+            + 'exec 9<"$0" && rm -f "$0" && exec "$@" <&9 9<&-',
             path,
             "cat",
             "-",
         ]
         assert b"a secret" not in request.body
+
+
+def test_an_input_that_a_killed_controller_left_goes_with_the_next(tmp_path: Path) -> None:
+    """A login may be in it, which nobody else would find before the next boot."""
+    names = {
+        name: tmp_path / f"ccci-{name}" for name in ("a" * 32, "b" * 32, "c" * 32, "host-provision.lock")
+    }
+    for path in names.values():
+        path.write_text("input")
+    hours_ago = time.time() - 7200
+    ours, left, others, lock = names.values()
+    for path in (ours, left, lock):
+        os.utime(path, (hours_ago, hours_ago))
+    script = (incus_exec._CLEAR + incus_exec._OPEN_INPUT + incus_exec._BECOME).replace(
+        "/run/", f"{tmp_path}/"
+    )
+    done = subprocess.run(["sh", "-c", script, str(ours), "cat"], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"input", b"")
+    assert sorted(tmp_path.iterdir()) == [others, lock]
 
 
 @pytest.mark.parametrize(("code", "reason"), [(127, "Command not found"), (126, "Command not executable")])
