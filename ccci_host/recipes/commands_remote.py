@@ -31,6 +31,8 @@ SHORTEST_SECRET = 6
 """Characters. Anything shorter would mask half of what is said."""
 DYING = 2.0
 """Seconds to wait for killed processes to be gone: until then they may write into folders that are to go."""
+YOUNG = 60.0
+"""Seconds within which a folder is locked by whoever made it."""
 SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|(?:^|_)PAT(?:$|_)", re.IGNORECASE)
 HARMLESS_NAME = re.compile(r"_(?:VERSION|FILE|PATH|ID)$", re.IGNORECASE)
 BY_SHAPE = (
@@ -144,10 +146,38 @@ def locked(stack: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def own_folder(prefix: str) -> Iterator[str]:
+    """A new folder that nobody else can read, locked as long as it is there; what was left of others goes."""
+    for left in run_folder().glob(f"{prefix}*"):
+        remove_if_left(left)
+    place = tempfile.mkdtemp(prefix=prefix, dir=run_folder())
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield place
+    finally:
+        with held_back():
+            shutil.rmtree(place, ignore_errors=True)
+        os.close(handle)
+
+
+def remove_if_left(folder: Path) -> None:
+    """Remove a folder whose program was killed: nobody holds its lock. A young one may have none yet."""
+    with contextlib.suppress(OSError):  # somebody else's, or gone by now
+        if time.time() - folder.lstat().st_mtime < YOUNG:
+            return
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
 def unpacked(payload: Value) -> Iterator[dict[str, str]]:
     """The fields that name folders: `folder` holds the recipe's files, `env_file` the app's environment."""
-    place = tempfile.mkdtemp(prefix="ccci-harness-", dir=run_folder())
-    try:
+    with own_folder("ccci-harness-") as place:
         folder, env_file = Path(place, "recipe"), Path(place, "app.env")
         folder.mkdir()
         for file in payload["files"]:
@@ -158,9 +188,6 @@ def unpacked(payload: Value) -> Iterator[dict[str, str]]:
         env_file.touch(mode=0o600)
         env_file.write_text(payload["env_file"])
         yield {"folder": str(folder), "env_file": str(env_file)}
-    finally:
-        with held_back():
-            shutil.rmtree(place, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -169,10 +196,9 @@ def lent_login(lending: Value | None) -> Iterator[dict[str, str]]:
     if lending is None:
         yield {}
         return
-    folder = tempfile.mkdtemp(prefix="ccci-lending-", dir=run_folder())
-    path = str(Path(folder, "docker.sock"))
-    argv = tied([sys.executable, "-I", "-c", lending["program"], path, lending["docker_config"]])
-    try:
+    with own_folder("ccci-lending-") as folder:
+        path = str(Path(folder, "docker.sock"))
+        argv = tied([sys.executable, "-I", "-c", lending["program"], path, lending["docker_config"]])
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as relay:
             try:
                 if relay.stdout is None or relay.stdout.readline() != b"ready\n":
@@ -180,8 +206,6 @@ def lent_login(lending: Value | None) -> Iterator[dict[str, str]]:
                 yield {"DOCKER_HOST": "unix://" + path}
             finally:
                 relay.kill()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- Running them

@@ -123,6 +123,31 @@ def test_sigterm_ends_the_command_with_its_children_and_takes_the_files_away(
     wait_for_end(lingering)
 
 
+def test_what_a_killed_program_left_goes_with_the_next_and_what_a_living_one_has_stays(place: Path) -> None:
+    """The app's environment is in it, passwords too, and not every machine has its /run in memory."""
+    left, living, young = (place / f"ccci-harness-{name}" for name in ("left", "living", "young"))
+    for folder in (left, living, young):
+        folder.mkdir()
+        (folder / "app.env").write_text("SMTP_PASSWORD='x'\n")
+    for folder in (left, living):
+        os.utime(folder, (1, 1))
+    (place / "ccci-harness-link").symlink_to(young)
+    os.utime(place / "ccci-harness-link", (1, 1), follow_symlinks=False)
+    handle = os.open(living, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    run_all(payload(["true"]))
+    os.close(handle)
+    assert not left.exists()
+    assert (living / "app.env").exists()
+    assert (young / "app.env").exists()
+
+
+def test_the_folder_of_a_program_that_runs_is_not_taken_for_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands_remote, "YOUNG", -1.0)
+    with commands_remote.own_folder("ccci-harness-") as first, commands_remote.own_folder("ccci-harness-"):
+        assert Path(first).exists()
+
+
 def test_sigterm_while_a_command_begins_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[subprocess.Popen[bytes]] = []
 
