@@ -103,6 +103,10 @@ def _give_back(run: Run) -> None:
         run.lease.release()
 
 
+def _why(error: Exception) -> str:
+    return error.brief if isinstance(error, CcciError) else f"{type(error).__name__}: {error}"
+
+
 def _put_back(run: Run) -> None:
     """Remove what the run made, look once more, give the lease back; what fails is said, not raised."""
     removed: list[Name] = []
@@ -119,9 +123,9 @@ def _put_back(run: Run) -> None:
             removal = teardown(run.machine, stack)
             removed += removal.removed
             left += removal.left
-        except CcciError as error:  # whether it stays is for the daemon to say, below
-            failed[stack] = error.brief
-            problems.append(f"stack {stack}: {error.brief}")
+        except Exception as error:  # whether it stays is for the daemon to say, below
+            failed[stack] = _why(error)
+            problems.append(f"stack {stack}: {failed[stack]}")
     steps: tuple[Callable[[], object], ...] = (
         lambda: left.extend(_unseen(run, left, failed)),
         lambda: run.look("end"),
@@ -130,8 +134,8 @@ def _put_back(run: Run) -> None:
     for step in steps:
         try:
             step()
-        except CcciError as error:  # one that fails keeps nobody from the next
-            problems.append(error.brief)
+        except Exception as error:  # one that fails, by a defect too, keeps nobody from the next
+            problems.append(_why(error))
     for kind, name, why in left:
         say(f"Left behind: {kind} {name}: {why}")
     for problem in problems:

@@ -41,7 +41,7 @@ class Stage:
         self.lease = FakeLease()
         self.gone: list[str] = []
         self.refusal: CcciError | None = None
-        self.stuck: CcciError | None = None
+        self.stuck: Exception | None = None
         monkeypatch.setattr(preflight, "begin", lambda run: HostSeen())
         monkeypatch.setattr(preflight, "make_sure", self._make_sure)
         monkeypatch.setattr(sessions, "teardown", self._teardown)
@@ -235,6 +235,16 @@ def test_a_daemon_that_tells_nothing_at_the_end_keeps_no_lease(
     assert stage.lease.released
     assert stage.last(Cleanup).problem == "The Docker daemon does not list its services."
     assert "store end" in stage.bench.kinds()
+
+
+def test_a_defect_amid_the_clean_up_keeps_no_lease(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.stuck = KeyError("traces")
+    stage.play(lambda run: run.stacks.add("ccci-pull_test"))
+    assert stage.lease.released
+    assert stage.last(Finished).outcome == "done"
+    said = "stack ccci-pull_test: KeyError: 'traces'; stack ccci-small_test: KeyError: 'traces'"
+    assert stage.last(Cleanup).problem == said
+    assert "Not put back in order: stack ccci-pull_test: KeyError" in capsys.readouterr().err
 
 
 def test_what_is_named_once_is_not_named_again(stage: Stage) -> None:
