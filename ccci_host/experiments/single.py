@@ -5,10 +5,11 @@ It is a recipe like any other, written for the occasion, so that the real pull p
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ccci_host.errors import CcciError
 from ccci_host.experiments.own import own_app
 from ccci_host.recipes import App, Recipe
 
@@ -20,15 +21,26 @@ SWARM_SECONDS = "1s"
 
 @contextmanager
 def single(name: str, reference: str, token: str) -> Iterator[App]:
-    """An app called `name` whose only service runs `reference`; its folder lives as long as the context."""
+    """An app called `name` whose only service runs `reference`; its folder lives as long as the context.
+
+    Raises `CcciError` where this machine has no room for it.
+    """
     deploy = {
         "labels": [f"coop-cloud.${{STACK_NAME}}.timeout={CONVERGE_SECONDS}"],
         "restart_policy": {"delay": SWARM_SECONDS},
         "update_config": {"monitor": SWARM_SECONDS},
     }
     compose = {"version": "3.8", "services": {"app": {"image": reference, "deploy": deploy}}}
-    with TemporaryDirectory(prefix="ccci-") as folder:
-        recipe = Recipe(name, Path(folder).resolve(), "control")
-        (recipe.folder / "compose.yml").write_text(json.dumps(compose))  # JSON is YAML
-        (recipe.folder / ".env.sample").touch()
+    with ExitStack() as kept:
+        try:
+            folder = kept.enter_context(TemporaryDirectory(prefix="ccci-"))
+            recipe = Recipe(name, Path(folder).resolve(), "control")
+            (recipe.folder / "compose.yml").write_text(json.dumps(compose))  # JSON is YAML
+            (recipe.folder / ".env.sample").touch()
+        except OSError as error:
+            raise CcciError(
+                "The recipe of a control cannot be written.",
+                details=str(error),
+                resolution="Make room where this machine keeps temporary files.",
+            ) from None
         yield own_app(recipe, token)

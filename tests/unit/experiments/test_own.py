@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.errors import RefusedError
+from ccci_host.errors import CcciError, RefusedError
 from ccci_host.experiments import Options, own, redeploy
 from ccci_host.experiments.own import own_app
 from ccci_host.experiments.single import single
@@ -43,3 +43,12 @@ def test_a_name_that_may_be_somebody_elses_is_refused(
     monkeypatch.setattr(own, "own_domain", lambda recipe, token: domain)
     with pytest.raises(RefusedError, match=domain.replace(".", "_")):
         own_app(a_recipe(tmp_path), "beef")
+
+
+def test_a_control_that_finds_no_room_here_is_an_error_and_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(CcciError, match="cannot be written"), single("pin", "nginx:1", "beef"):
+        raise AssertionError("it began")
