@@ -143,9 +143,9 @@ def _longest_suffix(recipe: Recipe) -> int:
     An estimate for choosing a short domain; what counts in the end is what Docker renders.
     """
     longest = 0
-    for file in sorted(recipe.folder.glob("**/*.yml")):
+    for file in sorted(path for path in recipe.folder.glob("**/*.yml") if path.is_file()):
         for suffix in re.findall(
-            r"\$\{?STACK_NAME\}?(_(?:\$\{[^}]*\}|\$\w+|[\w.-])+)", file.read_text(errors="replace")
+            r"\$\{?STACK_NAME\}?(_(?:\$\{[^}]*\}|\$\w+|[\w.-])+)", recipe.file(str(file)) or ""
         ):
             plain = re.sub(r"\$\{?\w+(?::?-([^}]*))?\}?", lambda found: found[1] or "v10", suffix)
             longest = max(longest, len(plain))

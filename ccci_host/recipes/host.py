@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ccci_host.errors import CcciError, ConfigError, DeployError, HostError, RefusedError, UsageError
-from ccci_host.recipes.recipe import Recipe
+from ccci_host.recipes.recipe import Recipe, unreadable
 from ccci_host.transport.machine import Machine
 
 PROGRAM = resources.files(__package__).joinpath("stack_remote.py").read_text()
@@ -53,14 +53,20 @@ def check_stack(stack: str) -> str:
 
 
 def packed(recipe: Recipe) -> list[dict[str, Any]]:
-    """The recipe's files, without its git folder. Raises `DeployError` when they are too large."""
+    """The recipe's files, without its git folder.
+
+    Raises `DeployError` when they are too large, `ConfigError` when one cannot be read.
+    """
     files, size = [], 0
     for path in sorted(recipe.folder.rglob("*")):
         name = path.relative_to(recipe.folder)
         # A link is followed where it stays inside, as a checkout elsewhere would find it.
         if name.parts[0] == ".git" or not path.is_file() or not path.resolve().is_relative_to(recipe.folder):
             continue
-        content = path.read_bytes()
+        try:
+            content, mode = path.read_bytes(), path.stat().st_mode
+        except OSError as error:
+            raise unreadable(recipe, name.as_posix(), error) from None
         size += len(content)
         if size > MOST_BYTES:
             raise DeployError(
@@ -68,8 +74,8 @@ def packed(recipe: Recipe) -> list[dict[str, Any]]:
                 details=str(recipe.folder),
                 resolution="Keep data out of the recipe's folder.",
             )
-        mode = 0o700 if path.stat().st_mode & stat.S_IXUSR else 0o600
-        files.append({"path": name.as_posix(), "mode": mode, "content": base64.b64encode(content).decode()})
+        kept = 0o700 if mode & stat.S_IXUSR else 0o600
+        files.append({"path": name.as_posix(), "mode": kept, "content": base64.b64encode(content).decode()})
     return files
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccci_host.config import at_home
-from ccci_host.errors import NotFoundError
+from ccci_host.errors import ConfigError, NotFoundError
 
 COMPOSE_FILE = "compose.yml"
 UNVERSIONED = "unversioned"
@@ -23,11 +23,22 @@ class Recipe:
     """`git describe` of the folder, `-dirty` when its files differ from that commit; or `unversioned`."""
 
     def file(self, name: str) -> str | None:
-        """The text of one of its files, or None where it has no such file."""
+        """The text of one of its files, or None where it has no such file; raises `ConfigError`."""
         try:
             return (self.folder / name).read_text(errors="replace")
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise unreadable(self, name, error) from None
+
+
+def unreadable(recipe: Recipe, name: str, error: OSError) -> ConfigError:
+    """That a file of the recipe cannot be read."""
+    return ConfigError(
+        f"{name} of the recipe {recipe.name} cannot be read.",
+        details=str(error),
+        resolution=f"Let {recipe.folder} hold files only that you may read.",
+    )
 
 
 def find_recipe(word: str, roots: Sequence[Path]) -> Recipe:

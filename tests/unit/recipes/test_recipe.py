@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.errors import NotFoundError
+from ccci_host.errors import ConfigError, NotFoundError
+from ccci_host.recipes import make_app
+from ccci_host.recipes.host import packed
 from ccci_host.recipes.recipe import UNVERSIONED, find_recipe
 
 
@@ -79,3 +81,29 @@ def test_a_missing_file_is_none_and_an_empty_one_is_empty(tmp_path: Path) -> Non
     recipe = find_recipe("shop", [tmp_path])
     assert recipe.file("abra.sh") == ""
     assert recipe.file(".env.sample") is None
+
+
+def test_a_file_that_cannot_be_read_is_named_and_no_defect(tmp_path: Path) -> None:
+    (make(tmp_path / "shop") / ".env.sample").mkdir()
+    with pytest.raises(ConfigError, match=r"\.env\.sample of the recipe shop cannot be read"):
+        make_app(find_recipe("shop", [tmp_path]))
+
+
+def test_a_recipe_that_is_open_in_an_editor_can_be_deployed(tmp_path: Path) -> None:
+    """Emacs keeps a link to nowhere beside a file that is being changed."""
+    (make(tmp_path / "shop") / ".#compose.yml").symlink_to("me@machine.42:1")
+    (tmp_path / "shop" / "parts.yml").mkdir()
+    recipe = find_recipe("shop", [tmp_path])
+    assert make_app(recipe).stack == "ccci-shop_test"
+    assert [file["path"] for file in packed(recipe)] == ["compose.yml"]
+
+
+def test_a_file_that_cannot_be_sent_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    make(tmp_path / "shop")
+    recipe = find_recipe("shop", [tmp_path])
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(ConfigError, match=r"compose\.yml of the recipe shop cannot be read"):
+        packed(recipe)
