@@ -1,8 +1,9 @@
 """Being told to stop: every way of it ends in the same clean-up.
 
-Ctrl-C raises `KeyboardInterrupt` by itself; here SIGTERM and SIGHUP do too. While things are put back in
-order, the first further wish to stop is only noted: half a clean-up is worse than a slow end. What the host
-gives and must get back is taken with the wish postponed: cut off in between, nobody would know of it.
+Ctrl-C raises `KeyboardInterrupt` by itself; here SIGTERM and SIGHUP do too, SIGHUP not under `nohup`. While
+things are put back in order, the first further wish to stop is only noted: half a clean-up is worse than a
+slow end. What the host gives and must get back is taken with the wish postponed: cut off in between, nobody
+would know of it.
 """
 
 import signal
@@ -79,7 +80,9 @@ def _handling(numbers: tuple[signal.Signals, ...], handler: Any) -> Iterator[Non
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
-    before = {number: signal.signal(number, handler) for number in numbers}
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heeded = [number for number in numbers if not (nohup and number is signal.SIGHUP)]
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:

@@ -1,11 +1,13 @@
 """A wish to stop that is postponed is heard, and granted however what it waited for ended."""
 
 import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
 from ccci_host.errors import HostError
-from ccci_host.experiments.interrupts import postponed
+from ccci_host.experiments.interrupts import postponed, stoppable, undisturbed
 
 
 def test_it_is_answered_at_once_and_granted_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,3 +26,17 @@ def test_an_error_does_not_make_it_forgotten(capsys: pytest.CaptureFixture[str])
     assert "the file is not back" in capsys.readouterr().err
     with pytest.raises(HostError), postponed():
         raise HostError("x")
+
+
+@pytest.mark.parametrize("around", [stoppable, undisturbed, postponed])
+def test_under_nohup_a_terminal_that_goes_stops_nothing(
+    around: Callable[[], AbstractContextManager[None]],
+) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with around():
+            for _ in range(2):
+                signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
