@@ -103,6 +103,8 @@ class TimedLease:
         self._hold = f"{hold:.0f}"
         self._owner = own_name()
         self._since = 0.0
+        self._was_lost = False
+        """Whether it is to be taken again yet, or others to be asked for who came meanwhile."""
         self.id: str | None = None
 
     def take(self) -> None:
@@ -129,15 +131,19 @@ class TimedLease:
         Raises `RefusedError` where somebody took his chance while nobody held it.
         """
         # Not by the monotonic clock: that one stands still while a laptop sleeps.
-        if self.id is None or 0 <= time.time() - self._since < RENEW_AFTER_SECONDS:
+        young = 0 <= time.time() - self._since < RENEW_AFTER_SECONDS
+        if self.id is None or (young and not self._was_lost):
             return
         done = self._machine.run_repeatable([AGENT, "lease", "--renew", self.id, "--hold", self._hold])
         problem = None if done.ok else done.stderr.decode(errors="replace").strip()
         self._say("renewed" if done.ok else "lost", problem=problem)
         self._since = time.time()
         if not done.ok:
+            self._was_lost = True
             self.take()
+        if self._was_lost:  # also where the host could not be asked the last time
             refuse_over_others(self._machine, own=self.id)
+            self._was_lost = False
 
     def release(self) -> None:
         """Give it back; one that is held no more was lost on the way, whoever or whatever ended it."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import HostError, RefusedError, UnansweredError
+from ccci_host.errors import HostError, RefusedError, UnansweredError, UnreachableError
 from ccci_host.experiments import lease
 from ccci_host.experiments.lease import (
     AGENT,
@@ -120,6 +120,26 @@ def test_whoever_came_while_a_lease_was_lost_is_not_disturbed(monkeypatch: pytes
     )
     held.take()
     monkeypatch.setattr(lease, "RENEW_AFTER_SECONDS", -1)
+    with pytest.raises(RefusedError, match="Somebody else's run is under way"):
+        held.renew()
+
+
+@pytest.mark.parametrize("away", ["lease --hold", "status"])
+def test_a_host_that_is_away_while_a_lost_lease_is_taken_is_asked_again_at_once(away: str) -> None:
+    """Else nobody would hold one for five minutes, or nobody ever look who had come meanwhile."""
+    theirs = {"leases": [{"id": "abc", "owner": own_name()}, {"id": "x", "owner": "someone"}]}
+    script: Script = {
+        f"{AGENT} lease --hold": completed("abc"),
+        f"{AGENT} lease --renew": completed(stderr="it ended", exit_code=1),
+        f"{AGENT} status": completed(json.dumps(theirs)),
+    }
+    held, executor, _ = leased(script)
+    held.take()
+    held._since -= 1000
+    executor.script = {**script, f"{AGENT} {away}": UnreachableError("the wire broke")}
+    with pytest.raises(UnreachableError):
+        held.renew()
+    executor.script = {**script, f"{AGENT} lease --renew": completed("abc")} if away == "status" else script
     with pytest.raises(RefusedError, match="Somebody else's run is under way"):
         held.renew()
 
