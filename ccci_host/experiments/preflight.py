@@ -53,7 +53,7 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
     _nobody_at_work(run)
     there = stacks.look(run.machine)
     _nobody_disturbed(run.machine, there, reboots=reboots)
-    lease = TimedLease(run.machine, run.write, _hold(run))
+    run.lease = lease = TimedLease(run.machine, run.write, _hold(run))  # known before it can be held
     try:
         lease.take()
         refuse_over_others(run.machine, own=lease.id)  # two may have asked at once; then both refuse
@@ -61,8 +61,8 @@ def make_sure(run: Run, seen: HostSeen, *, reboots: bool, agent_needed: bool = T
     except BaseException:
         with undisturbed():
             lease.release()
+            run.lease = None
         raise
-    run.lease = lease
 
 
 def _hold(run: Run) -> float:

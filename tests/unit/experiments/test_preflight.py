@@ -86,6 +86,17 @@ def test_the_lease_is_held_before_leftovers_go(stage: Stage, capsys: pytest.Capt
     assert stage.bench.run.lease is not None
 
 
+def test_whoever_is_stopped_at_whatever_line_knows_of_the_lease(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session gives back what the run knows of: a signal may come behind the last line of all this."""
+    known: list[object] = []
+    monkeypatch.setattr(FakeLease, "take", lambda self: known.append(stage.bench.run.lease))
+    stage.make_sure()
+    assert known == [stage.bench.run.lease]
+    assert known != [None]
+
+
 def test_leftovers_that_could_not_be_removed_are_in_the_history(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
