@@ -277,7 +277,11 @@ def registry_logins(probe: Value) -> Value:
         config = json.loads(base64.b64decode(answer["content"]))
     except ValueError as error:
         return unreadable(f"{probe['path']} is no JSON: {error}")
-    if not isinstance(config, dict) or not isinstance(config.get("auths", {}), dict):
+    if not isinstance(config, dict):
+        return unreadable(f"{probe['path']} is no docker configuration")
+    said = {name: value for name, value in config.items() if value is not None}  # docker reads null as absent
+    auths, helpers = said.get("auths", {}), said.get("credHelpers", {})
+    if not isinstance(auths, dict) or not isinstance(helpers, dict):
         return unreadable(f"{probe['path']} is no docker configuration")
 
     def veiled(secret: Any) -> str:
@@ -285,10 +289,10 @@ def registry_logins(probe: Value) -> Value:
         return hmac.new(probe["nonce"].encode(), text.encode(), hashlib.sha256).hexdigest()
 
     logins = {}
-    for registry, entry in config.get("auths", {}).items():
+    for registry, entry in auths.items():
         fields = entry if isinstance(entry, dict) else {}
         try:
-            account = base64.b64decode(fields.get("auth", "")).decode().partition(":")[0]
+            account = base64.b64decode(str(fields.get("auth") or "")).decode().partition(":")[0]
         except ValueError:
             account = ""
         logins[registry] = {
@@ -297,8 +301,8 @@ def registry_logins(probe: Value) -> Value:
         }
     seen = {
         "logins": logins,
-        "credsStore": config.get("credsStore", ""),
-        "credHelpers": config.get("credHelpers", {}),
+        "credsStore": said.get("credsStore", ""),
+        "credHelpers": helpers,
         "folder_owner": user(Path(answer["path"]).parent.stat().st_uid),
     }
     veil = {name: answer[name] for name in ("mode", "owner", "path")}

@@ -65,9 +65,9 @@ def merge_login(path: Path, registry: str, auth: str) -> None:
         os.chown(folder, home.st_uid, home.st_gid)
     target = path.resolve()
     config: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
-    config.setdefault("auths", {})[registry] = {"auth": auth}
-    helpers = config.get("credHelpers", {})
-    if helpers.get(registry, config.get("credsStore", NO_HELPER)) != NO_HELPER:
+    config["auths"] = {**(config.get("auths") or {}), registry: {"auth": auth}}  # docker reads null as absent
+    helpers = config.get("credHelpers") or {}
+    if helpers.get(registry, config.get("credsStore") or NO_HELPER) != NO_HELPER:
         # docker would ask the helper and overlook the entry: for this registry alone, the file counts.
         config["credHelpers"] = {**helpers, registry: NO_HELPER}
     replace(target, (json.dumps(config, indent=2) + "\n").encode(), 0o600, target.parent.stat())

@@ -140,7 +140,18 @@ def test_logins_come_without_their_secrets(python: str, tmp_path: Path) -> None:
         assert secret not in answer.text
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"auths": []}'])
+def test_nulls_in_a_docker_configuration_are_as_good_as_nothing(python: str, tmp_path: Path) -> None:
+    config = {"auths": {"ghcr.io": {"auth": None}}, "credHelpers": None, "credsStore": None}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    (answer,) = ask(python, RegistryLogins(str(tmp_path / "config.json"), "nonce"))
+
+    seen = json.loads(answer.content)
+    assert (seen["credHelpers"], seen["credsStore"]) == ({}, "")
+    assert seen["logins"]["ghcr.io"]["account"] == ""
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"auths": []}', '{"credHelpers": "pass"}'])
 def test_a_file_that_is_no_docker_configuration_is_unreadable(
     python: str, tmp_path: Path, content: str
 ) -> None:

@@ -118,6 +118,16 @@ def test_a_login_is_merged_and_all_else_stays(python: str, program: str, tmp_pat
     assert mode(path) == 0o600
 
 
+def test_a_configuration_with_nulls_takes_a_login(python: str, program: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"auths": null, "credHelpers": null, "credsStore": null}')
+
+    assert do(python, program, MergeLogin(str(path), KEY, ENTRY))["failed"] is None
+
+    after = {"auths": {KEY: {"auth": ENTRY.reveal()}}, "credHelpers": None, "credsStore": None}
+    assert json.loads(path.read_text()) == after
+
+
 def test_a_first_login_makes_the_folder_for_its_user_alone(python: str, program: str, tmp_path: Path) -> None:
     path = tmp_path / ".docker" / "config.json"
 
