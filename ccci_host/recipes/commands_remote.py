@@ -39,8 +39,8 @@ BY_SHAPE = (
     re.compile(r"dckr_[a-z]+_[A-Za-z0-9_-]+"),
     re.compile(r"(?<=[Bb]earer )\S+"),
     # What a harness generates and shows: `abra app secret generate` prints every value (read).
-    re.compile(r"(?<![\w+/=@:-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*[0-9])[A-Za-z0-9+/=_-]{16,}"),
-    re.compile(r"(?<![\w:])[0-9a-f]{32,}(?!\w)"),
+    re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*[0-9])[A-Za-z0-9+/=_-]{16,}"),
+    re.compile(r"(?<!\w)(?<!sha256:)[0-9a-f]{32,}(?!\w)"),
 )
 """Tokens, and words that look generated; a digest, `sha256:` before it, is none."""
 

@@ -209,6 +209,12 @@ def test_words_that_look_generated_are_not_told(secret: str) -> None:
     assert masked(f"│ db_password │ {secret} │", []) == f"│ db_password │ {MASK} │"
 
 
+@pytest.mark.parametrize("before", ["postgres://shop:", "db_password:", "user@", '{"value":"'])
+def test_a_generated_word_is_not_told_whatever_comes_before_it(before: str) -> None:
+    for word in ("Tq8vJ2mWx0LpZr5Kd3Yn7Bc1", "0123456789abcdef0123456789abcdef"):
+        assert masked(f"{before}{word}@db", []) == f"{before}{MASK}@db"
+
+
 @pytest.mark.parametrize(
     "told",
     [
