@@ -220,7 +220,9 @@ class RegistryTable(Table):
         if (versions is None) != (raw.get("tag_command") is None):
             yield "versions and tag_command move a tag together; give both or none"
         yield from _no_templates("tag_command", raw.get("tag_command"), TAG_FIELDS)
-        if isinstance(versions, list) and len({str(name).rpartition(":")[0] for name in versions}) > 1:
+        names = [str(name).rpartition(":") for name in _lists(versions)]
+        untagged = any(not colon or "/" in tag or "@" in repository for repository, colon, tag in names)
+        if untagged or len({repository for repository, _, _ in names}) > 1:
             yield "versions must be two images of one repository, each with its tag"
 
 

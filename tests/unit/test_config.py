@@ -100,6 +100,29 @@ tag_command = ["copy", "{word}", "{{target}}"]
     assert problem in said
 
 
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ("r.example:5000/a", "r.example:5000/b"),
+        ("r.example/a", "r.example/a"),
+        ("r.example/a@sha256:1", "r.example/a@sha256:2"),
+        ("r.example/a:1", "r.example/b:1"),
+    ],
+)
+def test_a_tag_is_moved_within_a_repository_and_nowhere_else(
+    versions: tuple[str, str], tmp_path: Path
+) -> None:
+    """Of a registry's port the control would make `r.example:ccci-control-ci`, a name at Docker Hub."""
+    registry = f"""
+[host.ci.registry]
+access_log = "/log"
+versions = {list(versions)}
+tag_command = ["copy", "{{source}}", "{{target}}"]
+"""
+    [said] = problems(tmp_path, GOOD + registry)
+    assert said.endswith("versions must be two images of one repository, each with its tag")
+
+
 def test_the_home_of_nobody_is_a_problem_of_the_file(tmp_path: Path) -> None:
     more = 'recipes = ["~nobody-at-all/recipes"]\n'
     text = GOOD.replace("[host.ci.hub]", f"[host.ci]\n{more}[host.ci.hub]")
