@@ -361,7 +361,7 @@ def load(path: Path) -> Config:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read.", details=str(error)) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits is no TOMLDecodeError
         raise ConfigError(
             f"{path} is not valid TOML.", details=str(error), resolution=f"Compare it with {EXAMPLE}."
         ) from None

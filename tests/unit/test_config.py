@@ -123,6 +123,12 @@ tag_command = ["copy", "{{source}}", "{{target}}"]
     assert said.endswith("versions must be two images of one repository, each with its tag")
 
 
+@pytest.mark.parametrize("text", ["a = " + "9" * 5000, "a = " + "[" * 20_000, "a = 2026-02-31", "["])
+def test_whatever_is_no_toml_is_said_to_be_none(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        load(written(tmp_path, text))
+
+
 def test_the_home_of_nobody_is_a_problem_of_the_file(tmp_path: Path) -> None:
     more = 'recipes = ["~nobody-at-all/recipes"]\n'
     text = GOOD.replace("[host.ci.hub]", f"[host.ci]\n{more}[host.ci.hub]")
