@@ -32,13 +32,17 @@ def replace(path: Path, content: bytes, mode: int, owner: os.stat_result | None 
     """Put `content` at `path` in one move, on disk before it is seen; owned by `owner`'s user, or by root."""
     new = path.with_name(f".{path.name}.ccci-new")
     new.unlink(missing_ok=True)  # of a run that was killed
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchown(file.fileno(), owner.st_uid if owner else 0, owner.st_gid if owner else 0)
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    new.replace(path)
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchown(file.fileno(), owner.st_uid if owner else 0, owner.st_gid if owner else 0)
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)  # half a login on a disk that is full would be there until the next time
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -99,6 +99,14 @@ def test_it_stops_at_the_first_failure_and_says_why(python: str, program: str, t
     assert not (tmp_path / "third").exists()
 
 
+def test_a_file_that_cannot_be_put_leaves_nothing_beside_its_place(
+    python: str, program: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    assert "directory" in do(python, program, WriteFile(str(tmp_path / "folder"), b"new"))["failed"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "lock"]
+
+
 def test_an_unknown_command_is_a_failure_too(python: str, program: str) -> None:
     assert "no-such-command" in do(python, program, RunCommand(("no-such-command",)))["failed"]
 
