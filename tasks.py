@@ -211,6 +211,8 @@ def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wis
         raise UsageError(
             f"There is no pause before {pause!r}.", resolution=f"Choose from {', '.join(PAUSES)}."
         )
+    if pause is not None and sys.stdin is None:
+        raise nobody_to_ask()
     options = Options(task="", argv=tuple(sys.argv[1:]), wait_for_person=wait_for_enter, **wishes)
     root = Path(evidence) if evidence else None
     if len(tasks) == 1:
@@ -277,10 +279,15 @@ def wait_for_enter(why: str, meanwhile: Callable[[], None]) -> None:
             meanwhile()
         letter = os.read(stream, 1)  # one at a time: what a buffer has taken, `select` does not see
         if not letter:
-            raise UsageError(
-                "A pause waits for Enter, and standard input is at its end.",
-                resolution="Run this in a terminal, or without --pause-before.",
-            )
+            raise nobody_to_ask()
+
+
+def nobody_to_ask() -> UsageError:
+    """That there is no standard input, or no more of it."""
+    return UsageError(
+        "A pause waits for Enter, and standard input is at its end.",
+        resolution="Run this in a terminal, or without --pause-before.",
+    )
 
 
 @task(help=EXPERIMENT)

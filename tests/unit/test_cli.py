@@ -61,6 +61,14 @@ def test_what_cannot_be_run_is_told_in_a_paragraph(ccci: CommandLine, words: str
     assert named in ccci(*words.split()).one_paragraph()
 
 
+def test_a_pause_without_standard_input_is_refused_before_anything_is_done(
+    ccci: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    said = ccci("verify-pc3", "--pause-before", "redeploy").one_paragraph()
+    assert said.startswith("A pause waits for Enter, and standard input is at its end.")
+
+
 def test_every_problem_of_the_configuration_is_in_one_message(
     ccci: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
