@@ -3,7 +3,7 @@
 from ccci_host.checks.finding import Answer, NoEvidenceError, passed
 from ccci_host.checks.reading import began
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import History, LeaseSeen
+from ccci_host.records import History, LeaseSeen, PhaseBegan, PhaseEnded
 
 
 @check(
@@ -16,7 +16,8 @@ from ccci_host.records import History, LeaseSeen
 def lease_held(history: History) -> Answer:
     """While it is held the agent deletes nothing, whenever its timer fires.
 
-    Giving it back shows that it was held until then: of one that ended before, the agent says so.
+    Giving it back shows that it was held until then: of one that ended before, the agent says so. What was
+    done before it was taken, or after it was given back, was done without it.
     """
     steps = history.of(LeaseSeen)
     for lease in steps:
@@ -28,5 +29,20 @@ def lease_held(history: History) -> Answer:
             )
     if not steps or steps[-1].step != "released":
         raise NoEvidenceError("It is not known that the run's lease was held until its end.")
+    bare = _phase_without(history)
+    if bare is not None:
+        raise NoEvidenceError(f"The run held no lease of its own during {bare}, so nothing held sweeps back.")
     reboots = any(began(history, "reboot", cycle) for cycle in history.cycles)
     return passed(f"The run held its lease until its end{', across the reboot' if reboots else ''}.")
+
+
+def _phase_without(history: History) -> str | None:
+    """The first phase that was not under the lease from its beginning to its end; None where all were."""
+    held: str | None = None
+    for entry in history.entries:
+        event = entry.event
+        if isinstance(event, LeaseSeen):
+            held = None if event.step == "released" else event.id or held
+        elif isinstance(event, PhaseBegan | PhaseEnded) and event.phase != "preflight" and held is None:
+            return event.phase
+    return None
