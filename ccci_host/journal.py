@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -105,8 +105,8 @@ def parse_history(content: bytes) -> History:
         problems.append("the last line is cut off")
     for number, raw in enumerate(content.splitlines(), start=1):
         try:
-            entry = _entry(json.loads(raw))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            entry = _entry(_value(raw))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             problems.append(f"line {number} is no record: {_short(error)}")
             continue
         if entry.seq != number:
@@ -117,9 +117,27 @@ def parse_history(content: bytes) -> History:
     )
 
 
+def _value(raw: bytes) -> dict[str, Any]:
+    """A line's value. Raises `ValueError` for what no record can hold, though Python takes it for JSON.
+
+    That is `NaN`, below which and above which nothing lies, and half a character, which no file can hold.
+    """
+    value: dict[str, Any] = json.loads(raw, parse_constant=_refuse)
+    if b"\\ud" in raw.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
 def _entry(value: dict[str, Any]) -> Entry:
     fields = dict(value)
-    return Entry(seq=fields.pop("seq"), at=fields.pop("at"), event=_EVENT.validate_python(fields))
+    at = fields.pop("at")
+    if datetime.fromisoformat(at).utcoffset() != timedelta(0):
+        raise ValueError(f"{at} is no time in UTC")
+    return Entry(seq=fields.pop("seq"), at=at, event=_EVENT.validate_python(fields))
 
 
 def _short(error: Exception) -> str:

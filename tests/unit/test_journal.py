@@ -89,12 +89,34 @@ def test_a_line_taken_out_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"seq":1,"at":"x","kind":"telepathy"}', b"[]", b"null", b"{}", b'{"seq":1}', b"\xff\xfe"]
+    "raw",
+    [
+        b'{"seq":1,"at":"2026-03-01T12:00:00+00:00","kind":"telepathy"}',
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"seq":1}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"seq":1,"at":"yesterday","kind":"note","text":""}',
+        b'{"seq":1,"at":"2026-03-01T12:00:00","kind":"note","text":""}',
+        b'{"seq":1,"at":"2026-03-01T12:00:00+01:00","kind":"note","text":""}',
+        b'{"seq":1,"at":7,"kind":"note","text":""}',
+        b'{"seq":1,"at":"2026-03-01T12:00:00+00:00","kind":"note","text":"\\uD800"}',
+        b'{"seq":1,"at":"2026-03-01T12:00:00+00:00","kind":"noise","seconds":NaN}',
+        b'{"seq":1,"at":"2026-03-01T12:00:00+00:00","kind":"noise","seconds":-Infinity}',
+    ],
 )
 def test_a_line_that_means_nothing_is_a_problem_and_no_crash(raw: bytes) -> None:
     history = parse_history(raw + b"\n")
     assert history.entries == ()
     assert history.problems[0].startswith("line 1 is no record")
+
+
+def test_a_character_in_two_halves_is_one() -> None:
+    raw = rb'{"seq":1,"at":"2026-03-01T12:00:00+00:00","kind":"note","text":"\ud83d\ude00"}'
+    [entry] = parse_history(raw + b"\n").entries
+    assert entry.event == records.Note(text="\U0001f600")
 
 
 def test_an_empty_history_is_whole_as_a_file_and_not_complete() -> None:

@@ -1,5 +1,6 @@
 """Sign-off: written where all of it can be shown now, refused with every reason at once, never taken back."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -201,6 +202,18 @@ def test_a_history_that_was_edited_is_refused(docs: Docs) -> None:
     said = docs.refused()
     assert f"{NAMES['verify-pc2']}:\n  its verdict cannot be computed again" in said
     assert "is not the history that was judged" in said
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-03-01T12:00:01"])
+def test_a_history_whose_times_are_none_is_refused(docs: Docs, at: str) -> None:
+    name = NAMES["verify-pc2"]
+    run = docs.folder / "evidence" / name
+    history, verdict = run / evidence.HISTORY, run / evidence.VERDICT
+    sha256 = evidence.recorded(run).history_sha256
+    history.write_text(history.read_text().replace("2026-03-01T12:00:01.000000+00:00", at))
+    edited = hashlib.sha256(history.read_bytes()).hexdigest()
+    verdict.write_text(verdict.read_text().replace(sha256, edited))
+    assert f"{name}:\n  `invoke analyze` does not confirm it: PASS on file, " in docs.refused()
 
 
 def test_evidence_that_analyze_does_not_confirm_is_refused(docs: Docs) -> None:
