@@ -6,7 +6,7 @@ no longer holds is reported.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -183,7 +183,7 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
     run = folder / machine_docs.EVIDENCE / name
     try:
         analysis = analyze(run)
-        seen = read_history(run / HISTORY).last(HostSeen)
+        looks = read_history(run / HISTORY).of(HostSeen)
     except CcciError as error:
         yield Objection(name, f"its verdict cannot be computed again: {error.brief.rstrip('.')}", again)
         return
@@ -197,7 +197,7 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
         )
     if judgement.verdict is not Verdict.PASS:
         yield Objection(name, f"it ended as {judgement.verdict}: {judgement.reason.rstrip('.')}", again)
-    for reason in _foreign(task, judgement, seen, now):
+    for reason in _foreign(task, judgement, looks, now):
         yield Objection(name, reason, again)
     yield from _unreviewed(name, judgement, words)
 
@@ -217,20 +217,22 @@ def _unjudged(
             )
 
 
-def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -> Iterator[str]:
-    """Why a run says nothing about this code and this host as they are."""
+def _foreign(task: str, judgement: Judgement, looks: Sequence[HostSeen], now: Now) -> Iterator[str]:
+    """Why a run says nothing about this code and this host as they are.
+
+    What was changed amid a run is neither what was there before nor what came after: each look has to agree.
+    """
     place = machine_docs.place(judgement)
     if (judgement.task, place) != (task, now.place):
         yield f"its history is of {judgement.task} on {_where(place)}"
     if judgement.tree is None or judgement.tree != now.tree:
         yield f"it was made by other code: tree {_short(judgement.tree)} then, {_short(now.tree)} here now"
-    policy, agent = (seen.policy_sha256, seen.agent_sha256) if seen else (None, None)
-    if policy != now.policy:
+    for policy in _others(now.policy, (seen.policy_sha256 for seen in looks)):
         yield f"the host runs another policy: {_short(now.policy)} at {paths.POLICY}, {_short(policy)} then"
-    if agent != now.agent:
+    for agent in _others(now.agent, (seen.agent_sha256 for seen in looks)):
         yield f"the host has another agent: {_short(now.agent)} at {paths.ARCHIVE}, {_short(agent)} then"
-    here, there = now.daemon or "unknown", (seen.daemon if seen else "") or "unknown"
-    if here != there or not now.daemon:
+    for daemon in _others(now.daemon, (seen.daemon or None for seen in looks)):
+        here, there = now.daemon or "unknown", daemon or "unknown"
         yield f"the host's dockerd is another, or lost its data: {here} now, {there} then"
     age = now.at - datetime.fromisoformat(judgement.began) if judgement.began else None
     if age is None:
@@ -239,6 +241,12 @@ def _foreign(task: str, judgement: Judgement, seen: HostSeen | None, now: Now) -
         yield f"it is {age / timedelta(hours=1):.0f} hours old, and a day is the most"
     elif age < timedelta(0):
         yield f"it began at {judgement.began}, which is yet to come by this machine's clock"
+
+
+def _others(now: str, then: Iterable[str | None]) -> list[str | None]:
+    """What was seen that is not `now`, each once; None where nothing was, or where nothing is known now."""
+    seen = list(dict.fromkeys(then)) or [None]
+    return [one for one in seen if one != now or not now]
 
 
 def _unreviewed(name: str, judgement: Judgement, words: str) -> Iterator[Objection]:

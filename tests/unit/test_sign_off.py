@@ -156,6 +156,23 @@ def test_evidence_of_another_day_code_or_host_is_refused(
     assert all(f"{name}:\n" in said for name in NAMES.values()), "every run's reason is told at once"
 
 
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("policy_sha256", "the host runs another policy: eeeeeeeeeeee… at /etc/ccci-prune/policy.json, aaaa"),
+        ("agent_sha256", "the host has another agent: dddddddddddd… at /usr/local/bin/ccci-prune, aaaa"),
+        ("daemon", "the host's dockerd is another, or lost its data: 5f1c now, aaaa"),
+    ],
+)
+def test_what_was_changed_amid_a_run_was_not_all_of_it(docs: Docs, field: str, reason: str) -> None:
+    name = NAMES["verify-pc1"]
+    docs.keep(name, changed(good("verify-pc1"), HostSeen, {field: "a" * 64}, moment="start"))
+    docs.approve(name)
+    said = docs.refused()
+    assert said.startswith(f"{name}:\n  {reason}")
+    assert said.endswith("Not signed off: 1 reason above.")
+
+
 def test_a_day_is_not_too_old(docs: Docs) -> None:
     assert docs.sign_off(at=NOON + timedelta(hours=23, minutes=59)).exit_code == 0
 
