@@ -12,6 +12,7 @@ from ccci_host.checks.reading import (
     images_of,
     in_each_cycle,
     in_megabytes,
+    in_one_deploy,
     is_whole,
     listed,
     moved,
@@ -49,14 +50,19 @@ log_says = partial(Stance, LOG, "outside")
     order=20,
 )
 def layers_from_local_store(history: History) -> Answer:
-    """Two witnesses that agree, one outside the daemon; a tag that moved upstream convicts nobody."""
+    """Two witnesses that agree, one outside the daemon; a tag that moved upstream convicts nobody.
+
+    Nor does a service that only one of the deploys had: but of such a redeploy nothing is shown as a whole.
+    """
     return in_each_cycle(history, lambda cycle: _cycle(history, cycle))
 
 
 def _cycle(history: History, cycle: int) -> Answer:
-    changed = moved(history, cycle)
+    changed, alone = moved(history, cycle), in_one_deploy(history, cycle)
     services = [
-        service for service in deployment(history, "redeploy", cycle).services if service.name not in changed
+        service
+        for service in deployment(history, "redeploy", cycle).services
+        if service.name not in changed and service.name not in alone
     ]
     names = tuple(dict.fromkeys(name_of(service.image) for service in services))
     how = "a reboot and a redeploy" if began(history, "reboot", cycle) else "a redeploy"
@@ -72,6 +78,13 @@ def _cycle(history: History, cycle: int) -> Answer:
         convicted=f"The redeploy downloaded {listed(named)} again",
         images="the layers",
     )
+    if alone and answer.verdict is not Verdict.FAIL:
+        return unknown(
+            f"Not the same services were deployed twice: {listed(alone)} only once, so the redeploy is no "
+            "repeat of the deploy.",
+            *answer.details,
+            todo="Find why the deploys differ, the recipe's files or what deploys it; then run again.",
+        )
     if changed and answer.verdict is not Verdict.FAIL:
         moves = "; ".join(f"{service}: {then} then, {now} now" for service, (then, now) in changed.items())
         return unknown(

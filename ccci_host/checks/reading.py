@@ -211,6 +211,12 @@ def moved(history: History, cycle: int) -> dict[str, tuple[str, str]]:
     return changed
 
 
+def in_one_deploy(history: History, cycle: int) -> tuple[str, ...]:
+    """Services that only the deploy had, or only the redeploy."""
+    first, second = deployment(history, "deploy", cycle), deployment(history, "redeploy", cycle)
+    return tuple(sorted({one.name for one in first.services} ^ {one.name for one in second.services}))
+
+
 def keeps(after: StoreSeen, image: StoredImage, before: StoreSeen) -> bool:
     """Whether `after` still has the image of `before`, and every layer of it, not written anew meanwhile.
 

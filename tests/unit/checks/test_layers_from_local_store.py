@@ -455,3 +455,30 @@ def test_the_database_is_named_once() -> None:
     found = finding(NAME, history)
     assert found.reason.count("ccci/db:2.0") == 1
     assert DB not in found.reason
+
+
+def only_app(seen: Deployed) -> Deployed:
+    services = tuple(one for one in seen.deployment.services if one.name == "ccci-small_app")
+    return seen.model_copy(update={"deployment": seen.deployment.model_copy(update={"services": services})})
+
+
+@pytest.mark.parametrize("phase", ["deploy", "redeploy"])
+def test_a_redeploy_of_other_services_is_no_repeat(phase: str) -> None:
+    found = finding(NAME, changed(good(TASK), Deployed, only_app, phase=phase))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == (
+        "Not the same services were deployed twice: ccci-small_db only once, so the redeploy is no repeat of "
+        "the deploy."
+    )
+    assert "then run again" in found.todo
+    assert len(found.details) == 3
+
+
+def test_what_both_deploys_had_convicts_all_the_same() -> None:
+    history = changed(refetched(good(TASK), APP_LAYER), Deployed, only_app, phase="redeploy")
+    assert finding(NAME, history).verdict is Verdict.FAIL
+
+
+def test_what_only_the_redeploy_had_convicts_nobody() -> None:
+    history = changed(refetched(good(TASK), DB_LAYER), Deployed, only_app, phase="deploy")
+    assert finding(NAME, history).verdict is Verdict.UNKNOWN
