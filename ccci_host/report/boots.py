@@ -1,5 +1,6 @@
 """The proof of a reboot, witness by witness."""
 
+from ccci_host.checks.reboot_happened import CLOCK_JITTER
 from ccci_host.records import BackSeen, BootSeen, History, RebootDone
 from ccci_host.report import words
 from ccci_host.report.model import BootRow
@@ -10,23 +11,38 @@ def boot_rows(history: History, cycle: int) -> tuple[BootRow, ...]:
     before, after = history.at(BootSeen, "torn-down", cycle), history.at(BootSeen, "rebooted", cycle)
     if before is None or after is None:
         return ()
-    token = {True: "there", False: "gone"}
     rows: list[tuple[str, object, object]] = [
         ("Incus: started at (outside)", before.started_at, after.started_at),
         ("Incus: first process (outside)", before.init_pid, after.init_pid),
         ("systemd: userspace began (inside)", before.systemd_started, after.systemd_started),
-        ("PID 1: started (inside)", words.stamp(before.init_started), words.stamp(after.init_started)),
-        ("token in tmpfs (inside)", token[before.token is not None], token[after.token is not None]),
     ]
-    return tuple(
-        BootRow(
-            witness,
-            str(was if was is not None else "–"),
-            str(now if now is not None else "–"),
-            None if was is None or now is None else was != now,
-        )
+    known = [
+        BootRow(witness, _told(was), _told(now), None if was is None or now is None else was != now)
         for witness, was, now in rows
+    ]
+    return (*known, _first_process(before, after), _token(before, after))
+
+
+def _first_process(before: BootSeen, after: BootSeen) -> BootRow:
+    """As `reboot-happened` compares: two readings of one start differ by a little."""
+    was, now = before.init_started, after.init_started
+    changed = None if was is None or now is None else abs(now - was) > CLOCK_JITTER
+    return BootRow("PID 1: started (inside)", words.stamp(was), words.stamp(now), changed)
+
+
+def _token(before: BootSeen, after: BootSeen) -> BootRow:
+    """What could not be looked for is not gone."""
+    was, now = (
+        None if seen.token is None and seen.inside_problem else seen.token is not None
+        for seen in (before, after)
     )
+    told = {True: "there", False: "gone", None: "–"}
+    changed = not now if was and now is not None else None
+    return BootRow("token in tmpfs (inside)", told[was], told[now], changed)
+
+
+def _told(value: object) -> str:
+    return "–" if value is None else str(value)
 
 
 def reboot_line(history: History, cycle: int) -> str:

@@ -10,6 +10,7 @@ import pytest
 from ccci_host.checks import judge
 from ccci_host.checks.registry import EVERY_TASK
 from ccci_host.records import (
+    BootSeen,
     History,
     InterfaceSeen,
     Note,
@@ -20,6 +21,7 @@ from ccci_host.records import (
     TicksSeen,
 )
 from ccci_host.report import as_html, as_markdown, words
+from ccci_host.report.boots import boot_rows
 from tests.histories import changed, cold, cut, good, of_events, store, ticks, without
 
 Render = Callable[[History], str]
@@ -95,6 +97,29 @@ def test_the_reboot_is_shown_witness_by_witness(render: Render) -> None:
     )
     assert "Incus: started at (outside)" in text
     assert "gone" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "rows"),
+    [
+        ({}, {"PID 1": True, "token": True}),
+        ({"init_started": None}, {"PID 1": None}),
+        ({"init_started": 1_772_366_399.8 + 120}, {"PID 1": False}),
+        ({"inside_problem": "no answer"}, {"token": None}),
+        ({"token": "token-1"}, {"token": False}),
+    ],
+)
+def test_the_rows_of_a_reboot_say_what_the_check_says(
+    change: dict[str, object], rows: dict[str, bool | None]
+) -> None:
+    history = changed(good("reboot-and-redeploy"), BootSeen, change, moment="rebooted")
+    said = {row.witness.partition(":")[0].partition(" in ")[0]: row.changed for row in boot_rows(history, 1)}
+    assert {name: said[name] for name in rows} == rows
+
+
+def test_a_token_that_was_never_seen_is_not_gone() -> None:
+    history = changed(good("reboot-and-redeploy"), BootSeen, {"token": None}, moment="torn-down")
+    assert boot_rows(history, 1)[-1].changed is None
 
 
 @BOTH
