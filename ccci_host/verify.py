@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccci_host import evidence, machine_docs
-from ccci_host.checks import Finding, Judgement
+from ccci_host.checks import Finding, Judgement, printable
 from ccci_host.errors import CcciError
 from ccci_host.experiments import EXPERIMENTS, Options
 from ccci_host.journal import Journal, read_history
@@ -78,7 +78,7 @@ class Outcome:
         if self.judgement.todo:
             told.append(f"What to do: {self.judgement.todo}")
         told += [f"Report: {self.report}", f"{self.judgement.task}: {self.verdict}: {self.reason}"]
-        return tuple(told)
+        return tuple(map(printable, told))
 
 
 def verify(machine: Machine, options: Options, *, root: Path | None = None) -> Outcome:

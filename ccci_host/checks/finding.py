@@ -1,7 +1,14 @@
 """What a check answers: a verdict, one plain sentence, and what to do about it."""
 
+import re
+
 from ccci_host.records import Record
 from ccci_host.verdict import Verdict
+
+_OBEYED = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ud800-\\udfff]"
+)
+"""Characters that move a cursor, turn a line around or break it, and show nothing themselves."""
 
 
 class Finding(Record):
@@ -38,6 +45,14 @@ class NoEvidenceError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.todo = todo
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal or a page would obey: each by its code, but for tabs and ends of lines.
+
+    What a harness, a registry or a label says is quoted, and must not write over a verdict.
+    """
+    return _OBEYED.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def one_sentence(reason: str) -> tuple[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ccci_host.checks.finding import Answer, Finding, NoEvidenceError, one_sentence, unknown
+from ccci_host.checks.finding import Answer, Finding, NoEvidenceError, one_sentence, printable, unknown
 from ccci_host.records import History, Started
 
 PC = Literal["PC1", "PC2", "PC3", "reboot", "run"]
@@ -54,9 +54,9 @@ class Check:
             check=self.name,
             pc=self.pc,
             verdict=answer.verdict,
-            reason=reason,
-            details=quoted + answer.details,
-            todo=answer.todo,
+            reason=printable(reason),
+            details=tuple(map(printable, quoted + answer.details)),
+            todo=printable(answer.todo),
         )
 
 

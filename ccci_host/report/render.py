@@ -7,7 +7,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from ccci_host.checks import Judgement
+from ccci_host.checks import Judgement, printable
 from ccci_host.records import History
 from ccci_host.report import words
 from ccci_host.report.view import view
@@ -24,10 +24,9 @@ def as_markdown(history: History, judgement: Judgement) -> str:
 
 
 def _render(template: str, history: History, judgement: Judgement) -> str:
-    return (
-        _environment()
-        .get_template(template)
-        .render(view=view(history, judgement), words=words, style=_text("style.css"))
+    shown = view(history, judgement)
+    return printable(
+        _environment().get_template(template).render(view=shown, words=words, style=_text("style.css"))
     )
 
 

@@ -16,6 +16,7 @@ from ccci_host.records import (
     Note,
     RebootDone,
     RequestsSeen,
+    Started,
     StoreSeen,
     Tick,
     TicksSeen,
@@ -231,6 +232,13 @@ def test_what_a_host_says_cannot_become_part_of_the_page() -> None:
     text = html(history)
     assert "<script" not in text
     assert "<b>" not in text.replace("<b>What to do:</b>", "").replace("<b>PC3", "")
+
+
+@BOTH
+def test_what_a_terminal_would_obey_is_shown(render: Render) -> None:
+    text = render(changed(good("verify-pc3"), Started, {"label": "\x1b[2K \u202eSSAP \ud800"}))
+    assert "\\x1b[2K \\x202eSSAP \\xd800" in text
+    assert text == text.encode().decode()
 
 
 def test_the_timeline_draws_every_request_within_its_phase() -> None:
