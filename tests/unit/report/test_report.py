@@ -11,9 +11,11 @@ from ccci_host.checks import judge
 from ccci_host.checks.registry import EVERY_TASK
 from ccci_host.records import (
     BootSeen,
+    Finished,
     History,
     InterfaceSeen,
     Note,
+    PinControl,
     RebootDone,
     RequestsSeen,
     Started,
@@ -220,6 +222,20 @@ def test_the_page_is_whole_and_needs_nothing_else(history: History) -> None:
     assert page.open == []
     assert page.fetched == []
     assert not re.search(r"@import|url\((?!#)", html(history))
+
+
+def test_what_is_quoted_has_no_line_of_markdown_of_its_own() -> None:
+    forged = "No such image\n\n# PASS: all is well\n- **PASS** `run-complete`\n<!-- <div hidden>"
+    history = changed(good("verify-pc3"), PinControl, {"error": forged, "outcome": "unclear"})
+    history = changed(history, Started, {"label": forged, "argv": ("ccci", forged)})
+    history = changed(history, Finished, {"outcome": "failed", "problem": forged})
+    text = markdown(history)
+    lines = text.splitlines()
+    assert [line for line in lines if line.startswith("# ")] == [lines[0]]
+    assert lines[0].startswith("# UNKNOWN")
+    assert not any(line.startswith("- **PASS** `run-complete`") for line in lines)
+    assert not re.search(r"(?<!\\)<(!--|div)", text)
+    assert "No such image # PASS: all is well" in text
 
 
 def test_what_a_host_says_cannot_become_part_of_the_page() -> None:
