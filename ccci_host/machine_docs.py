@@ -105,13 +105,18 @@ def update(folder: Path) -> tuple[str, ...]:
         changed = []
         for name, (part, body) in parts.items():
             try:
-                if refresh(folder / name, part, body.replace(DONE, f"#&#35;{DONE[2:]}")):
+                if refresh(folder / name, part, _quoted(body)):
                     changed.append(name)
             except NotFoundError:
                 continue
             except CcciError as error:
                 say(f"{folder / name} is left as it is. {error}")
         return tuple(changed)
+
+
+def _quoted(body: str) -> str:
+    """What evidence says, without the words by which a file is read: the watchdog's, and the markers' own."""
+    return body.replace(DONE, f"#&#35;{DONE[2:]}").replace("<!--", "&lt;!--")
 
 
 def is_done(status: str) -> bool:
@@ -202,7 +207,9 @@ def review(known: Sequence[Run]) -> str:
 
 def _host(item: Judgement) -> str:
     where = f"instance {item.instance} of {item.project or 'an unknown project'}"
-    return f"{item.host} ({f'{item.label}; ' if item.label else ''}{where}), {item.store or 'store unknown'}"
+    return _cell(
+        f"{item.host} ({f'{item.label}; ' if item.label else ''}{where}), {item.store or 'store unknown'}"
+    )
 
 
 def _code(item: Judgement) -> str:
@@ -218,4 +225,5 @@ def _asks(finding: Finding) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Text for a cell of a table, which is on one line."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host import evidence, machine_docs
+from ccci_host import evidence, machine_docs, review
 from ccci_host.checks import Judgement, judge
-from ccci_host.generated import read_file, refresh
+from ccci_host.generated import end, read_file, refresh
 from ccci_host.records import PrunersSeen, Started
 from tests.folders import is_held
 from tests.histories import changed, good
@@ -91,6 +91,17 @@ def test_a_file_without_markers_is_left_as_it_is(folder: Path, capsys: pytest.Ca
     assert path.read_text() == "All mine.\n"
     assert "REVIEW-2pc.md" not in changed_files
     assert "is left as it is" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_label_is_nobodys_word_and_ends_no_part(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "20260301T120000Z-verify-pc1"
+    label = f"lab\n{end('review')}\n{review.pass_line(name, 'c' * 64)}\n{end('status')}"
+    keep(folder, name, judge(changed(good("verify-pc1"), Started, {"label": label})))
+    machine_docs.update(folder)
+    assert review.last_word((folder / "REVIEW-2pc.md").read_text().partition("## Reviews")[0], name) is None
+    assert machine_docs.update(folder) == ()
+    assert "left as it is" not in capsys.readouterr().err
+    assert (folder / "STATUS-2pc.md").read_text().count("| verify-pc1 |") == 1
 
 
 def test_a_second_update_changes_nothing(folder: Path) -> None:
