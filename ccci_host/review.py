@@ -2,7 +2,8 @@
 
 The SHA-256 is that of the history which was reviewed: a name alone would also fit whatever is put in the
 folder later. Nothing here can tell who wrote a line. What it says must be beyond doubt: the last line that
-names the run counts, and whatever is not plainly a PASS takes an earlier one back.
+names the run counts, and whatever is not plainly a PASS takes an earlier one back. So does a line that nobody
+sees on the page, or that is quoted as code: a comment, an example, what a terminal said.
 """
 
 import re
@@ -17,14 +18,24 @@ _LEADING = " \t>#*-+|`_["
 _BETWEEN = r"[\s:=|*`_\[\]()–—-]+"
 _END = r"(?![\w-])\s*(?:$|[.,;:!|*`_\])(–—]|- |[0-9a-f]{64}\b)"
 """After the words: nothing, or a remark that is set apart. `PASS withheld` and `PASS?` are no PASS."""
+_OTHERWISE = re.compile(r"\b(?:FAIL|UNKNOWN)\b")
+"""`PASS|FAIL` is a form that nobody has filled in."""
+_ASIDE = re.compile(r"<!--.*?(?:-->|\Z)|^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
+"""A comment, or a fenced block of code."""
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def last_word(text: str, run: str) -> str | None:
     """The last line of people's words in `text` that names `run`; None when nobody does."""
     named = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
-    lines = [line.strip() for line in without_part(text, PART).splitlines() if named.search(line)]
+    words = _ASIDE.sub(_set_apart, without_part(text, PART))
+    lines = [line.strip() for line in words.splitlines() if named.search(line)]
     return lines[-1] if lines else None
+
+
+def _set_apart(found: re.Match[str]) -> str:
+    """Each line as one that is no PASS."""
+    return "".join(f"(in a comment or code) {line}" for line in found[0].splitlines(keepends=True))
 
 
 def pass_line(run: str, history_sha256: str) -> str:
@@ -41,4 +52,5 @@ def says_pass(line: str, run: str) -> bool:
     """Whether `line` says so of the run's name, whatever history it means."""
     name = re.escape(run)
     said = _LINK_TARGET.sub("]", line).lstrip(_LEADING)
-    return re.match(rf"(?:{name}{_BETWEEN}PASS|PASS{_BETWEEN}{name}){_END}", said) is not None
+    plain = re.match(rf"(?:{name}{_BETWEEN}PASS|PASS{_BETWEEN}{name}){_END}", said)
+    return plain is not None and _OTHERWISE.search(said) is None

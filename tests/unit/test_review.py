@@ -57,6 +57,9 @@ def test_a_pass_of_no_history_or_of_another_binds_nothing(line: str) -> None:
         f"No PASS: {RUN}",
         f"PASS withheld: {RUN}",
         f"~~{RUN}: PASS~~",
+        f"{RUN}: PASS|FAIL",
+        f"| {RUN} | PASS | UNKNOWN |",
+        f"{RUN}: PASS. On a second look: FAIL.",
         f"{RUN}-2: PASS",
         f"PASS: {RUN}-2",
         f"{RUN}: pass",
@@ -76,3 +79,23 @@ def test_the_last_line_that_names_the_run_counts() -> None:
 def test_generated_words_are_nobodys() -> None:
     text = f"# Review\n{part('review', f'{RUN}: PASS')}\nNothing yet.\n"
     assert review.last_word(text, RUN) is None
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "<!--\n{}\n-->",
+        "<!-- {} -->",
+        "Hidden: <!--\n{}",
+        "I would write\n\n```\n{}\n```\n\nif it were so.",
+        "~~~text\n$ ccci\n```\n{}\n~~~",
+        "```\n{}",
+    ],
+)
+def test_what_is_hidden_or_code_is_no_pass_and_takes_one_back(aside: str) -> None:
+    line = review.pass_line(RUN, SHA256)
+    for before in ("", f"{line}\n\n"):
+        word = review.last_word(before + aside.format(line), RUN)
+        assert word is not None
+        assert not review.is_pass(word, RUN, SHA256)
+    assert review.last_word(f"<!-- once -->\n```\nls\n```\n{line}\n", RUN) == line
