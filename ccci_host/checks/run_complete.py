@@ -21,8 +21,8 @@ def run_complete(history: History) -> Answer:
             *history.problems[1:],
             todo="Fetch the original file; it is written once and never edited.",
         )
-    if not history.entries or not isinstance(history.entries[0].event, Started):
-        return unknown("The history does not begin with the start of a run.", todo=again)
+    if wrong := _wrong_shape(history):
+        return unknown(wrong, todo=again)
     interrupted = history.last(Interrupted)
     if interrupted:
         where = f" during {interrupted.phase}" if interrupted.phase else ""
@@ -38,3 +38,11 @@ def run_complete(history: History) -> Answer:
             f"The run ended early{phase}: {why}", todo="Mend what the reason names, and run again."
         )
     return passed(f"The run came to its end; its history has {len(history.entries)} records.")
+
+
+def _wrong_shape(history: History) -> str:
+    """Why it is not the history of one run; empty where it may be."""
+    if not history.entries or not isinstance(history.entries[0].event, Started):
+        return "The history does not begin with the start of a run."
+    runs = max(len(history.of(Started)), len(history.of(Finished)))
+    return f"The history has records of {runs} runs, where it may have those of one." if runs > 1 else ""

@@ -20,6 +20,15 @@ def test_a_history_that_does_not_begin_with_the_start() -> None:
     assert finding(NAME, without(good(TASK), Started)).verdict is Verdict.UNKNOWN
 
 
+def test_the_records_of_two_runs_are_of_neither() -> None:
+    """One run's host and code at the head, another's evidence behind it."""
+    head, other = good(TASK).entries[0].event, tuple(entry.event for entry in good(TASK).entries)
+    for events in ((head, *other), (*other, other[-1])):
+        found = finding(NAME, of_events(events))
+        assert found.verdict is Verdict.UNKNOWN
+        assert found.reason == "The history has records of 2 runs, where it may have those of one."
+
+
 def test_a_run_that_was_interrupted() -> None:
     whole = good(TASK)
     events = tuple(entry.event for entry in whole.entries[:-1])
