@@ -192,7 +192,7 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
         both = f"{analysis.on_file.verdict} on file, {judgement.verdict} now"
         yield Objection(
             name,
-            f"`invoke analyze` does not confirm it: {both}",
+            f"`invoke analyze` does not confirm it: {'; '.join((both, *analysis.altered))}",
             f"`invoke analyze {name}` names the checks that differ. {again}",
         )
     if judgement.verdict is not Verdict.PASS:

@@ -170,6 +170,13 @@ def overall(outcomes: Sequence[Outcome]) -> Verdict:
     return worst(outcome.verdict for outcome in outcomes)
 
 
+COPIED = (
+    *("task", "exit_code", "began", "ended", "host", "instance", "project", "label", "disposable", "store"),
+    *("recipe", "recipe_version", "commit", "dirty", "tree", "policy_sha256"),
+)
+"""What a verdict takes over from its history, whatever the checks say of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """A verdict that was computed again."""
@@ -179,11 +186,25 @@ class Analysis:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the history still gives the verdict on file, finding by finding."""
+        """Whether the history still gives the verdict on file, finding by finding, and of the same run."""
         now = self.outcome.judgement
-        return [(item.check, item.verdict) for item in now.findings] == [
-            (item.check, item.verdict) for item in self.on_file.findings
-        ] and now.verdict is self.on_file.verdict
+        return (
+            not self.altered
+            and [(item.check, item.verdict) for item in now.findings]
+            == [(item.check, item.verdict) for item in self.on_file.findings]
+            and now.verdict is self.on_file.verdict
+        )
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """What the file says otherwise than the history; what it does not say yet, being older, is not."""
+        file, now = self.on_file, self.outcome.judgement
+        known = [name for name in COPIED if name in file.model_fields_set]
+        return tuple(
+            f"{name} is {getattr(file, name)} on file, and {getattr(now, name)} in the history"
+            for name in known
+            if getattr(file, name) != getattr(now, name)
+        )
 
     def lines(self) -> tuple[str, ...]:
         """For a terminal; the verdict with its reason comes last."""
@@ -195,8 +216,9 @@ class Analysis:
             for finding in self.outcome.findings
             if was.get(finding.check) != finding.verdict
         ]
+        differing += [f"  {told}" for told in self.altered]
         head = f"On file: {self.on_file.verdict}. The checks of this checkout see it differently:"
-        return (head, *differing, *self.outcome.lines())
+        return (head, *map(printable, differing), *self.outcome.lines())
 
 
 def analyze(folder: Path) -> Analysis:

@@ -139,6 +139,32 @@ def test_a_forged_reason_is_no_confirmation_of_it(folder: Path) -> None:
     assert not analyze(folder).confirmed
 
 
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("host", "host is another on file, and classic in the history"),
+        ("tree", f"tree is another on file, and {'f' * 64} in the history"),
+        ("policy_sha256", f"policy_sha256 is another on file, and {'e' * 64} in the history"),
+        ("commit", "commit is another on file, and 0123456789abcdef0123456789abcdef01234567 in the history"),
+    ],
+)
+def test_a_verdict_of_another_host_or_code_is_not_confirmed(folder: Path, field: str, told: str) -> None:
+    path = folder / evidence.VERDICT
+    forged = json.loads(path.read_text())
+    path.write_text(json.dumps({**forged, field: "another"}))
+    analysis = analyze(folder)
+    assert not analysis.confirmed
+    assert analysis.lines()[1] == f"  {told}"
+
+
+def test_what_an_older_verdict_does_not_say_is_no_lie(folder: Path) -> None:
+    path = folder / evidence.VERDICT
+    older = json.loads(path.read_text())
+    del older["project"], older["label"]
+    path.write_text(json.dumps(older))
+    assert analyze(folder).confirmed
+
+
 @pytest.mark.parametrize("name", [evidence.HISTORY, evidence.VERDICT])
 def test_a_folder_without_its_files_is_no_run(folder: Path, name: str) -> None:
     (folder / name).unlink()
