@@ -77,7 +77,7 @@ class SignOff:
     """How it stands."""
 
     signed: bool
-    """Whether STATUS-2pc.md says that all is done."""
+    """Whether STATUS-2pc.md says that all is done on this host."""
     runs: tuple[str, ...]
     """The runs that were looked at."""
     objections: tuple[Objection, ...]
@@ -145,7 +145,8 @@ def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -
     Raises `NotFoundError` without that file or REVIEW-2pc.md, `RefusedError` where the former says in a place
     of its own that all is done.
     """
-    signed = machine_docs.is_done(read_file(folder / machine_docs.STATUS))
+    status = read_file(folder / machine_docs.STATUS)
+    signed = machine_docs.is_done(status) and _of(now.place) in status.partition(machine_docs.DONE)[2]
     words = read_file(folder / machine_docs.REVIEW)
     known = machine_docs.runs(folder)
     unjudged = machine_docs.unjudged(folder, known)
@@ -169,7 +170,12 @@ def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -
 def signature(now: Now, runs: Sequence[str]) -> str:
     """What is signed for, on one line."""
     parts = f"tree `{now.tree}`, policy `{now.policy}`, agent `{now.agent}`"
-    return f"{', '.join(runs)} on {_where(now.place)}; {parts}"
+    return f"{', '.join(runs)}{_of(now.place)}{parts}"
+
+
+def _of(place: machine_docs.Place) -> str:
+    """How a signature names the host: the string that all is done may have been written for another."""
+    return f" on {_where(place)}; "
 
 
 def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now) -> Iterator[Objection]:

@@ -192,6 +192,23 @@ def test_another_host_of_that_name_is_another_host(docs: Docs, elsewhere: dict[s
     assert docs.sign_off().exit_code == 0, "and its later run is no later run of this one"
 
 
+def test_a_sign_off_of_another_host_is_none_of_this_one(docs: Docs) -> None:
+    docs.sign_off()
+    before = docs.status
+    never = docs.sign_off(check=True, host="other")
+    assert (never.exit_code, never.signed) == (1, False)
+    assert never.lines()[-1] == "Not signed off: 4 reasons above."
+    for task in REQUIRED:
+        name = f"20260301T140000Z-{task}"
+        docs.keep(name, changed(good(task), Started, {"host": "other"}))
+        docs.approve(name)
+    done = docs.sign_off(check=True, host="other")
+    assert (done.exit_code, done.signed, done.holds, docs.status) == (1, False, True, before)
+    assert docs.sign_off(host="other").exit_code == 0
+    assert docs.status.count("## DONE") == 1
+    assert [docs.sign_off(check=True, host=host).exit_code for host in ("classic", "other")] == [0, 0]
+
+
 @pytest.mark.parametrize(("field", "ours"), [("instance", NOW.instance), ("project", NOW.project)])
 def test_a_verdict_that_claims_another_host_is_not_believed(docs: Docs, field: str, ours: str) -> None:
     name = NAMES["verify-pc1"]
