@@ -93,8 +93,13 @@ def checks_for(task: str) -> tuple[Check, ...]:
 
 
 def find_all(history: History, checks: Sequence[Check] | None = None) -> tuple[Finding, ...]:
-    """The findings of the history's task: of every check when the history does not say which task it is."""
+    """The findings of the history's task, and of every check for a task that nobody knows.
+
+    Where it does not say which task it is, of those alone that every task is asked: what one does on purpose
+    would convict the host by the checks of another.
+    """
     if checks is None:
         started = history.first(Started)
-        checks = (checks_for(started.task) if started else ()) or all_checks()
+        of_any = tuple(item for item in all_checks() if {*item.tasks} == {*EVERY_TASK})
+        checks = (checks_for(started.task) or all_checks()) if started else of_any
     return tuple(item.find(history) for item in checks)

@@ -118,7 +118,20 @@ def test_a_task_gets_its_own_checks_only() -> None:
 
 
 def test_a_history_of_no_known_task_is_put_to_every_check() -> None:
-    assert len(find_all(History())) == len(all_checks())
+    history = changed(good("verify-pc2"), Started, {"task": "verify"})
+    assert len(find_all(history)) == len(all_checks())
+
+
+@pytest.mark.parametrize("task", EVERY_TASK)
+def test_a_history_that_does_not_say_its_task_convicts_nobody(task: str) -> None:
+    judgement = judge(without(good(task), Started))
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert [item.check for item in judgement.findings] == [
+        "run-complete",
+        "lease-held",
+        "teardown-is-clean",
+        "strangers-untouched",
+    ]
 
 
 def test_of_several_failures_the_cause_speaks() -> None:
