@@ -34,6 +34,8 @@ OF_A_HARNESS = (
     "[host.….command] in ccci.toml, or have the harness send its own."
 )
 
+NEIGHBOURS = "Run again while nobody else at this address pulls, or name the registry's access log."
+
 DEPLOY: tuple[Phase, int] = ("deploy", 1)
 """The phase before the cold pull in which the node pulls, and its cycle."""
 
@@ -195,6 +197,12 @@ def _by_buckets(history: History, expected: str) -> Answer:
     if before is None or after is None or before.problem or after.problem:
         raise NoEvidenceError("Who pays for pulls is not known: neither registry log nor buckets were read.")
     spent, anonymous = _spent([before, after], expected), _spent([before, after], None)
+    if anonymous and spent is not None and spent > RESOLUTION:
+        raise NoEvidenceError(
+            f"Both buckets paid while the cold pull went on, that of {expected} {spent} and the anonymous "
+            f"one {anonymous}; who else pulled then, they do not say.",
+            todo=NEIGHBOURS,
+        )
     if anonymous:
         return failed(f"The anonymous bucket paid {anonymous} for the cold pull.", todo=_again(history))
     if spent is None or spent <= RESOLUTION or anonymous is None:
@@ -226,7 +234,7 @@ def _make_sure_of_the_deploy(anonymous: int | None) -> None:
         raise NoEvidenceError(
             "Somebody at this address pulled anonymously during the run, before the cold pull; who, the "
             "buckets do not say.",
-            todo="Run again while nobody else at this address pulls, or name the registry's access log.",
+            todo=NEIGHBOURS,
         )
 
 

@@ -269,6 +269,24 @@ def test_without_the_log_an_anonymous_bucket_that_paid_fails() -> None:
     assert found.reason == "The anonymous bucket paid 3 for the cold pull."
 
 
+@pytest.mark.parametrize(
+    ("account", "verdict"), [(190, Verdict.FAIL), (189, Verdict.FAIL), (188, Verdict.UNKNOWN)]
+)
+def test_of_two_buckets_that_paid_the_anonymous_one_may_be_a_neighbours(
+    account: int, verdict: Verdict
+) -> None:
+    """The account paid for more than the resolution of the tag: by its pull, or by another's."""
+    paid = buckets("cold-pulled", account=account, anonymous=97)
+    found = finding(PULLS, changed(blind(), BucketsSeen, lambda _: paid, moment="cold-pulled"))
+    assert found.verdict is verdict
+    if verdict is Verdict.UNKNOWN:
+        assert found.reason == (
+            "Both buckets paid while the cold pull went on, that of ccci-ci 2 and the anonymous one 3; who "
+            "else pulled then, they do not say."
+        )
+        assert found.todo.startswith("Run again while nobody else at this address pulls")
+
+
 def test_buckets_that_did_not_move_tell_nothing() -> None:
     history = changed(
         blind(), BucketsSeen, lambda _: buckets("cold-pulled", account=190), moment="cold-pulled"
