@@ -1,6 +1,16 @@
 """A history that is not whole shows nothing of what is missing."""
 
-from ccci_host.records import Finished, Interrupted, PhaseEnded, Started
+import pytest
+
+from ccci_host.records import (
+    Finished,
+    Interrupted,
+    PhaseBegan,
+    PhaseEnded,
+    Record,
+    RequestsSeen,
+    Started,
+)
 from ccci_host.verdict import Verdict
 from tests.histories import changed, good, of_events, without
 from tests.unit.checks.cases import finding
@@ -27,6 +37,27 @@ def test_the_records_of_two_runs_are_of_neither() -> None:
         found = finding(NAME, of_events(events))
         assert found.verdict is Verdict.UNKNOWN
         assert found.reason == "The history has records of 2 runs, where it may have those of one."
+
+
+@pytest.mark.parametrize("kind", [PhaseBegan, PhaseEnded])
+def test_a_phase_has_two_ends(kind: type[Record]) -> None:
+    found = finding(NAME, without(good("reboot-and-redeploy"), kind, phase="reboot"))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == "The history has but one end of a phase: reboot."
+
+
+@pytest.mark.parametrize(
+    ("task", "phase"),
+    [(TASK, "deploy"), (TASK, "redeploy"), (TASK, "control-redeploy"), ("verify-pc2", "cold-pull")],
+)
+def test_of_a_log_that_is_named_every_counted_phase_tells(task: str, phase: str) -> None:
+    history = without(good(task), RequestsSeen, phase=phase)
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == f"The history does not tell of the registry's log during {phase}."
+    assert finding(NAME, changed(history, Started, {"registry_log": False})).verdict is Verdict.PASS
+    unread = changed(good(task), RequestsSeen, {"problem": "truncated"}, phase=phase)
+    assert finding(NAME, unread).verdict is Verdict.PASS
 
 
 def test_a_run_that_was_interrupted() -> None:
