@@ -12,6 +12,10 @@ AROUND: dict[Phase, tuple[Moment, Moment]] = {
 """The looks at the store before and after a teardown."""
 
 
+AFTER_DEPLOY: dict[Phase, Phase] = {"deploy": "teardown", "redeploy": "final-teardown"}
+"""The teardown that follows a deploy."""
+
+
 @check(
     pc="PC1",
     sentence="a run's teardown removes its services, volumes and secrets and no image",
@@ -50,6 +54,8 @@ def teardown_is_clean(history: History) -> Answer:
         )
     if not torn:
         raise NoEvidenceError("Nothing was torn down, so nothing is shown about teardowns.")
+    if untold := _untold(history):
+        raise NoEvidenceError(f"What is left is not known: the history does not tell of {listed(untold)}.")
     unclear = [cleanup.problem for cleanup in cleanups if cleanup.problem]
     if unclear:
         raise NoEvidenceError(f"The final cleanup could not look at what is left: {unclear[0]}.")
@@ -63,6 +69,16 @@ def teardown_is_clean(history: History) -> Answer:
         raise NoEvidenceError("No teardown removed a service, so nothing is shown about teardowns.")
     what = listed(count(number, kind) for kind, number in sorted(kinds.items()))
     return passed(f"{count(len(torn), 'teardown')} removed {what}, left nothing behind and touched no image.")
+
+
+def _untold(history: History) -> list[str]:
+    """What the history of a run has to tell of how it was undone, and does not."""
+    told = {(torn.phase, torn.cycle) for torn in history.of(TornDown)}
+    wanted = [(AFTER_DEPLOY.get(one.phase), one.cycle) for one in history.of(Deployed)]
+    missing = [
+        f"the {phase} of cycle {cycle}" for phase, cycle in wanted if phase and (phase, cycle) not in told
+    ]
+    return missing if history.of(Cleanup) else [*missing, "the cleanup at its end"]
 
 
 def _lost(history: History) -> tuple[list[str], list[NoEvidenceError]]:

@@ -946,3 +946,22 @@ def test_a_service_that_runs_fewer_tasks_than_before_is_unknown(task: str) -> No
 def test_strangers_that_nobody_saw_are_unknown() -> None:
     assert judged(STRANGERS, StrangersSeen, {"problem": "daemon down"}, moment="end")[0] is Verdict.UNKNOWN
     assert finding(STRANGERS, without(good(TASK), StrangersSeen, moment="end")).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("history", "what"),
+    [
+        (without(good("verify-pc3"), TornDown, phase="teardown"), "the teardown of cycle 1"),
+        (without(good("verify-pc3"), TornDown, phase="final-teardown"), "the final-teardown of cycle 1"),
+        (
+            without(good("reboot-and-redeploy", cycles=2), TornDown, phase="teardown", cycle=2),
+            "the teardown of cycle 2",
+        ),
+        (without(good("verify-pc1"), Cleanup), "the cleanup at its end"),
+    ],
+)
+def test_a_teardown_of_which_nothing_is_told_may_never_have_been(history: History, what: str) -> None:
+    """And a redeploy over what still runs downloads nothing."""
+    found = finding(TEARDOWN, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == f"What is left is not known: the history does not tell of {what}."
