@@ -48,7 +48,15 @@ def nothing_evicted(history: History) -> Answer:
         raise NoEvidenceError(
             f"{count(blind, 'look')} at the image store failed; nobody knows what was there then."
         )
+    if _ends_with_a_tick(history):
+        raise NoEvidenceError("The image store was not looked at after the agent's own tick.")
     return passed(f"No image disappeared over {len(looks)} looks at the store{_excused(history)}.")
+
+
+def _ends_with_a_tick(history: History) -> bool:
+    """Whether what a tick that nothing was to hold back removed was seen by no look."""
+    kinds = [entry.event for entry in history.entries if isinstance(entry.event, StoreSeen | SweepSeen)]
+    return isinstance(kinds[-1], SweepSeen) and kinds[-1].under == "nothing"
 
 
 def _pairs(history: History) -> Iterator[tuple[StoreSeen, frozenset[str], StoreSeen]]:

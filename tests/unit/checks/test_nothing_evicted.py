@@ -125,7 +125,8 @@ def test_an_earlier_build_that_the_control_took_along_is_expected(
 
 def swept(sweep: dict[str, Any], plan: dict[str, Any], *, late: bool = False) -> History:
     """The agent's last tick took the db, by the store's last look, which may be from before that tick."""
-    history = changed(good("verify-pc1"), SweepSeen, sweep, moment="end")
+    history = without(good("verify-pc1"), StoreSeen, moment="end")
+    history = changed(history, SweepSeen, sweep, moment="end")
     history = changed(history, PlanSeen, plan)
     look = (store("end", 0, without=(DB,)),)
     return around_the_tick(history, before=look) if late else around_the_tick(history, after=look)
@@ -215,6 +216,15 @@ def test_a_look_that_failed_is_unknown() -> None:
 
 def test_one_look_is_not_enough() -> None:
     history = good("verify-pc1")
-    for moment in ("start", "torn-down"):
+    for moment in ("start", "torn-down", "end"):
         history = without(history, StoreSeen, moment=moment)
     assert finding(NAME, history).verdict is Verdict.UNKNOWN
+
+
+def test_what_the_last_tick_removed_has_to_be_looked_at() -> None:
+    history = without(good("verify-pc1"), StoreSeen, moment="end")
+    found = finding(NAME, history)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == "The image store was not looked at after the agent's own tick."
+    held = changed(history, SweepSeen, {"under": "lease"}, moment="end")
+    assert finding(NAME, held).verdict is Verdict.PASS

@@ -832,7 +832,7 @@ def test_teardown_is_clean(
         (
             without(PC1, StoreSeen, moment="start"),
             PASS,
-            "No image disappeared over 2 looks at the store.",
+            "No image disappeared over 3 looks at the store.",
             "",
             (),
         ),
