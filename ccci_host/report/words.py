@@ -52,8 +52,11 @@ def clock(text: str | None) -> str:
 
 
 def stamp(epoch: float | None) -> str:
-    """`12:00:00` of epoch seconds, UTC."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S") if epoch else "–"
+    """`2026-03-01 12:00:00` of epoch seconds, UTC; a dash for none, or for those of no year that there is."""
+    try:
+        return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S") if epoch else "–"
+    except (ValueError, OverflowError, OSError):
+        return "–"
 
 
 def when(text: str | None) -> datetime | None:

@@ -297,3 +297,9 @@ def test_a_table_of_markdown_survives_a_bar() -> None:
 )
 def test_minutes_are_those_that_have_passed(number: float | None, told: str) -> None:
     assert words.seconds(number) == told
+
+
+@pytest.mark.parametrize("epoch", [None, 0.0, 1e15, 1e18, 1e300, -1e18])
+def test_a_time_of_no_year_is_a_dash(epoch: float | None) -> None:
+    assert words.stamp(epoch) == "–"
+    assert words.stamp(1_772_366_400.0) == "2026-03-01 12:00:00"
