@@ -176,11 +176,14 @@ def _by_interface(history: History, cycle: int) -> Stance:
         return stance("silent", "what a download would weigh is not known from the manifests")
     lightest = min(weights.values())
     figures = f"{in_megabytes(came)} came in above the noise"
-    if came < lightest:
+    weight, heard = recipe_weight(history, cycle), seen.bytes or 0
+    if came < lightest and heard < weight:
         return stance("acquits", f"{figures}; the lightest image alone would bring {in_megabytes(lightest)}")
-    if came - _logged(history, cycle) >= recipe_weight(history, cycle):
+    if came - _logged(history, cycle) >= weight:
         return stance("suspects", f"{figures}, as much as the recipe weighs, and no registry accounts for it")
-    return stance("silent", f"{figures}: enough for an image of {in_megabytes(lightest)}")
+    loud = f"{in_megabytes(heard)} came in, as much as the recipe weighs, and it may not all be noise"
+    enough = f"{figures}: enough for an image of {in_megabytes(lightest)}"
+    return stance("silent", loud if came < lightest else enough)
 
 
 def _logged(history: History, cycle: int) -> int:

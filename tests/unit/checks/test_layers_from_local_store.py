@@ -268,6 +268,18 @@ def test_a_counter_that_stands_still_is_silent(bytes_: int) -> None:
     assert found.verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize(("heard", "verdict"), [(14_999_999, Verdict.PASS), (15_000_000, Verdict.UNKNOWN)])
+def test_a_loud_moment_before_does_not_explain_a_whole_recipe(heard: int, verdict: Verdict) -> None:
+    """10 MB/s, while it was listened to for two seconds, need not have gone on; the recipe weighs 15 MB."""
+    loud = changed(blind_log(good(TASK)), NoiseSeen, {"bytes": 20_000_000, "seconds": 2.0})
+    found = finding(NAME, interface(loud, bytes=heard))
+    assert found.verdict is verdict
+    if verdict is Verdict.UNKNOWN:
+        assert (
+            "15.0 MB came in, as much as the recipe weighs, and it may not all be noise" in found.details[2]
+        )
+
+
 def test_without_a_noise_floor_the_interface_is_silent() -> None:
     assert finding(NAME, without(blind_log(good(TASK)), NoiseSeen)).verdict is Verdict.UNKNOWN
 
