@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import json
 import platform
+import re
 import socket
 import sys
 import time
@@ -21,6 +22,9 @@ Value = dict[str, Any]
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 MANIFEST_LIMIT = 4 * 1024 * 1024
+CONTAINERD_CONFIG = Path("/etc/containerd/config.toml")
+CONTAINERD_ROOT = Path("/var/lib/containerd")
+ROOT = re.compile(r"""^\s*root\s*=\s*["']([^"']+)["']""", re.MULTILINE)
 CONTENT = "io.containerd.content.v1.content/blobs/sha256"
 
 
@@ -55,7 +59,7 @@ def look(daemon: Daemon) -> Value:
     status = {pair[0]: pair[1] for pair in info.get("DriverStatus") or [] if len(pair) == 2}
     images = [image for image in (inspected(daemon, name) for name in listed(daemon)) if image]
     if status.get("driver-type") == "io.containerd.snapshotter.v1":
-        folder = content_folder(info)
+        folder = content_folder(info, images)
         return {"store": "containerd", **or_problem(in_content_store(folder, images), folder)}
     base = Path(info["DockerRootDir"], "image", info["Driver"])
     return {"store": "classic", **or_problem(in_layerdb(base, images), base)}
@@ -129,10 +133,25 @@ def blobs_of(base: Path, diff: str) -> list[str]:
         return []
 
 
-def content_folder(info: Value) -> Path | None:
-    """Where containerd keeps content: in its own root, or in the one that dockerd gave it."""
-    roots = (Path("/var/lib/containerd"), Path(info["DockerRootDir"], "containerd", "daemon"))
-    return next((root / CONTENT for root in roots if (root / CONTENT).is_dir()), None)
+def content_folder(info: Value, images: list[Value]) -> Path | None:
+    """Where containerd keeps content, in the root that dockerd gave it or in its own: where most images lie.
+
+    A root that was moved may have left a whole copy behind, so the default one counts only where no other is
+    configured.
+    """
+    roots = (Path(info["DockerRootDir"], "containerd", "daemon"), containerd_root())
+    folders = [root / CONTENT for root in roots if (root / CONTENT).is_dir()]
+    names = [image["Id"].partition(":")[2] for image in images]
+    return max(folders, key=lambda folder: sum((folder / name).is_file() for name in names), default=None)
+
+
+def containerd_root() -> Path:
+    """The root that containerd's configuration names, else its default."""
+    try:
+        found = ROOT.search(CONTAINERD_CONFIG.read_text())
+    except FileNotFoundError:
+        found = None
+    return Path(found.group(1)) if found else CONTAINERD_ROOT
 
 
 def in_content_store(folder: Path | None, images: list[Value]) -> Value:

@@ -157,7 +157,7 @@ def test_on_the_containerd_store_a_layer_is_a_content_blob(
     monkeypatch.setattr(
         store_remote,
         "content_folder",
-        lambda info: Path(info["DockerRootDir"], "containerd/daemon", store_remote.CONTENT),
+        lambda info, images: Path(info["DockerRootDir"], "containerd/daemon", store_remote.CONTENT),
     )
     seen = parse({**look(daemon), "host_clock": 0.0}, "start", 0)
     assert seen.store == "containerd"
@@ -172,7 +172,7 @@ def test_a_containerd_store_whose_content_lies_elsewhere_is_unreadable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon, _, _ = containerd(tmp_path, monkeypatch)
-    monkeypatch.setattr(store_remote, "content_folder", lambda _: None)
+    monkeypatch.setattr(store_remote, "content_folder", lambda *_: None)
     seen = parse({**look(daemon), "host_clock": 0.0}, "start", 0)
     assert seen.problem == (
         "the daemon has images (1), and no layer lies in the folders where containerd usually keeps content"
@@ -186,18 +186,37 @@ def test_an_image_names_its_layers_even_when_one_is_not_there(
     monkeypatch.setattr(
         store_remote,
         "content_folder",
-        lambda info: Path(info["DockerRootDir"], "containerd/daemon", store_remote.CONTENT),
+        lambda info, images: Path(info["DockerRootDir"], "containerd/daemon", store_remote.CONTENT),
     )
     seen = parse({**look(daemon), "host_clock": 0.0}, "start", 0)
     assert seen.images[0].layers == (layer,)
     assert seen.layer(layer) is None
 
 
-def test_content_is_found_in_the_folder_that_dockerd_gave_containerd(tmp_path: Path) -> None:
-    folder = tmp_path / "containerd/daemon" / store_remote.CONTENT
-    folder.mkdir(parents=True)
-    if not Path("/var/lib/containerd", store_remote.CONTENT).is_dir():
-        assert store_remote.content_folder({"DockerRootDir": str(tmp_path)}) == folder
+def test_content_is_found_in_the_folder_that_dockerd_gave_containerd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon, index, layer = containerd(tmp_path, monkeypatch)
+    others = tmp_path / "others"
+    put(others / store_remote.CONTENT, b"a layer of another containerd's")
+    monkeypatch.setattr(store_remote, "CONTAINERD_CONFIG", tmp_path / "none")
+    monkeypatch.setattr(store_remote, "CONTAINERD_ROOT", others)
+    seen = parse({**look(daemon), "host_clock": 0.0}, "start", 0)
+    assert (seen.problem, seen.images[0].id, seen.images[0].layers) == (None, index, (layer,))
+    assert seen.layer(layer) is not None
+
+
+def test_content_that_was_moved_is_not_looked_for_in_the_copy_that_was_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = put(tmp_path / "data" / store_remote.CONTENT, b"{}")
+    put(tmp_path / "left" / store_remote.CONTENT, b"{}")
+    config = tmp_path / "config.toml"
+    config.write_text(f'version = 2\nroot = "{tmp_path}/data"\n')
+    monkeypatch.setattr(store_remote, "CONTAINERD_CONFIG", config)
+    monkeypatch.setattr(store_remote, "CONTAINERD_ROOT", tmp_path / "left")
+    found = store_remote.content_folder({"DockerRootDir": str(tmp_path / "docker")}, [{"Id": blob}])
+    assert found == tmp_path / "data" / store_remote.CONTENT
 
 
 def test_one_round_trip_is_enough() -> None:
