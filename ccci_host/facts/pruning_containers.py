@@ -68,10 +68,16 @@ def _containers(details: list[dict[str, Any]]) -> Iterator[Pruner]:
             kind="container",
             name=name,
             command=command,
-            active=bool(state.get("Running") or state.get("Restarting")),
+            active=bool(state.get("Running") or state.get("Restarting")) or _comes_back(detail),
             remedy=f"`docker update --restart no {name}`, `docker stop {name}`.",
             stop=(("docker", "update", "--restart", "no", name), ("docker", "stop", name)),
         )
+
+
+def _comes_back(detail: dict[str, Any]) -> bool:
+    """Whether dockerd starts it when it starts itself, stopped by hand or not."""
+    policy = (detail.get("HostConfig") or {}).get("RestartPolicy") or {}
+    return bool(policy.get("Name") == "always")
 
 
 def _services(services: list[dict[str, Any]]) -> Iterator[Pruner]:

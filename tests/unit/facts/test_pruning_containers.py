@@ -79,6 +79,18 @@ def test_a_stopped_janitor_is_named_as_inactive() -> None:
     assert not audit.active
 
 
+@pytest.mark.parametrize(
+    ("policy", "comes_back"), [("always", True), ("unless-stopped", False), ("no", False)]
+)
+def test_a_stopped_janitor_that_the_next_boot_starts_is_active(policy: str, comes_back: bool) -> None:
+    stopped = container("spotify/docker-gc", running=False)
+    stopped["HostConfig"] = {"RestartPolicy": {"Name": policy}}
+
+    audit = parse_pruners(pruner_answers(containers=said([stopped])))
+
+    assert bool(audit.active) == comes_back
+
+
 def test_a_services_container_is_named_as_the_service() -> None:
     task = container("spotify/docker-gc", Labels={"com.docker.swarm.service.name": "janitor"})
     answers = pruner_answers(containers=said([task]), swarm_services=said([service("spotify/docker-gc")]))
