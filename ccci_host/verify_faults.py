@@ -1,9 +1,10 @@
 """Faults against checks: each fault in a run of its own, and the matrix of what came of it.
 
-A row is as expected when the check that the fault names gave the verdict that it names, and the run as a
-whole gave no other. A fault that did not bite, that left something behind or that disturbed the stranger's
-stack beside it is not as expected, whatever the verdict. So a matrix can fail in two more ways: by a fault
-that does nothing, and by a check that no fault makes fail.
+A row is as expected when the check that the fault names gave the verdict that it names, for the reason
+that the fault names where the check knows several, and the run as a whole gave no other. A fault that did
+not bite, that left something behind or that disturbed the stranger's stack beside it is not as expected,
+whatever the verdict. So a matrix can fail in two more ways: by a fault that does nothing, and by a check that
+no fault makes fail.
 """
 
 import inspect
@@ -238,6 +239,8 @@ def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: S
         )
     if finding is None or finding.verdict is not fault.expected:
         problems.append(f"the check says {finding.verdict if finding else 'nothing'}")
+    elif fault.because not in finding.reason:
+        problems.append(f"the check has another reason than the fault: {finding.reason}")
     if fault.expected is Verdict.UNKNOWN and fault.check != WHOLE_RUN:
         ended = next(
             (one for one in (judgement.findings if judgement else ()) if one.check == WHOLE_RUN), None

@@ -11,6 +11,7 @@ class AgentAltered(AlteredFile):
     name = "agent-altered"
     task = "verify-pc1"
     check = "agent-as-built"
+    because = f"{paths.ARCHIVE} (altered)"
     path = paths.ARCHIVE
     mode = "0755"
 

@@ -13,6 +13,7 @@ class BareTag(ByTag):
     until = ("before", "final-teardown")
     expected = Verdict.UNKNOWN
     check = "specs-carry-digests"
+    because = "Deployed without a digest"
 
 
 FAULT = BareTag()

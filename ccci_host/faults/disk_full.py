@@ -11,6 +11,7 @@ class DiskFull(FilledDisk):
     task = "verify-pc1"
     expected = Verdict.UNKNOWN
     check = "run-complete"
+    because = "is full"
     percent = 99.5
 
 

@@ -41,6 +41,8 @@ class Fault(ABC):
     """The verdict that it must produce."""
     check: ClassVar[str]
     """The check that must produce it."""
+    because: str = ""
+    """Words that the check's reason must hold; empty where the verdict has one reason only."""
     stores: ClassVar[tuple[StoreKind, ...]] = ("classic", "containerd")
     """Where it does harm at all."""
     wishes: ClassVar[Mapping[str, Any]] = {}

@@ -19,6 +19,7 @@ class InterfaceLost(Fault):
     until = ("before", "final-teardown")
     expected = Verdict.UNKNOWN
     check = "layers-from-local-store"
+    because = "no witness outside the daemon"
 
     def __init__(self) -> None:
         self._before: tuple[str, str] | None = None

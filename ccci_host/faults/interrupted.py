@@ -28,6 +28,7 @@ class Interrupted(Fault):
         assert phase in get_args(Phase)  # noqa: S101 - a mistake in the table above
         self.name = f"ctrl-c-in-{phase}"
         self.task = task
+        self.because = f"interrupted during {phase} "
         self.point = ("before", phase)
         self._sent = False
 

@@ -9,6 +9,7 @@ class PatAbsent(AlteredLogin):
     name = "pat-absent"
     task = "verify-pc2"
     check = "credential-in-place"
+    because = "has no entry for Docker Hub"
     auth = None
 
 

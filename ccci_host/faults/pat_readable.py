@@ -10,6 +10,7 @@ class PatReadable(Fault):
     name = "pat-readable"
     task = "verify-pc2"
     check = "credential-in-place"
+    because = "Others can read"
 
     def inject(self, machine: Machine) -> None:
         """Let others read it."""

@@ -15,6 +15,7 @@ class SecondExperiment(Fault):
     task = "verify-pc1"
     expected = Verdict.UNKNOWN
     check = "run-complete"
+    because = "Somebody else's run is under way"
 
     def inject(self, machine: Machine) -> None:
         """Take the lease."""

@@ -13,6 +13,7 @@ class SpoiltHistory(Fault):
     task = "verify-pc2"
     expected = Verdict.UNKNOWN
     check = "run-complete"
+    because = "The history file is not whole"
 
     def __init__(self) -> None:
         self._content = b""

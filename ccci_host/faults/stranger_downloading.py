@@ -20,6 +20,7 @@ class StrangerDownloading(Fault):
     point = ("amid", "redeploy")
     expected = Verdict.UNKNOWN
     check = "layers-from-local-store"
+    because = "no registry accounts for it"
 
     def __init__(self) -> None:
         self._before = 0

@@ -14,6 +14,7 @@ class TimerMasked(Fault):
     name = "timer-masked"
     task = "verify-pc1"
     check = "timer-armed"
+    because = f"{paths.TIMER} is masked"
 
     def inject(self, machine: Machine) -> None:
         """systemd masks no unit whose file is in the way."""

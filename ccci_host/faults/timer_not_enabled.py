@@ -7,6 +7,7 @@ class TimerNotEnabled(UnitState):
     """Disables the timer without stopping it."""
 
     name = "timer-not-enabled"
+    because = "not enabled at boot"
     does = (("disable",),)
     undoes = (("enable",),)
     shows = ("UnitFileState", "disabled")

@@ -7,6 +7,7 @@ class TimerStopped(UnitState):
     """Stops the timer."""
 
     name = "timer-stopped"
+    because = "is inactive"
     does = (("stop",),)
     undoes = (("start",),)
     shows = ("ActiveState", "inactive")

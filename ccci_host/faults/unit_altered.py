@@ -15,6 +15,7 @@ class UnitAltered(Fault):
     name = "unit-altered"
     task = "verify-pc1"
     check = "agent-as-built"
+    because = f"alters {paths.SERVICE}"
 
     def inject(self, machine: Machine) -> None:
         """Write it, and have systemd read it."""

@@ -11,6 +11,7 @@ class ZeroReplicas(Bug):
     task = "verify-pc3"
     expected = Verdict.UNKNOWN
     check = "tasks-ran-the-image"
+    because = "No task was seen running"
     changes = (
         (
             'path.write_bytes(base64.b64decode(file["content"]))',

@@ -18,7 +18,7 @@ from ccci_host.experiments.options import Point
 from ccci_host.faults import START, Fault
 from ccci_host.generated import part
 from ccci_host.journal import Journal
-from ccci_host.records import History, HostSeen, StoreSeen, StrangersSeen
+from ccci_host.records import Finished, History, HostSeen, StoreSeen, StrangersSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
 from ccci_host.verify_faults import Matrix, Row, chosen, disposable_hosts, require_rows, try_faults
@@ -167,6 +167,23 @@ def test_another_check_in_its_place_is_not_as_expected(stage: Stage) -> None:
     row = stage.row(fault)
     assert not row.as_expected
     assert "the check says PASS" in row.why
+
+
+def test_the_same_verdict_for_another_reason_is_not_as_expected(stage: Stage) -> None:
+    class Refused(Prune):
+        expected = Verdict.UNKNOWN
+        check = "run-complete"
+        because = "Somebody else's run is under way"
+
+    def ended(problem: str) -> History:
+        return changed(good("verify-pc3"), Finished, {"outcome": "failed", "problem": problem})
+
+    stage.history = ended("Somebody else's run is under way on ci.")
+    assert stage.row(Refused()).as_expected
+    stage.history = ended("The Docker daemon on ci does not answer.")
+    row = stage.row(Refused())
+    assert (row.verdict, row.as_expected) == (Verdict.UNKNOWN, False)
+    assert "another reason than the fault" in row.why
 
 
 def test_a_fault_that_does_not_bite_is_not_as_expected(stage: Stage) -> None:

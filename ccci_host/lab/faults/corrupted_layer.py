@@ -22,6 +22,7 @@ class CorruptedLayer(Fault):
     point = ("before", "redeploy")
     expected = Verdict.UNKNOWN
     check = "run-complete"
+    because = "ended early in redeploy"
 
     def inject(self, machine: Machine) -> None:
         """Overwrite it."""

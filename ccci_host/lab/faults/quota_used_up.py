@@ -14,6 +14,7 @@ class QuotaUsedUp(HubFault):
     until = ("before", "final-teardown")
     expected = Verdict.UNKNOWN
     check = "specs-carry-digests"
+    because = "Deployed without a digest"
 
     def inject(self, machine: Machine) -> None:
         """Leave it none."""

@@ -13,6 +13,7 @@ class RegistryDown(HubFault):
     point = ("before", "redeploy")
     expected = Verdict.UNKNOWN
     check = "run-complete"
+    because = "ended early in redeploy"
 
     def inject(self, machine: Machine) -> None:  # noqa: ARG002
         """Close them."""

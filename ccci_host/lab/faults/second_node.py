@@ -18,6 +18,7 @@ class SecondNode(Fault):
     task = "verify-pc3"
     expected = Verdict.UNKNOWN
     check = "one-swarm-node"
+    because = "and only one of them was watched"
 
     def inject(self, machine: Machine) -> None:
         """Make the instance, and let it join and leave."""

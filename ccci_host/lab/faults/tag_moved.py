@@ -17,6 +17,7 @@ class TagMoved(HubFault):
     point = ("before", "redeploy")
     expected = Verdict.UNKNOWN
     check = "layers-from-local-store"
+    because = "Moved upstream"
 
     def __init__(self) -> None:
         super().__init__()

@@ -102,6 +102,13 @@ def test_every_fault_names_a_check_that_decides_its_task() -> None:
         assert fault.task in checks[fault.check].tasks, fault.name
 
 
+def test_a_run_that_ends_early_has_many_reasons_and_each_fault_names_its_own() -> None:
+    early = [fault for fault in all_faults(LAB) if fault.check == "run-complete"]
+    assert [fault.name for fault in early if not fault.because] == []
+    [reboot] = [fault for fault in early if fault.name == "ctrl-c-in-reboot"]
+    assert reboot.because == "interrupted during reboot "
+
+
 def test_every_check_is_made_to_fail_by_a_fault() -> None:
     failed = {fault.check for fault in all_faults(LAB) if fault.expected is not Verdict.PASS}
     assert {check.name for check in all_checks()} - failed == set()
