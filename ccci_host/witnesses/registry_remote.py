@@ -80,8 +80,12 @@ class Registry:
         answer = self.ask("HEAD", url, self.bearer(repository))
         if answer.status == 401:
             challenge = answer.headers.get("WWW-Authenticate", "")
-            self.tokens[repository] = self.token(challenge, repository)
-            answer = self.ask("HEAD", url, self.bearer(repository))
+            if challenge.lower().startswith("basic"):
+                headers = {"Authorization": f"Basic {self.basic}"} if self.basic else {}
+            else:
+                self.tokens[repository] = self.token(challenge, repository)
+                headers = self.bearer(repository)
+            answer = self.ask("HEAD", url, headers)
         for _ in range(HOPS):
             if answer.status not in REDIRECTIONS:
                 break

@@ -125,6 +125,23 @@ def test_a_blob_is_followed_to_where_it_lies_without_the_token(
     assert wire.asked[-1] == ("HEAD", "https://cdn.example.org/blob", None)
 
 
+def test_a_registry_that_keeps_its_own_logins_is_asked_with_them(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = base64.b64encode(b"me:other").decode()
+    config.write_text(json.dumps({"auths": {"registry.example:5000": {"auth": auth}}}))
+    wire = wired(
+        monkeypatch,
+        Answer(401, {"WWW-Authenticate": 'Basic realm="Registry Realm"'}),
+        Answer(200, {"Content-Length": "7"}),
+    )
+    wanted = {"registry": "registry.example:5000", "repository": "app", "digests": [["sha256:a"]]}
+    said = registry_remote.guarded(registry_remote.sizes, Registries(config, "x"), wanted)
+    assert said == {"layers": [{"digest": "sha256:a", "size": 7}]}
+    url = "https://registry.example:5000/v2/app/blobs/sha256:a"
+    assert wire.asked == [("HEAD", url, None), ("HEAD", url, f"Basic {auth}")]
+
+
 def test_the_alternatives_of_a_layer_are_tried_until_one_is_known(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
