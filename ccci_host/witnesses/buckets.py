@@ -14,6 +14,9 @@ from ccci_host.witnesses.registries import ask
 REPOSITORY, TAG = "ratelimitpreview/test", "latest"
 """The image that Docker Hub's documentation offers for reading one's limits."""
 
+NO_FIGURE = "that is no figure"
+"""What is said of a header that came without a count, or not at all, with an answer of the registry's."""
+
 _FIGURE = re.compile(r"^(-?\d+)(?:;w=(\d+))?$")
 
 
@@ -50,7 +53,7 @@ def _bucket(answer: dict[str, Any]) -> Bucket:
     if answer["status"] not in (200, 429):
         problem = f"the registry answered {answer['status']}"
     elif remaining is None:
-        problem = f"ratelimit-remaining came as {headers['ratelimit-remaining']!r}: that is no figure"
+        problem = f"ratelimit-remaining came as {headers['ratelimit-remaining']!r}: {NO_FIGURE}"
     return Bucket(
         account=account,
         limit=limit,

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from ccci_host.lab.faults.hub_fault import HubFault
 from ccci_host.lab.hub.budget import HeaderMode
+from ccci_host.records import Bucket
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
-from ccci_host.witnesses.buckets import WITNESS
+from ccci_host.witnesses.buckets import NO_FIGURE, WITNESS
 
 
 class RateLimitHeaders(HubFault):
@@ -36,11 +37,18 @@ class RateLimitHeaders(HubFault):
     def is_present(self, machine: Machine) -> bool:
         """Whether the host gets to see no count that could go down."""
         seen = WITNESS.look(machine, "start", 0)
-        return all(bucket.remaining is None or bucket.remaining < 0 for bucket in seen.buckets)
+        return bool(seen.buckets) and all(map(says_nothing, seen.buckets))
 
     def revert(self, machine: Machine) -> None:  # noqa: ARG002
         """As usual again."""
         self.hub.control.header_mode("normal")
+
+
+def says_nothing(bucket: Bucket) -> bool:
+    """Whether an answer came whose headers tell of no count; without an answer nobody knows how they look."""
+    if bucket.remaining is not None:
+        return bucket.remaining < 0
+    return NO_FIGURE in (bucket.problem or "")
 
 
 FAULTS = tuple(RateLimitHeaders(mode) for mode in ("absent", "empty", "negative"))
