@@ -69,8 +69,10 @@ def _unit(unit: Unit) -> UnitSeen:
 
 def _last(answer: Answer) -> dict[str, Any] | None:
     """The agent's note; None for one that is not there, an unreadable one says so."""
-    if not isinstance(answer, Present):
+    if isinstance(answer, Absent):
         return None
+    if not isinstance(answer, Present):
+        return {"unreadable": answer.reason}
     try:
         note = json.loads(answer.content)
     except ValueError:

@@ -89,6 +89,7 @@ def test_a_systemd_that_does_not_answer_is_a_problem_and_not_an_inactive_timer(
     [
         (Present(json.dumps({"exit_code": 0}).encode()), {"exit_code": 0}),
         (Absent(), None),
+        (Unreadable("permission denied"), {"unreadable": "permission denied"}),
         (Present(b"{"), {"unreadable": "the note of the last tick is no JSON"}),
         (Present(b"[]"), {"unreadable": "the note of the last tick is no object"}),
     ],
