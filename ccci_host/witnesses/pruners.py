@@ -19,7 +19,7 @@ def look(machine: Machine, moment: Moment, cycle: int = 0) -> PrunersSeen:
         pruners=tuple(
             Pruner(
                 name=found.name,
-                where=found.kind,
+                where=f"{found.kind} {found.name}",
                 command=found.command,
                 active=found.active,
                 remedy=found.remedy,
