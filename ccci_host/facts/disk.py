@@ -1,12 +1,13 @@
 """The file systems that hold the image stores: how large, how full."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact
-from ccci_host.facts.probes import FileSystem
+from ccci_host.facts.probes import FileSystem, ReadFile
 
 STORE_FOLDERS = ("/var/lib/docker", "/var/lib/containerd")
 
@@ -41,6 +42,22 @@ def disks(*folders: str) -> Fact[Mapping[str, Disk | Absent | Unreadable]]:
 
 
 DISKS = disks(*STORE_FOLDERS)
+
+
+_CONTAINERD_CONFIG = ReadFile("/etc/containerd/config.toml")
+_ROOT = re.compile(r"""^\s*root\s*=\s*["']([^"']+)["']""", re.MULTILINE)
+
+
+def _containerd_root(answers: Answers) -> str | None:
+    """The root that containerd's configuration names, else its default; None where that cannot be read."""
+    config = answers[_CONTAINERD_CONFIG]
+    if isinstance(config, Unreadable):
+        return None
+    found = _ROOT.search(config.text) if isinstance(config, Present) else None
+    return found.group(1) if found else STORE_FOLDERS[1]
+
+
+CONTAINERD_ROOT = Fact("containerd's root", (_CONTAINERD_CONFIG,), _containerd_root)
 
 
 def _disk(answer: Present) -> Disk:

@@ -13,7 +13,7 @@ from ccci_host.agent import paths
 from ccci_host.errors import CommandFailedError, HostError
 from ccci_host.facts.answers import Present
 from ccci_host.facts.collector import Answers, Fact, collect
-from ccci_host.facts.disk import Disk, disks
+from ccci_host.facts.disk import CONTAINERD_ROOT, Disk, disks
 from ccci_host.facts.docker import DOCKER, Docker
 from ccci_host.facts.probes import ReadFile, RunCommand
 from ccci_host.records import Moment, Tick, TicksSeen
@@ -28,7 +28,6 @@ _JOURNAL = RunCommand(
 )
 _CLOCK = RunCommand(("date", "+%s"))
 _POLICY = ReadFile(paths.POLICY)
-_CONTAINERD = "/var/lib/containerd"
 _PERCENT = re.compile(r"=(\d+(?:\.\d+)?)%(?:\s|$)")
 """At the end of the agent's last line: `ended removed=0 kept=2 /var/lib/docker=4.6%`."""
 
@@ -36,14 +35,22 @@ _PERCENT = re.compile(r"=(\d+(?:\.\d+)?)%(?:\s|$)")
 def look(machine: Machine, moment: Moment, cycle: int = 0) -> TicksSeen:
     """The ticks of the last day; what could not be read is a problem."""
     try:
-        docker = collect(machine, DOCKER)[DOCKER]
+        where_it_is = collect(machine, DOCKER, CONTAINERD_ROOT)
+        docker, root = where_it_is[DOCKER], where_it_is[CONTAINERD_ROOT]
         if not isinstance(docker, Docker):
             return TicksSeen(
                 moment=moment, cycle=cycle, problem="the daemon does not say where its store lies"
             )
-        folder = _CONTAINERD if docker.store == "containerd" else docker.root
-        space = disks(folder)
+        folders: tuple[str, ...] = (docker.root,)
+        if docker.store == "containerd":
+            if root is None:
+                return TicksSeen(
+                    moment=moment, cycle=cycle, problem="containerd's configuration cannot be read"
+                )
+            folders = (f"{docker.root}/containerd/daemon", root)
+        space = disks(*folders)
         facts = collect(machine, BOOK, space)
+        folder = next((one for one in folders if isinstance(facts[space][one], Disk)), folders[-1])
     except (CommandFailedError, HostError) as error:
         return TicksSeen(moment=moment, cycle=cycle, problem=str(error))
     disk = facts[space][folder]

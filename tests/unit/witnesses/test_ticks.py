@@ -7,7 +7,7 @@ import pytest
 
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact
-from ccci_host.facts.probes import DockerGet
+from ccci_host.facts.probes import DockerGet, FileSystem, ReadFile
 from ccci_host.records import Tick, TicksSeen
 from ccci_host.transport.executor import Completed
 from ccci_host.witnesses import ticks
@@ -91,7 +91,13 @@ def test_a_policy_that_is_none_is_a_problem(policy: bytes) -> None:
     assert parsed(book(), policy=Present(policy)).problem
 
 
-def seen_on(monkeypatch: pytest.MonkeyPatch, info: Answer, disk: Answer) -> tuple[TicksSeen, list[Any]]:
+def seen_on(
+    monkeypatch: pytest.MonkeyPatch,
+    info: Answer,
+    disk: Answer,
+    config: Answer = Absent(),  # noqa: B008 - a value
+    folder: str = "",
+) -> tuple[TicksSeen, list[Any]]:
     """A look at a host with that daemon, and that disk; and the probes that were put."""
     asked: list[Any] = []
 
@@ -100,6 +106,10 @@ def seen_on(monkeypatch: pytest.MonkeyPatch, info: Answer, disk: Answer) -> tupl
             asked.append(probe)
             if isinstance(probe, DockerGet):
                 return info if probe.path == "/info" else Present(b'{"Version": "26.1.5", "ApiVersion": "1"}')
+            if isinstance(probe, FileSystem):
+                return disk if folder in ("", probe.path) else Absent()
+            if probe == ReadFile("/etc/containerd/config.toml"):
+                return config
             return {ticks._JOURNAL: book(), ticks._CLOCK: CLOCK, ticks._POLICY: POLICY}.get(probe, disk)
 
         return {fact: fact.parse(Answers({probe: answer(probe) for probe in fact.probes})) for fact in facts}
@@ -115,14 +125,32 @@ DISK = Present(
 )
 
 
+MOVED = Present(b'version = 2\nroot = "/data/containerd"\n')
+
+
 @pytest.mark.parametrize(
-    ("driver", "folder"),
-    [("overlay2", "/data/docker"), ("io.containerd.snapshotter.v1", "/var/lib/containerd")],
+    ("driver", "config", "folder"),
+    [
+        ("overlay2", MOVED, "/data/docker"),
+        ("io.containerd.snapshotter.v1", Absent(), "/var/lib/containerd"),
+        ("io.containerd.snapshotter.v1", MOVED, "/data/containerd"),
+        ("io.containerd.snapshotter.v1", Absent(), "/data/docker/containerd/daemon"),
+    ],
 )
-def test_the_disk_is_that_of_the_layers(monkeypatch: pytest.MonkeyPatch, driver: str, folder: str) -> None:
+def test_the_disk_is_that_of_the_layers(
+    monkeypatch: pytest.MonkeyPatch, driver: str, config: Answer, folder: str
+) -> None:
     info = {"DockerRootDir": "/data/docker", "DriverStatus": [["driver-type", driver]]}
-    seen, _ = seen_on(monkeypatch, Present(json.dumps(info).encode()), DISK)
+    seen, _ = seen_on(monkeypatch, Present(json.dumps(info).encode()), DISK, config, folder)
     assert (seen.folder, seen.used, seen.available, seen.problem) == (folder, 40, 50, None)
+
+
+def test_where_containerd_keeps_the_layers_may_be_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = Present(
+        b'{"DockerRootDir": "/d", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}'
+    )
+    seen, _ = seen_on(monkeypatch, info, DISK, Unreadable("permission denied"))
+    assert seen.problem == "containerd's configuration cannot be read"
 
 
 def test_a_daemon_or_a_disk_that_does_not_answer_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
