@@ -8,8 +8,8 @@ import json
 from ccci_host.errors import CommandFailedError, HostError
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
-from ccci_host.facts.disk import DISKS, Disk
-from ccci_host.facts.docker import DOCKER
+from ccci_host.facts.disk import CONTAINERD_ROOT, DISKS, STORE_FOLDERS, Disk, disks
+from ccci_host.facts.docker import DOCKER, Docker
 from ccci_host.facts.probes import DockerGet, HashFile, RunCommand
 from ccci_host.records import HostSeen, Moment
 from ccci_host.transport.machine import Machine
@@ -37,16 +37,22 @@ class HostWitness:
 def look(machine: Machine, incus: str = "") -> HostSeen:
     """The host now; `incus` is the server's version."""
     try:
-        facts = collect(machine, DOCKER, DISKS, MORE)
+        facts = collect(machine, DOCKER, DISKS, MORE, CONTAINERD_ROOT)
+        docker, measured = facts[DOCKER], facts[DISKS]
+        root = docker.root if isinstance(docker, Docker) else ""
+        elsewhere = sorted({root, facts[CONTAINERD_ROOT] or ""} - {"", *STORE_FOLDERS})
+        if elsewhere:
+            more = disks(*elsewhere)
+            others = collect(machine, more)[more]
+            measured = {**measured, **others}
     except (CommandFailedError, HostError) as error:
         return HostSeen(incus=incus, instance_kind=machine.instance.kind, problem=str(error))
-    docker, disks = facts[DOCKER], facts[DISKS]
     seen = facts[MORE].model_copy(
         update={
             "incus": incus,
             "instance_kind": machine.instance.kind,
             "disk_used_percent": max(
-                (disk.used_percent for disk in disks.values() if isinstance(disk, Disk)), default=None
+                (disk.used_percent for disk in measured.values() if isinstance(disk, Disk)), default=None
             ),
         }
     )
