@@ -19,6 +19,7 @@ class BystanderRestarted(Fault):
     task = "verify-pc1"
     point = ("before", "teardown")
     check = "strangers-untouched"
+    stays = True
 
     def __init__(self) -> None:
         self._before = ""

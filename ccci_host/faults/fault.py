@@ -49,6 +49,8 @@ class Fault(ABC):
     """Options of the run."""
     renews_containers: ClassVar[bool] = False
     """Whether dockerd starts anew for it, and with it everybody's containers."""
+    stays: ClassVar[bool] = False
+    """Whether it is something that was done, and nothing that could be taken back."""
     interrupts: ClassVar[bool] = False
     """Whether the run is to end in a `KeyboardInterrupt`."""
 
@@ -99,6 +101,10 @@ def injected(fault: Fault, machine: Machine) -> Iterator[None]:
     finally:
         with postponed(PUTTING_BACK):
             fault.revert(machine)
+    if not fault.stays and fault.is_present(machine):
+        raise HostError(
+            f"The fault {fault.name} is still on {machine.instance.where}, after it was taken back."
+        )
 
 
 def all_faults(*packages: str) -> tuple[Fault, ...]:

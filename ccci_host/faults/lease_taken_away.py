@@ -15,6 +15,7 @@ class LeaseTakenAway(Fault):
     point: Point = ("before", "redeploy")
     expected = Verdict.UNKNOWN
     check = "lease-held"
+    stays = True
 
     def inject(self, machine: Machine) -> None:
         """Release them."""

@@ -11,6 +11,7 @@ class PruneAll(Fault):
     task = "verify-pc3"
     point = ("before", "redeploy")
     check = "layers-from-local-store"
+    stays = True
 
     def inject(self, machine: Machine) -> None:
         """Prune, as people do."""

@@ -73,6 +73,25 @@ def test_a_wish_to_stop_waits_until_it_is_taken_back(monkeypatch: pytest.MonkeyP
     assert harm.log == ["inject", "revert"]
 
 
+def test_one_that_is_still_there_is_an_error_unless_it_is_to_stay() -> None:
+    class Stays(Harm):
+        def revert(self, machine: Machine) -> None:
+            self.log.append("revert")
+
+    with pytest.raises(HostError, match="is still on"), injected(Stays(), machine()):
+        pass
+    done = Stays()
+    done.stays = True  # type: ignore[misc]
+    with injected(done, machine()):
+        pass
+    assert {fault.name for fault in all_faults(LAB) if fault.stays} == {
+        "bystander-restarted",
+        "lease-taken-away",
+        "prune-af",
+        "sweep-in-unleased-deploy",
+    }
+
+
 def test_one_that_does_not_bite_is_an_error_and_taken_back() -> None:
     harm = Harm(bites=False)
     with pytest.raises(HostError, match="did not bite"), injected(harm, machine()):
