@@ -88,12 +88,11 @@ def _unseen(run: Run, left: list[Leftover], failed: Mapping[str, str]) -> list[L
 
     `failed` has the reason of each that did not come to its end, by the stack.
     """
-    there = [stack for stack in stacks.look(run.machine).own if stack in run.stacks]
-    told = [name for _, name, _ in left]
+    told = {name for _, name, _ in left}
     return [
-        ("stack", stack, failed.get(stack, "its teardown said that nothing is left"))
-        for stack in there
-        if not any(name.startswith(stack) for name in told)
+        (thing.kind, thing.name, failed.get(thing.stack, "its teardown said that nothing is left"))
+        for thing in stacks.look(run.machine).things
+        if thing.stack in run.stacks and thing.name not in told
     ]
 
 

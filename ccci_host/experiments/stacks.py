@@ -2,7 +2,9 @@
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ccci_host.errors import HostError
 from ccci_host.facts.answers import Present, Unreadable
@@ -27,18 +29,29 @@ _OTHERS = {
 }
 
 
+class Thing(NamedTuple):
+    """What there is of a stack."""
+
+    stack: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stacks:
     """What there is of stacks on a host."""
 
-    def __init__(
-        self, own: tuple[str, ...], unconverged: tuple[str, ...], strangers: tuple[str, ...]
-    ) -> None:
-        self.own = own
+    things: tuple[Thing, ...]
+    """Of the stacks that experiments made."""
+    unconverged: tuple[str, ...]
+    """Services of others that have not the tasks that they want."""
+    strangers: tuple[str, ...]
+    """Services and other running containers that no experiment made."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
         """Names of the stacks that experiments made, by anything that is left of them."""
-        self.unconverged = unconverged
-        """Services of others that have not the tasks that they want."""
-        self.strangers = strangers
-        """Services and other running containers that no experiment made."""
+        return tuple(sorted({thing.stack for thing in self.things}))
 
 
 def look(machine: Machine) -> Stacks:
@@ -58,27 +71,23 @@ def let_go(machine: Machine, *names: str) -> None:
 
 def parse(answers: Answers) -> Stacks:
     """Read the listings."""
-    own: set[str] = set()
-    unconverged, strangers = [], []
+    things, unconverged, strangers = [], [], []
     for service in _listed(answers, _SERVICES, "services"):
-        labels = service["Spec"].get("Labels") or {}
+        name, labels = service["Spec"]["Name"], service["Spec"].get("Labels") or {}
         if is_own(labels):
-            own.add(labels[STACK_LABEL])
+            things.append(Thing(labels[STACK_LABEL], "service", name))
             continue
-        strangers.append(service["Spec"]["Name"])
+        strangers.append(name)
         status = service.get("ServiceStatus") or {}
         if status.get("RunningTasks", 0) < status.get("DesiredTasks", 0):
-            unconverged.append(service["Spec"]["Name"])
+            unconverged.append(name)
     for container in _listed(answers, _CONTAINERS, "containers"):
         labels = container.get("Labels") or {}
         if not is_own(labels) and _SERVICE_LABEL not in labels:
             strangers.append(container["Names"][0].lstrip("/"))
     for kind, probe in _OTHERS.items():
-        listing = _listed(answers, probe, f"{kind}s")
-        own |= {stack for stack in _stacks(listing) if OWN_STACK.fullmatch(stack)}
-        if probe is _SECRETS:
-            own |= _named(listing)
-    return Stacks(tuple(sorted(own)), tuple(sorted(unconverged)), tuple(sorted(strangers)))
+        things += _things(kind, _listed(answers, probe, f"{kind}s"))
+    return Stacks(tuple(sorted(things)), tuple(sorted(unconverged)), tuple(sorted(strangers)))
 
 
 def _listed(answers: Answers, probe: DockerGet, what: str) -> Any:
@@ -93,17 +102,16 @@ def _listed(answers: Answers, probe: DockerGet, what: str) -> Any:
     return json.loads(listed.content)
 
 
-def _named(listing: list[dict[str, Any]]) -> set[str]:
-    """Stacks of ours by the names of secrets: a harness labels none, and may be cut off before its deploy."""
-    found = [_OWN_SECRET.match(thing["Spec"].get("Name", "")) for thing in listing]
-    return {one[1] for one in found if one}
-
-
-def _stacks(listing: object) -> set[str]:
-    things = (listing.get("Volumes") or []) if isinstance(listing, dict) else listing
-    assert isinstance(things, list)  # noqa: S101 - the API's shape
-    labels = [(thing.get("Labels") or (thing.get("Spec") or {}).get("Labels")) or {} for thing in things]
-    return {str(each.get(name, "")) for each in labels for name in (STACK_LABEL, MADE_FOR)}
+def _things(kind: str, listing: Any) -> Iterator[Thing]:
+    """Ours by their labels, and secrets by their names: a harness labels none, and may be cut off early."""
+    for thing in (listing.get("Volumes") or []) if isinstance(listing, dict) else listing:
+        spec = thing.get("Spec") or thing
+        name, labels = spec.get("Name", ""), spec.get("Labels") or {}
+        marks = [str(labels.get(label, "")) for label in (STACK_LABEL, MADE_FOR)]
+        named = _OWN_SECRET.match(name) if kind == "secret" else None
+        stack = next(filter(OWN_STACK.fullmatch, marks), named[1] if named else None)
+        if stack is not None:
+            yield Thing(stack, kind, name)
 
 
 STACKS = Fact("stacks", (_SERVICES, _CONTAINERS, *_OTHERS.values()), parse)

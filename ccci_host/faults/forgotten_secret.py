@@ -9,6 +9,7 @@ class ForgottenSecret(Bug):
     name = "teardown-forgets-secret"
     task = "verify-pc1"
     check = "teardown-is-clean"
+    because = "Left behind: secret "
     changes = (
         (
             '            *(("secret", name_of(one), f"/secrets/{one[\'ID\']}") for one in '

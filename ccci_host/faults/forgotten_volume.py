@@ -9,6 +9,7 @@ class ForgottenVolume(Bug):
     name = "teardown-forgets-volume"
     task = "verify-pc1"
     check = "teardown-is-clean"
+    because = "Left behind: volume "
     changes = (
         (
             '                *(("volume", one["Name"], volume_path(one["Name"])) for one in '

@@ -10,12 +10,13 @@ from ccci_host.agent.leases import LONGEST
 from ccci_host.errors import CcciError, HostError, RefusedError
 from ccci_host.experiments import Options, preflight, stacks
 from ccci_host.experiments.lease import Holder
-from ccci_host.experiments.stacks import Stacks
+from ccci_host.experiments.stacks import Stacks, Thing
 from ccci_host.records import HostSeen, LeaseSeen, Leftovers, Note, Removal
 from tests.unit.experiments.fakes import Bench
 
 FIT = HostSeen(store="classic", swarm_manager=True, agent_sha256="a", disk_used_percent=40.0)
 QUIET = Stacks((), (), ())
+LEFT = Stacks((Thing("ccci-small--1_test", "secret", "ccci-small--1_test_key_v1"),), (), ())
 
 
 class FakeLease:
@@ -72,7 +73,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def test_the_lease_is_held_before_leftovers_go(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    stage.there = Stacks(("ccci-small--1_test",), (), ())
+    stage.there = LEFT
     stage.make_sure()
     assert stage.log == [
         "asked who holds a lease besides None",
@@ -104,7 +105,7 @@ def test_leftovers_that_could_not_be_removed_are_in_the_history(
         raise HostError("daemon down")
 
     monkeypatch.setattr(preflight, "teardown", stuck)
-    stage.there = Stacks(("ccci-small--1_test",), (), ())
+    stage.there = LEFT
     with pytest.raises(HostError, match="daemon down"):
         stage.make_sure()
     [found] = stage.bench.history.of(Leftovers)
@@ -221,7 +222,7 @@ def test_a_disposable_host_is_asked_nothing_more(tmp_path: Path, monkeypatch: py
 
 def test_a_rival_that_asked_at_the_same_time_makes_it_step_back(stage: Stage) -> None:
     stage.rival = RefusedError("somebody else")
-    stage.there = Stacks(("ccci-small--1_test",), (), ())
+    stage.there = LEFT
     with pytest.raises(RefusedError):
         stage.make_sure()
     assert stage.log[-1] == "released"

@@ -15,7 +15,7 @@ from ccci_host.experiments import session as sessions
 from ccci_host.experiments.options import Point
 from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
-from ccci_host.experiments.stacks import Stacks
+from ccci_host.experiments.stacks import Stacks, Thing
 from ccci_host.records import Cleanup, Finished, HostSeen, Interrupted, Removal, StoreSeen
 from tests.unit.experiments.fakes import Bench, store_of
 
@@ -46,8 +46,11 @@ class Stage:
         monkeypatch.setattr(preflight, "make_sure", self._make_sure)
         monkeypatch.setattr(sessions, "teardown", self._teardown)
         self.seen: tuple[str, ...] = ()
-        """The suite's own stacks of which something is there at the end."""
-        monkeypatch.setattr("ccci_host.experiments.stacks.look", lambda machine: Stacks(self.seen, (), ()))
+        """The suite's own stacks of which a volume is there at the end."""
+        monkeypatch.setattr("ccci_host.experiments.stacks.look", self._look)
+
+    def _look(self, machine: object) -> Stacks:
+        return Stacks(tuple(Thing(stack, "volume", f"{stack}_data") for stack in self.seen), (), ())
 
     def _make_sure(self, run: Run, seen: HostSeen, **_: Any) -> None:
         if self.refusal:
@@ -211,15 +214,15 @@ def test_what_a_teardown_could_not_remove_is_left_where_it_is_seen(
     stage.stuck = HostError("a container does not end")
     stage.seen = ("ccci-small_test",)
     stage.play(lambda run: None)
-    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "a container does not end"),)
-    assert "Left behind: stack ccci-small_test: a container does not end\n" in capsys.readouterr().err
+    assert stage.last(Cleanup).left == (("volume", "ccci-small_test_data", "a container does not end"),)
+    assert "Left behind: volume ccci-small_test_data: a container does not end\n" in capsys.readouterr().err
 
 
 def test_what_a_teardown_left_without_saying_so_is_seen_at_the_end(stage: Stage) -> None:
     stage.seen = ("ccci-small_test", "ccci-of-another-run_test")
     stage.play(lambda run: None)
     assert stage.last(Cleanup).left == (
-        ("stack", "ccci-small_test", "its teardown said that nothing is left"),
+        ("volume", "ccci-small_test_data", "its teardown said that nothing is left"),
     )
 
 
@@ -251,7 +254,7 @@ def test_what_is_named_once_is_not_named_again(stage: Stage) -> None:
     stage.seen = ("ccci-small_test",)
     stage.stuck = UnreachableError("gone")
     stage.play(lambda run: None)
-    assert stage.last(Cleanup).left == (("stack", "ccci-small_test", "gone"),)
+    assert stage.last(Cleanup).left == (("volume", "ccci-small_test_data", "gone"),)
 
 
 def test_a_machine_whose_reboot_was_interrupted_is_waited_for(

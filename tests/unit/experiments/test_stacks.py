@@ -47,6 +47,20 @@ def test_a_secret_of_a_harness_tells_of_its_stack_by_its_name() -> None:
     assert stacks.parse(answers(secret=present(listed))).own == ("ccci-small--1a2b_test",)
 
 
+def test_what_is_left_of_a_stack_is_known_by_kind_and_name() -> None:
+    seen = stacks.parse(
+        answers(
+            services=present([service("ccci-small--1a2b_test_app", OWN)]),
+            volume=present({"Volumes": [{"Name": "ccci-small--1a2b_test_data", "Labels": OWN}]}),
+            config=present([{"Spec": {"Name": "theirs", "Labels": THEIRS}}]),
+        )
+    )
+    assert seen.things == (
+        ("ccci-small--1a2b_test", "service", "ccci-small--1a2b_test_app"),
+        ("ccci-small--1a2b_test", "volume", "ccci-small--1a2b_test_data"),
+    )
+
+
 def test_an_empty_host_has_no_stacks() -> None:
     seen = stacks.parse(answers())
     assert (seen.own, seen.unconverged, seen.strangers) == ((), (), ())

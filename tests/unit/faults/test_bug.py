@@ -3,7 +3,7 @@
 import pytest
 
 from ccci_host.errors import HostError, RefusedError
-from ccci_host.experiments.stacks import Stacks
+from ccci_host.experiments.stacks import Stacks, Thing
 from ccci_host.faults import all_faults
 from ccci_host.faults import bug as bugs
 from ccci_host.faults.bug import Bug
@@ -49,10 +49,11 @@ class Host:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.own = ["ccci-theirs"]
         self.gone: list[str] = []
-        monkeypatch.setattr(
-            "ccci_host.experiments.stacks.look", lambda machine: Stacks(tuple(self.own), (), ())
-        )
+        monkeypatch.setattr("ccci_host.experiments.stacks.look", self._look)
         monkeypatch.setattr(bugs, "teardown", lambda machine, stack: self.gone.append(stack))
+
+    def _look(self, machine: object) -> Stacks:
+        return Stacks(tuple(Thing(stack, "network", f"{stack}_net") for stack in self.own), (), ())
 
 
 def test_what_it_left_goes_when_the_run_is_over_and_nothing_else(
