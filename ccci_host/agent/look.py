@@ -16,7 +16,7 @@ from typing import Any, Optional
 from . import references
 from .clock import parse_moment
 from .host import CLASSIC, Host, Image, Service, read_service
-from .ledger import Entry, Ledger, Mark
+from .ledger import Entry, Ledger, Mark, last_asked
 from .problem import UnreadableError
 from .roots import Index, holds
 
@@ -243,11 +243,16 @@ class _Look:
             self._use(self.index.meant(text), self.clock, wanted=True)
 
     def _forget(self) -> None:
-        """Drop what is about images and services that are no more."""
+        """Drop what is about images and services that are no more, but for what a tag was last asked for."""
         here = set().union(*(image.keys for image in self.host.images)) if self.host.images else set()
-        self.ledger.tags = {
-            tag: marks for tag, marks in self.ledger.tags.items() if any(digest in here for digest in marks)
-        }
+        remembered = {}
+        for tag, marks in self.ledger.tags.items():
+            if any(digest in here for digest in marks):
+                asked = last_asked(marks)
+                remembered[tag] = {
+                    digest: mark for digest, mark in marks.items() if digest in here or digest == asked
+                }
+        self.ledger.tags = remembered
         services = {service.id for service in self.host.services}
         self.ledger.asks = {key: ask for key, ask in self.ledger.asks.items() if key in services}
 

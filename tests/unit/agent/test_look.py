@@ -230,3 +230,14 @@ def test_a_ledger_survives_its_file(store: str) -> None:
     story.ledger.sweep_since = START
     assert ledgers.parse(ledgers.dump(story.ledger)) == story.ledger
     assert ledgers.parse(ledgers.dump(story.ledger) + b" " * 1000) == story.ledger
+
+
+def test_of_a_tag_that_moves_for_ever_the_ledger_remembers_what_is_here(store: str) -> None:
+    story = Story(store)
+    for number in range(20):
+        story.host.image(f"app {number}", tags=("org/app:1",))
+        story.host.event("image", "pull", "org/app:1", story.now + HOUR)
+        story.look(after=HOUR)
+        story.host.remove(f"app {number - 1}")
+        story.host.images[0].tags, story.host.images[0].pulled = (), ("org/app:1",)
+    assert len(story.ledger.tags["docker.io/org/app:1"]) <= 3
