@@ -140,8 +140,7 @@ class _Sweep:
         self.outcome.plan, self.outcome.disk = plan, scene.disk
         self.outcome.notes = [*self.outcome.notes, *(n for n in scene.notes if n not in self.outcome.notes)]
         if plan.gates:
-            unfinished = any(gate.name != "no-pressure" for gate in plan.gates)
-            self._end(scene, finished=not unfinished)
+            self._end(scene, finished=any(gate.name == "no-pressure" for gate in plan.gates))
             return False
         victims = [ruling for ruling in plan.victims if ruling.image.id not in self.outcome.conflicts]
         if not victims:

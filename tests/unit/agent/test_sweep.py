@@ -580,3 +580,17 @@ def test_a_look_after_a_reboot_asks_whether_all_that_was_seen_is_written(
         journal.trust()
     gaps = [note for note in bench.tick().notes if "every image counts as used now" in note]
     assert bool(gaps) is not complete
+
+
+def test_a_sweep_has_ended_below_the_low_watermark_whatever_gate_is_closed_besides(bench: Bench) -> None:
+    """Else the tick after a lease would delete between the watermarks, with no pressure since."""
+    three_idle(bench)
+    ledger = bench.ledger
+    ledger.sweep_since = time.time()
+    bench.places.ledger.write(ledgers.dump(ledger))
+    lease = bench.places.leases.grant("a run", 600)
+    bench.percent = [60.0]
+    bench.tick()
+    bench.places.leases.release(lease.id)
+    bench.percent = [75.0]
+    assert not bench.tick().removed
