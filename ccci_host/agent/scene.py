@@ -157,7 +157,7 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
     if "info" in answers.answers:
         try:
             disk = pressure.measure(host)
-            growing = downloads.under_way(host, now)
+            growing = downloads.under_way(host)  # as of this moment: recipes may have taken a minute
         except UnreadableError as error:
             problems.append(str(error))
     try:

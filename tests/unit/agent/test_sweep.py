@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from ccci_host.agent import downloads, pins, pressure, storage
 from ccci_host.agent import ledger as ledgers
-from ccci_host.agent import pressure, storage
 from ccci_host.agent import sweep as sweeps
 from ccci_host.agent.daemon import Daemon, DaemonError
 from ccci_host.agent.host import CLASSIC, Host, read
@@ -594,3 +594,27 @@ def test_a_sweep_has_ended_below_the_low_watermark_whatever_gate_is_closed_besid
     bench.places.leases.release(lease.id)
     bench.percent = [75.0]
     assert not bench.tick().removed
+
+
+def test_a_pull_that_grows_is_in_flight_however_long_the_look_took(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recipes are rendered before: one that hangs takes half a minute."""
+    three_idle(bench)
+    known, late = pressure.store_folders, bench.places.state / "ingest-root"
+    monkeypatch.setattr(downloads, "store_folders", lambda host: (*known(host), str(late)))
+    began = time.time() + 90.0
+
+    def slow(*_: object) -> dict[str, Any]:
+        data = late / "io.containerd.content.v1.content/ingest/abc/data"
+        data.parent.mkdir(parents=True, exist_ok=True)
+        data.write_bytes(b"layer")
+        os.utime(data, (began, began))
+        monkeypatch.setattr(time, "time", lambda: began)
+        return {"images": [], "repositories": [], "problems": []}
+
+    monkeypatch.setattr(pins, "collect", slow)
+    outcome = bench.tick()
+    assert not outcome.removed
+    assert outcome.plan is not None
+    assert [gate.name for gate in outcome.plan.gates] == ["deploying"]
