@@ -46,7 +46,11 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
     for folder in _recipes(roots):
         files = _files_of(folder)
         key = _key(folder, files)
-        known = remembered.get(key) or _Recipe(folder, files, render or stack_config).pins()
+        known = remembered.get(key)
+        if known is None:
+            known = _Recipe(folder, files, render or stack_config).pins()
+            if _key(folder, _files_of(folder)) != key:  # of a checkout, say, while Docker read it
+                raise UnreadableError(f"recipes: {folder} was changed while it was read")
         if not known["problems"]:  # what does not render now may do so another time
             now[key] = known
         images += [[image, str(folder)] for image in known["images"]]

@@ -184,3 +184,21 @@ not a line
         "UNKNOWN": "-x",
         "EMPTY": "",
     }
+
+
+def test_what_another_version_pins_is_not_remembered_as_this_one_s(recipe: Path) -> None:
+    """A checkout while Docker renders: the files that were read are not those that it saw."""
+
+    def render(folder: Path, *_: Any) -> str:
+        return f"services:\n  app:\n    image: {(folder / 'compose.yml').read_text().split()[-1]}\n"
+
+    def moved(folder: Path, *_: Any) -> str:
+        (folder / "compose.yml").write_text("services:\n  app:\n    image: org/app:2\n")
+        return render(folder)
+
+    first = "services:\n  app:\n    image: org/app:1\n"
+    (recipe / "compose.yml").write_text(first)
+    with pytest.raises(UnreadableError, match="changed while it was read"):
+        collect(recipe, moved)
+    (recipe / "compose.yml").write_text(first)
+    assert ["org/app:1", str(recipe)] in collect(recipe, render)["images"]
