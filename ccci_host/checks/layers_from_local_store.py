@@ -169,19 +169,19 @@ def _by_interface(history: History, cycle: int) -> Stance:
     if seen is None or seen.problem:
         return stance("silent", (seen.problem if seen else None) or "not read")
     came = above_noise(history, seen)
-    if came is None:
+    if came is None or seen.bytes is None:
         return stance("silent", "its counter stood still, or the noise on it was not measured")
     weights = weights_of(history, cycle)
     if weights is None:
         return stance("silent", "what a download would weigh is not known from the manifests")
     lightest = min(weights.values())
     figures = f"{in_megabytes(came)} came in above the noise"
-    weight, heard = recipe_weight(history, cycle), seen.bytes or 0
-    if came < lightest and heard < weight:
+    weight = recipe_weight(history, cycle)
+    if came < lightest and seen.bytes < weight:
         return stance("acquits", f"{figures}; the lightest image alone would bring {in_megabytes(lightest)}")
     if came - _logged(history, cycle) >= weight:
         return stance("suspects", f"{figures}, as much as the recipe weighs, and no registry accounts for it")
-    loud = f"{in_megabytes(heard)} came in, as much as the recipe weighs, and it may not all be noise"
+    loud = f"{in_megabytes(seen.bytes)} came in, as much as the recipe weighs, and it may not all be noise"
     enough = f"{figures}: enough for an image of {in_megabytes(lightest)}"
     return stance("silent", loud if came < lightest else enough)
 

@@ -41,7 +41,8 @@ def test_one_that_was_lost_held_nothing_back(task: str, step: str) -> None:
 def test_a_run_without_an_agent_had_none() -> None:
     refused = LeaseSeen(step="refused", problem="there is no agent to give one")
     history = changed(good("verify-pc1"), LeaseSeen, lambda _: refused, step="taken")
-    assert finding(NAME, history).verdict is Verdict.UNKNOWN
+    words = "The run was not under a lease all the time, so nothing held sweeps back: there is no agent to give one."
+    assert said(NAME, history) == (Verdict.UNKNOWN, words, LOOK, ())
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,13 @@ def test_one_look_is_not_enough() -> None:
     assert finding(NAME, history).verdict is Verdict.UNKNOWN
 
 
+def test_two_looks_are() -> None:
+    history = good("verify-pc1")
+    for moment in ("start", "torn-down"):
+        history = without(history, StoreSeen, moment=moment)
+    assert finding(NAME, history).reason == "No image disappeared over 2 looks at the store."
+
+
 def test_what_the_last_tick_removed_has_to_be_looked_at() -> None:
     history = without(good("verify-pc1"), StoreSeen, moment="end")
     found = finding(NAME, history)

@@ -450,6 +450,8 @@ def test_a_victim_is_freed_too() -> None:
     victims = ({"id": IDS[APP], "refs": [APP], "class": "superseded", "reason": "superseded"},)
     history = changed(good(TASK), PlanSeen, {"victims": victims, "kept": ()})
     assert "45.0 % of /var/lib/docker is beyond" in finding(DISK, history).reason
+    gone = changed(history, StoreSeen, lambda _: store("end", without=(APP,)), moment="end")
+    assert "50.0 % of /var/lib/docker is beyond" in finding(DISK, gone).reason  # it is not there to be freed
 
 
 @pytest.mark.parametrize(
