@@ -39,9 +39,9 @@ def test_one_that_was_lost_held_nothing_back(task: str, step: str) -> None:
 
 
 def test_a_run_without_an_agent_had_none() -> None:
-    refused = LeaseSeen(step="refused", problem="there is no agent to give one")
+    refused = LeaseSeen(step="refused", problem="no agent")
     history = changed(good("verify-pc1"), LeaseSeen, lambda _: refused, step="taken")
-    words = "The run was not under a lease all the time, so nothing held sweeps back: there is no agent to give one."
+    words = "The run was not under a lease all the time, so nothing held sweeps back: no agent."
     assert said(NAME, history) == (Verdict.UNKNOWN, words, LOOK, ())
 
 
