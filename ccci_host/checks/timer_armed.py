@@ -8,6 +8,9 @@ from ccci_host.records import AgentSeen, History, UnitSeen
 BY_TIMER = ("ccci-prune.service", "static")
 """The unit that the timer starts, and what systemd says of one that something else starts."""
 
+STARTING = "activating"
+"""What systemd says of a unit on its way up, one that it starts again included."""
+
 
 @check(
     pc="PC1",
@@ -19,7 +22,8 @@ BY_TIMER = ("ccci-prune.service", "static")
 def timer_armed(history: History) -> Answer:
     """Stopped, masked or not enabled: FAIL; systemd not answering: UNKNOWN.
 
-    A tick may fail, right after a boot say: that is told, and `disk_stays_bounded` judges the ticks of a day.
+    So is a unit that systemd was starting at that moment: whether it stays up, nobody has seen. A tick may
+    fail, right after a boot say: that is told, and `disk_stays_bounded` judges the ticks of a day.
     """
     looks = history.of(AgentSeen)
     units = [unit for seen in looks for unit in seen.units]
@@ -34,6 +38,9 @@ def timer_armed(history: History) -> Answer:
         raise NoEvidenceError(
             f"Whether the timer is armed is not known: {problems[0] if problems else 'nobody looked'}."
         )
+    starting = [unit.name for unit in units if unit.active == STARTING and not _is_by_timer(unit)]
+    if starting:
+        raise NoEvidenceError(f"At a look systemd was just starting {listed(dict.fromkeys(starting))}.")
     following = f"Its next tick: {looks[-1].next_tick}." if looks[-1].next_tick else ""
     armed = listed(unit.name for unit in units if not _is_by_timer(unit))
     ended = [unit for unit in looks[-1].units if _is_by_timer(unit) and unit.active == "failed"]
@@ -50,7 +57,7 @@ def _wrong(unit: UnitSeen) -> str:
         return unit.load
     if _is_by_timer(unit):
         return ""
-    if unit.active != "active":
+    if unit.active not in ("active", STARTING):
         return unit.active or "not active"
     return "" if unit.enabled == "enabled" else f"not enabled at boot ({unit.enabled or 'unknown'})"
 

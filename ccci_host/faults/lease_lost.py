@@ -6,7 +6,7 @@ from ccci_host.transport.machine import Machine
 
 
 class LeaseLost(LeaseTakenAway):
-    """Releases every lease, then starts the agent's service while the recipe is being deployed.
+    """Releases every lease, then has the agent's service make a tick while the recipe is being deployed.
 
     The agent finds no lease and no pressure; what is lost is the proof that a lease holds it back.
     """
@@ -17,9 +17,9 @@ class LeaseLost(LeaseTakenAway):
     check = "lease-holds-back-the-sweep"
 
     def inject(self, machine: Machine) -> None:
-        """Release, and let it fire."""
+        """Release, and let it fire; its tick has ended well when systemd says so."""
         super().inject(machine)
-        machine.executor.run(["systemctl", "start", "--no-block", paths.SERVICE]).check()
+        machine.executor.run(["systemctl", "start", paths.SERVICE]).check()
 
 
 FAULT = LeaseLost()

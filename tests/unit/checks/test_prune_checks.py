@@ -142,6 +142,30 @@ def test_the_oneshot_that_the_timer_starts_may_rest_but_not_be_masked() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "enabled", "verdict"),
+    [
+        ("ccci-prune-watch.service", "enabled", Verdict.UNKNOWN),
+        ("ccci-prune-watch.service", "disabled", Verdict.FAIL),
+        ("ccci-prune.service", "static", Verdict.PASS),
+    ],
+)
+def test_a_unit_on_its_way_up_at_a_look(name: str, enabled: str, verdict: Verdict) -> None:
+    """The look-out is started anew a second after dockerd ended its stream; the service may be amid a tick."""
+
+    def starting(unit: UnitSeen) -> UnitSeen:
+        change = {"active": "activating", "enabled": enabled}
+        return unit.model_copy(update=change) if unit.name == name else unit
+
+    def spoil(seen: AgentSeen) -> AgentSeen:
+        return seen.model_copy(update={"units": tuple(map(starting, seen.units))})
+
+    judgement = judged("timer-armed", AgentSeen, spoil)
+    assert judgement[0] is verdict
+    if verdict is Verdict.UNKNOWN:
+        assert judgement[1] == "At a look systemd was just starting ccci-prune-watch.service."
+
+
 def test_units_that_nobody_saw_are_unknown() -> None:
     assert judged("timer-armed", AgentSeen, {"units": ()})[0] is Verdict.UNKNOWN
     assert judged("timer-armed", AgentSeen, {"problem": "no bus"})[0] is Verdict.UNKNOWN
