@@ -151,7 +151,7 @@ def test_the_oneshot_that_the_timer_starts_may_rest_but_not_be_masked() -> None:
     ],
 )
 def test_a_unit_on_its_way_up_at_a_look(name: str, enabled: str, verdict: Verdict) -> None:
-    """The look-out is started anew a second after dockerd ended its stream; the service may be amid a tick."""
+    """The look-out is started anew a second after dockerd ended its stream; the service may tick."""
 
     def starting(unit: UnitSeen) -> UnitSeen:
         change = {"active": "activating", "enabled": enabled}
