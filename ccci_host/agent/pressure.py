@@ -74,14 +74,19 @@ def store_folders(host: Host) -> tuple[str, ...]:
     return (host.root, str(own) if own.is_dir() else _containerd_root())
 
 
+def root_in(config: str) -> str:
+    """The folder where containerd, so configured, keeps what it has."""
+    found = _ROOT.search(config)
+    return found.group(1) if found else CONTAINERD_ROOT
+
+
 def _containerd_root() -> str:
     try:
-        found = _ROOT.search(Path(CONTAINERD_CONFIG).read_text(encoding="utf-8"))
+        return root_in(Path(CONTAINERD_CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return CONTAINERD_ROOT
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"disk: {CONTAINERD_CONFIG} cannot be read ({error})") from None
-    return found.group(1) if found else CONTAINERD_ROOT
 
 
 def _measure(folder: str) -> FileSystem:

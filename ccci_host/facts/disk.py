@@ -1,15 +1,15 @@
 """The file systems that hold the image stores: how large, how full."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ccci_host.agent import pressure
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact
 from ccci_host.facts.probes import FileSystem, ReadFile
 
-STORE_FOLDERS = ("/var/lib/docker", "/var/lib/containerd")
+STORE_FOLDERS = ("/var/lib/docker", pressure.CONTAINERD_ROOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ def disks(*folders: str) -> Fact[Mapping[str, Disk | Absent | Unreadable]]:
 DISKS = disks(*STORE_FOLDERS)
 
 
-_CONTAINERD_CONFIG = ReadFile("/etc/containerd/config.toml")
-_ROOT = re.compile(r"""^\s*root\s*=\s*["']([^"']+)["']""", re.MULTILINE)
+_CONTAINERD_CONFIG = ReadFile(pressure.CONTAINERD_CONFIG)
 
 
 def _containerd_root(answers: Answers) -> str | None:
@@ -53,8 +52,7 @@ def _containerd_root(answers: Answers) -> str | None:
     config = answers[_CONTAINERD_CONFIG]
     if isinstance(config, Unreadable):
         return None
-    found = _ROOT.search(config.text) if isinstance(config, Present) else None
-    return found.group(1) if found else STORE_FOLDERS[1]
+    return pressure.root_in(config.text if isinstance(config, Present) else "")
 
 
 CONTAINERD_ROOT = Fact("containerd's root", (_CONTAINERD_CONFIG,), _containerd_root)
