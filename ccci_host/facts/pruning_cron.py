@@ -60,13 +60,18 @@ def _lines(path: str, text: str, scripts: Mapping[str, Answer], units: Sequence[
                 command=command,
                 active=True,
                 remedy=f"Comment out line {number} of {path}; ccci-prune frees the disk in its place.",
-                stop=(("sed", "-i", f"{number}{{/^{_literal(line)}$/s/^/# by ccci-host: /}}", path),),
+                stop=(("sed", "-i", f"{number}{{/{_known_by(line)}/s/^/# by ccci-host: /}}", path),),
             )
 
 
-def _literal(line: str) -> str:
-    """The line for sed to know it by: its number may be another's by the time that it is commented out."""
-    return re.sub(r"[\\/.*\[\]^$]", r"\\\g<0>", line)
+def _known_by(line: str) -> str:
+    """What sed knows the line by: its number may be another's by the time that it is commented out.
+
+    Up to a byte that is no UTF-8, which nobody can hand to sed; else all of it.
+    """
+    readable, unreadable, _ = line.partition("\N{REPLACEMENT CHARACTER}")
+    literal = re.sub(r"[\\/.*\[\]^$]", r"\\\g<0>", readable)
+    return f"^{literal}" if unreadable else f"^{literal}$"
 
 
 def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:

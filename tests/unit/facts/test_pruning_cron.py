@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ccci_host.facts.answers import Unreadable
+from ccci_host.facts.answers import Present, Unreadable
 from ccci_host.facts.probes import FoundFiles
 from ccci_host.facts.pruners import parse_pruners
 from tests.unit.facts.host_answers import file, pruner_answers, unit
@@ -48,6 +48,18 @@ def test_a_table_that_has_changed_meanwhile_keeps_its_lines(tmp_path: Path) -> N
     text = "0 3 * * * docker image prune -f\n"
     now = f"0 4 * * * backup\n{text}"
     assert stopped(text, now, tmp_path) == now
+
+
+def test_a_line_with_a_byte_that_is_no_utf8_is_known_by_what_comes_before(tmp_path: Path) -> None:
+    table = tmp_path / "table"
+    table.write_bytes(b"0 3 * * * docker image prune -f # t\xe4glich\n0 4 * * * backup\n")
+    seen = Present(table.read_bytes())
+    (pruner,) = parse_pruners(pruner_answers(tables=FoundFiles({str(table): seen}, {str(table): ()}))).active
+    (command,) = pruner.stop
+    subprocess.run(command, check=True)
+    assert table.read_bytes() == (
+        b"# by ccci-host: 0 3 * * * docker image prune -f # t\xe4glich\n0 4 * * * backup\n"
+    )
 
 
 def test_a_script_that_a_line_runs_is_read_and_one_in_a_comment_is_not() -> None:
