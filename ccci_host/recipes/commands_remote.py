@@ -239,7 +239,9 @@ def kill_session(leader: int) -> None:
 def tied(argv: list[str]) -> list[str]:
     """`argv` so that it ends with this program, should somebody kill that; it takes `setpriv`."""
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--", *argv] if setpriv else argv
+    if setpriv is None or Path(setpriv).resolve().name.startswith("busybox"):  # which knows no --pdeathsig
+        return argv
+    return [setpriv, "--pdeathsig", "KILL", "--", *argv]
 
 
 def run(argv: list[str], environment: dict[str, str], folder: str, timeout: float) -> tuple[int, str, str]:

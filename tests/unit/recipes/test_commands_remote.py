@@ -258,6 +258,20 @@ def test_killed_at_once_the_program_leaves_no_way_that_lends_the_login(tmp_path:
             os.kill(lending, signal.SIGKILL)
 
 
+def test_the_setpriv_of_busybox_ties_nothing_and_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows no `--pdeathsig`, so that no command ran, and the way that lends the login did not open."""
+    busybox = tmp_path / "busybox"
+    busybox.write_text("#!/bin/sh\nexit 1\n")
+    busybox.chmod(0o755)
+    (tmp_path / "setpriv").symlink_to(busybox)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    program = "import time; print('ready', flush=True); time.sleep(60)"
+    [ran] = run_all(payload(["echo", "here"], lending={"program": program, "docker_config": "x"}))["ran"]
+    assert ran["stdout"] == "here"
+
+
 def test_a_way_that_does_not_open_is_trouble() -> None:
     lending = {"program": "raise SystemExit(1)", "docker_config": "x"}
     with pytest.raises(TroubleError, match="did not open"):
