@@ -50,6 +50,7 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
         if known is None:
             known = _Recipe(folder, files, render or stack_config).pins()
             if _key(folder, _files_of(folder)) != key:  # of a checkout, say, while Docker read it
+                storage.remember(cache, {**remembered, **now})  # the others need not be read again for it
                 raise UnreadableError(f"recipes: {folder} was changed while it was read")
         if not known["problems"]:  # what does not render now may do so another time
             now[key] = known

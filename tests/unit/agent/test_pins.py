@@ -202,3 +202,21 @@ def test_what_another_version_pins_is_not_remembered_as_this_one_s(recipe: Path)
         collect(recipe, moved)
     (recipe / "compose.yml").write_text(first)
     assert ["org/app:1", str(recipe)] in collect(recipe, render)["images"]
+
+
+def test_a_recipe_that_changes_all_the_time_has_no_other_read_again(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "compose.yml").write_text(COMPOSE)
+    read: list[str] = []
+
+    def render(folder: Path, *_: Any) -> str:
+        read.append(folder.name)
+        if folder.name == "b":
+            (folder / ".env").write_text(f"LOOK={len(read)}\n")
+        return "services:\n  app:\n    image: org/app:1\n"
+
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match="b was changed while it was read"):
+            pins.collect((str(tmp_path),), tmp_path / "cache", render)
+    assert read.count("a") == read[: read.index("b")].count("a")
