@@ -20,8 +20,12 @@ _END = r"(?![\w-])\s*(?:$|[.,;:!|*`_\])(–—]|- |[0-9a-f]{64}\b)"
 """After the words: nothing, or a remark that is set apart. `PASS withheld` and `PASS?` are no PASS."""
 _OTHERWISE = re.compile(r"\b(?:FAIL|UNKNOWN)\b")
 """`PASS|FAIL` is a form that nobody has filled in."""
-_ASIDE = re.compile(r"<!--.*?(?:-->|\Z)|^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
-"""A comment, or a fenced block of code."""
+_ASIDE = re.compile(
+    r"(?P<span>`[^`\n]+`)|<!--.*?(?:-->|\Z)"
+    r"|^[ >]*(?:(?:[-*+]|\d+[.)]) +)?(?P<fence>`{3,}|~{3,})[^`\n]*$.*?(?:^[ >]*(?P=fence)[`~]*[ \t]*$|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+"""A comment, or a fenced block of code, in a list or a quotation too. In a span of code neither begins."""
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 
 
@@ -34,7 +38,9 @@ def last_word(text: str, run: str) -> str | None:
 
 
 def _set_apart(found: re.Match[str]) -> str:
-    """Each line as one that is no PASS."""
+    """Each line as one that is no PASS; a span of code is a part of its line."""
+    if found["span"]:
+        return found[0]
     return "".join(f"(in a comment or code) {line}" for line in found[0].splitlines(keepends=True))
 
 

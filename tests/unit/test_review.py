@@ -90,6 +90,9 @@ def test_generated_words_are_nobodys() -> None:
         "I would write\n\n```\n{}\n```\n\nif it were so.",
         "~~~text\n$ ccci\n```\n{}\n~~~",
         "```\n{}",
+        "````\n```\nls\n```\n{}\n````",
+        "- I would write:\n    ```\n    {}\n    ```",
+        "> ```\n> {}\n> ```",
     ],
 )
 def test_what_is_hidden_or_code_is_no_pass_and_takes_one_back(aside: str) -> None:
@@ -99,3 +102,18 @@ def test_what_is_hidden_or_code_is_no_pass_and_takes_one_back(aside: str) -> Non
         assert word is not None
         assert not review.is_pass(word, RUN, SHA256)
     assert review.last_word(f"<!-- once -->\n```\nls\n```\n{line}\n", RUN) == line
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "The marker `<!-- generated: review -->` stands, `<!--` too.",
+        "- ```\n  ls\n  ```",
+        "1. ~~~\n   ls\n   ~~~",
+        "````\n```\n````",
+        "```ls``` lists.",
+    ],
+)
+def test_what_ended_before_hides_no_pass(before: str) -> None:
+    line = review.pass_line(RUN, SHA256)
+    assert review.last_word(f"{before}\n\n{line}\n", RUN) == line
