@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ccci_host import machine_docs, review
 from ccci_host.agent import paths
-from ccci_host.checks import Judgement
+from ccci_host.checks import Judgement, printable
 from ccci_host.errors import CcciError
 from ccci_host.evidence import HISTORY
 from ccci_host.experiments.started import tree_hash
@@ -105,7 +105,7 @@ class SignOff:
             each = list(group)
             told += [f"{about}:", *(f"  {one.reason}." for one in each)]
             told += [f"  What to do: {todo}" for todo in dict.fromkeys(one.todo for one in each)]
-        return (*told, self._standing())
+        return (*map(printable, told), self._standing())
 
     def _standing(self) -> str:
         reasons = f"{len(self.objections)} reason{'s' if len(self.objections) != 1 else ''} above"

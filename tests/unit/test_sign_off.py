@@ -275,6 +275,15 @@ def test_a_verdict_that_claims_another_tree_is_not_believed(docs: Docs) -> None:
     assert "\n  it was made by other code" in said
 
 
+def test_what_a_verdict_claims_moves_no_cursor(docs: Docs) -> None:
+    name = NAMES["verify-pc1"]
+    path = docs.folder / "evidence" / name / evidence.VERDICT
+    path.write_text(path.read_text().replace(NOW.tree or "", "\\u001b[2K"))
+    said = docs.refused()
+    assert "; tree is \\x1b[2K on file" in said
+    assert "\x1b" not in said
+
+
 def test_the_last_run_counts_and_not_the_last_that_passed(docs: Docs) -> None:
     later = "20260301T140000Z-verify-pc3"
     docs.keep(later, without(without(good("verify-pc3"), RequestsSeen), InterfaceSeen))
