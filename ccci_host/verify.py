@@ -217,7 +217,7 @@ class Analysis:
             if was.get(finding.check) != finding.verdict
         ]
         differing += [f"  {told}" for told in self.altered]
-        head = f"On file: {self.on_file.verdict}. The checks of this checkout see it differently:"
+        head = f"On file: {self.on_file.verdict}. It is not what the history comes to by this checkout:"
         return (head, *map(printable, differing), *self.outcome.lines())
 
 
