@@ -8,7 +8,9 @@ import pytest
 
 @pytest.fixture
 def in_a_terminal() -> Iterator[None]:
-    """Ctrl-C interrupts: what a shell starts in the background ignores it."""
+    """Ctrl-C and a hang-up end things: what a shell or `nohup` puts in the background ignores them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGHUP, hang_up)
