@@ -26,6 +26,12 @@ do sleep 0.2; done
 """
 """Shell: until all replicas of a stack run, and none is being replaced."""
 
+NO_SNAPSHOT = """
+until [ "$(ctr -n moby snapshots --snapshotter overlayfs ls | wc -l)" -le 1 ]; do sleep 0.2; done
+"""
+"""Shell: until containerd holds no unpacked layer. One that outlives its image's blobs hides the next image that has
+it (docs/retention.md, "Images that Docker does not list")."""
+
 
 @dataclass
 class AgentHost:
@@ -137,6 +143,8 @@ class AgentHost:
             "docker images -aq | sort -u | xargs -r docker rmi -f 2>/dev/null;"
             f"systemctl stop {paths.WATCH}; rm -rf {paths.STATE}/*; systemctl start {paths.WATCH}"
         )
+        if self.store == "containerd":
+            self.sh(NO_SNAPSHOT)
         self.set_policy()
 
     def age(self, seconds: float = 1.5) -> None:

@@ -211,10 +211,32 @@ def test_use_between_two_looks_is_seen(host: AgentHost) -> None:
     now = json.loads(host.prune("status", "--json").check().stdout)
     assert not [note for note in now["notes"] if "every image counts" in note]
     plan = host.plan()
+    assert not plan["unreadable"]
     used = [image for image in (*plan["victims"], *plan["kept"]) if image["id"] == host.id("run/used:1")]
-    assert len(used) == 1
+    assert len(used) == 1, plan
     (unused,) = [image for image in plan["victims"] if image["id"] == host.id("run/unused:1")]
     assert host.last_used(used[0]) > host.last_used(unused)
+
+
+def test_an_image_that_docker_does_not_list_stays(host: AgentHost) -> None:
+    """On the containerd store: its layers were unpacked already, for a container, when it was pulled again."""
+    host.publish("run/unlisted:1")
+    host.docker("pull", "run/unlisted:1")
+    host.docker("create", "--name", "holder", "run/unlisted:1")
+    identity = host.id("run/unlisted:1")
+    host.sh(f"docker rmi --force run/unlisted:1; docker rmi --force {identity} || true")
+    host.docker("pull", "run/unlisted:1")
+    host.docker("run", "--detach", "--name", "runs", "run/unlisted:1", "sleep", "100000")
+    listed = identity in host.images()
+    assert listed is (host.store == "classic")
+    try:
+        host.age()
+        outcome = host.sweep()
+        assert not outcome["unreadable"]
+        assert host.id("run/unlisted:1") == identity
+        assert host.docker("ps", "--filter", "name=runs", "--format", "{{.State}}") == "running"
+    finally:
+        host.sh("docker rm --force holder runs; docker rmi --force run/unlisted:1")
 
 
 def test_a_broken_policy_fails_the_unit_and_deletes_nothing(host: AgentHost) -> None:
