@@ -29,8 +29,8 @@ do sleep 0.2; done
 NO_SNAPSHOT = """
 until [ "$(ctr -n moby snapshots --snapshotter overlayfs ls | wc -l)" -le 1 ]; do sleep 0.2; done
 """
-"""Shell: until containerd holds no unpacked layer. One that outlives its image's blobs hides the next image that has
-it (docs/retention.md, "Images that Docker does not list")."""
+"""Shell: until containerd holds no unpacked layer. One that outlives its image's blobs hides the next image
+that has it (docs/retention.md, "Images that Docker does not list")."""
 
 
 @dataclass

@@ -219,7 +219,7 @@ def test_use_between_two_looks_is_seen(host: AgentHost) -> None:
 
 
 def test_an_image_that_docker_does_not_list_stays(host: AgentHost) -> None:
-    """On the containerd store: its layers were unpacked already, for a container, when it was pulled again."""
+    """On the containerd store: its layers lay there unpacked, for a container, when it was pulled again."""
     host.publish("run/unlisted:1")
     host.docker("pull", "run/unlisted:1")
     host.docker("create", "--name", "holder", "run/unlisted:1")
