@@ -24,6 +24,11 @@ LOST: dict[Moment, str] = {
 }
 """When an image was lost, by the moment at which it was first missing."""
 
+UNLISTED = (
+    "Run the task again. If it stays so, docs/retention.md tells of images that Docker does not list: "
+    "how they come to be, and how to have them listed again."
+)
+
 
 @check(
     pc="PC2",
@@ -45,7 +50,8 @@ def _cycle(history: History, cycle: int) -> Answer:
         if stored is None or not is_whole(deployed, stored):
             raise NoEvidenceError(
                 f"After the deploy the store does not show the whole of {name_of(reference)}, "
-                "which its service runs."
+                "which its service runs.",
+                todo=UNLISTED,
             )
         held[reference] = stored
     if not held:
