@@ -38,7 +38,10 @@ UNLISTED = (
     order=10,
 )
 def images_retained(history: History) -> Answer:
-    """An image that the deploy left in the store, and that is gone before the redeploy, was lost."""
+    """An image that the deploy left in the store, and that is gone before the redeploy, was lost.
+
+    So was one that the store no longer knows by the digest that swarm asks for, whatever else it is called.
+    """
     return in_each_cycle(history, lambda cycle: _cycle(history, cycle))
 
 
@@ -58,12 +61,17 @@ def _cycle(history: History, cycle: int) -> Answer:
         raise NoEvidenceError("No service's spec carried a digest, so no image can be followed by it.")
     for moment in moments_between(history, cycle):
         seen = store_at(history, moment, cycle)
-        lost = [reference for reference, stored in held.items() if not keeps(seen, stored, deployed)]
+        found = images_of(services, seen)
+        lost = [
+            reference
+            for reference, stored in held.items()
+            if found[reference] is None or not keeps(seen, stored, deployed)
+        ]
         if lost:
             return failed(
                 f"Lost {LOST[moment]}: {listed(name_of(reference) for reference in lost)}.",
                 *(
-                    f"{reference} (image {held[reference].id}) is gone, or was pulled anew"
+                    f"{reference} (image {held[reference].id}) is gone by that name, or was pulled anew"
                     for reference in lost
                 ),
                 todo="Find what removed them: `invoke verify-pc1` names competing pruners, "

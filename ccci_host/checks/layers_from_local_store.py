@@ -159,7 +159,10 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
     deaf = [name_of(service.image) for service in services if registry_of(service.image) not in heard]
     if deaf:
         return log_says("silent", f"it never showed a request at the registry of {listed(deaf)}")
-    return log_says("acquits", f"{count(len(seen.requests), 'request')}, none for a layer of the recipe")
+    others = sorted({one.repository for one in seen.requests if one.is_layer_download})
+    apart = f"; layers of what is no image of the recipe: {listed(others)}" if others else ""
+    told = f"{count(len(seen.requests), 'request')}, none for a layer of the recipe{apart}"
+    return log_says("acquits", told)
 
 
 def _by_interface(history: History, cycle: int) -> Stance:

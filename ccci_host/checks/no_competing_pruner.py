@@ -3,7 +3,8 @@
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import listed
 from ccci_host.checks.registry import check
-from ccci_host.records import History, PrunersSeen
+from ccci_host.facts.prune_words import removes_images
+from ccci_host.records import Deployed, History, PrunersSeen, TornDown
 
 
 @check(
@@ -14,7 +15,16 @@ from ccci_host.records import History, PrunersSeen
     order=14,
 )
 def no_competing_pruner(history: History) -> Answer:
-    """Units, timers, cron lines and janitor containers; one that is active at any look is a FAIL."""
+    """Units, timers, cron lines and janitor containers; one that is active at any look is a FAIL.
+
+    So is a command of the run's own harness, whether or not an image went with it this time.
+    """
+    harness = _of_the_harness(history)
+    if harness:
+        return failed(
+            f"The harness itself removes images: {listed(f'`{command}`' for command in harness)}.",
+            todo="Take the command out of the harness; the agent alone deletes images.",
+        )
     looks = history.of(PrunersSeen)
     active = {pruner.where: pruner for seen in looks for pruner in seen.pruners if pruner.active}
     if active:
@@ -34,3 +44,13 @@ def no_competing_pruner(history: History) -> Answer:
         "Nothing but the agent prunes images on this host.",
         *(f"present but not active: {pruner.where}: {pruner.command}" for pruner in idle.values()),
     )
+
+
+def _of_the_harness(history: History) -> tuple[str, ...]:
+    """The commands of the harness that remove images, by their own words."""
+    ran = [
+        *(command for one in history.of(Deployed) for command in one.deployment.commands),
+        *(command for one in history.of(TornDown) for command in one.removal.commands),
+    ]
+    lines = (" ".join(command.argv) for command in ran)
+    return tuple(dict.fromkeys(line for line in lines if removes_images(line)))

@@ -21,7 +21,7 @@ def pull_path_is_real(history: History) -> Answer:
             "dockerd skips or redirects pulls: "
             f"{listed(setting for seen in set_at for setting in seen.pull_overrides)}.",
             *(f"after {AFTER[seen.moment]}: {', '.join(seen.pull_overrides)}" for seen in set_at),
-            todo="Remove the setting from dockerd's unit or daemon.json, and restart dockerd.",
+            todo="Remove the setting from dockerd's unit or daemon.json, or the file, and restart dockerd.",
         )
     for host in looks_at_host(history):
         if host.problem:

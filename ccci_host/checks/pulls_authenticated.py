@@ -16,6 +16,7 @@ from ccci_host.checks.reading import (
 )
 from ccci_host.checks.registry import check
 from ccci_host.records import (
+    Bucket,
     BucketsSeen,
     ColdPullControl,
     Deployed,
@@ -98,6 +99,7 @@ def _by_the_cold_pull(history: History, expected: str) -> Answer:
     _make_sure_it_was_cold(history, control)
     if control.private:
         _make_sure_of_the_deploy(_anonymous_before(history) or 0)
+        _make_sure_that_the_account_paid(history, expected)
         return passed(f"{_pulled_private(control)}: its pull was authenticated.")
     return _by_buckets(history, expected)
 
@@ -191,6 +193,17 @@ def _make_sure_it_was_cold(history: History, control: ColdPullControl) -> None:
         )
 
 
+def _make_sure_that_the_account_paid(history: History, expected: str) -> None:
+    """Raises where the account's bucket shows that it paid nothing: another login may reach the image too."""
+    looks = [history.at(BucketsSeen, "torn-down", 1), history.at(BucketsSeen, "cold-pulled", 0)]
+    if _spent(looks, expected) == 0:
+        raise NoEvidenceError(
+            f"The cold pull of a private image cost {expected} nothing, so another login or another source "
+            "served it.",
+            todo="See which login the harness deploys with, and what stands between the host and Docker Hub.",
+        )
+
+
 def _by_buckets(history: History, expected: str) -> Answer:
     before = history.at(BucketsSeen, "torn-down", 1)
     after = history.at(BucketsSeen, "cold-pulled", 0)
@@ -241,15 +254,19 @@ def _make_sure_of_the_deploy(anonymous: int | None) -> None:
 def _spent(looks: Sequence[BucketsSeen | None], account: str | None) -> int | None:
     """What the account's bucket lost over the looks.
 
-    None when one does not say, and when it rose: in a new window nobody knows what the old one lost.
+    None when one does not say; when it rose, since in a new window nobody knows what the old one lost; and
+    when the looks are of two buckets, as where a host has several addresses.
     """
-    known = [figure for figure in (_remaining(seen, account) for seen in looks) if figure is not None]
+    buckets = [_bucket(seen, account) for seen in looks]
+    known = [bucket.remaining for bucket in buckets if bucket and bucket.remaining is not None]
     if len(known) < len(looks) or known != sorted(known, reverse=True):
+        return None
+    if len({bucket.source for bucket in buckets if bucket}) > 1:
         return None
     return known[0] - known[-1]
 
 
-def _remaining(seen: BucketsSeen | None, account: str | None) -> int | None:
+def _bucket(seen: BucketsSeen | None, account: str | None) -> Bucket | None:
     buckets = seen.buckets if seen and not seen.problem else ()
     own = (bucket for bucket in buckets if bucket.account == account and not bucket.problem)
-    return next((bucket.remaining for bucket in own), None)
+    return next(own, None)

@@ -42,6 +42,7 @@ def _run_under_lease(run: Run, app: App, deployer: Deployer) -> None:
     run.stacks.add(app.stack)
     deploy(run, app, deployer, "deploy", 1)
     run.look("deployed", 1)
+    run.write(pruners.look(run.machine, "deployed"))  # a recipe may bring its own
     run.write(agent_words.sweep(run.machine, "deployed", "lease"))
     tear_down(run, app, deployer, "teardown", 1)
     run.write(agent_words.sweep(run.machine, "torn-down", "lease"))

@@ -125,6 +125,8 @@ def _rest_of_cycle(
         with run.phase("reboot", cycle):
             reboot(run, cycle, token)
         run.look("rebooted", cycle)
+        if deployer.name == "command":  # which may log in anew before it deploys
+            run.write(credential.look(run.machine, "rebooted", cycle))
     if run.pause("redeploy"):
         run.look("paused", cycle)
     deploy(run, app, deployer, "redeploy", cycle)

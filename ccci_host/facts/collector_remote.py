@@ -28,6 +28,7 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKER_TIMEOUT = 20.0
 MOST_BYTES = 1 << 20
 """A larger file than this is nothing that a probe was written for."""
+SCRIPTS = (".sh", ".bash", ".py", ".pl", ".rb")
 ABSOLUTE_PATH = re.compile(rb"/[A-Za-z0-9_@%+=:.,/-]+")
 
 Value = dict[str, Any]
@@ -175,11 +176,14 @@ def unit_name(path: str) -> str:
 
 
 def is_script_with(path: str, pattern: re.Pattern[bytes]) -> bool:
-    """Whether `path` is a script in which `pattern` is found."""
+    """Whether `path` is a script in which `pattern` is found: one handed to an interpreter needs no `#!`."""
     try:
         with opened(path) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or file.read(2) != b"#!":
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return False
+            if file.read(2) != b"#!" and not path.endswith(SCRIPTS):
+                return False
+            file.seek(0)
             content = file.read(MOST_BYTES)
     except OSError:
         return False  # a path that a unit names need not exist, and may be a folder

@@ -19,7 +19,7 @@ _REMOVAL = re.compile(
     | \b(?:crictl|nerdctl)\b[^\n;|&]*?\s(?:rmi|image\s+rm)\b
     | \bctr\b[^\n;|&]*?\s(?:images?|i)\s+(?:rm|remove|delete|del|prune)\b
     | /images/prune\b                                               # the API's own endpoint
-    | \bimages\.prune\b | \bprune_images\b                          # the Python SDK's
+    | \bimages\.(?:prune|remove)\b | \b(?:prune_images|remove_image)\b  # the Python SDK's
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _JANITOR = re.compile(
 """Programs and images made for nothing else."""
 
 HINT = (
-    r"(?i:prune|\brmi\b|image\W+(rm|remove)\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
+    r"(?i:prune|\brmi\b|images?\W+(rm|remove)\b|\bremove_image\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
     r"|docker-clean|image-clean|janitor|drone[/-]gc|systemctl\s.*start)"
 )
 """What the host searches its files for: wide, since the reading is done here."""

@@ -12,10 +12,13 @@ from ccci_host.facts.collector import Answers
 from ccci_host.facts.probes import DockerGet, DockerGetEach
 from ccci_host.facts.prune_words import HINT, is_janitor_image, removes_images
 from ccci_host.facts.pruner import Audit, Pruner
-from ccci_host.facts.updaters import removing_setting
+from ccci_host.facts.updaters import UPDATERS, removing_setting
 
+REACHES_DOCKER = rf'docker\.sock|"/(?:var/)?run/?"|{UPDATERS}'
+"""What a listing shows of containers that may reach the daemon: its socket, the folder that this is in, or an
+image that is known to, through a proxy."""
 CONTAINERS = DockerGetEach(
-    "/containers/json?all=1", "Id", "/containers/{}/json", matching=rf"docker\.sock|{HINT}"
+    "/containers/json?all=1", "Id", "/containers/{}/json", matching=rf"{REACHES_DOCKER}|{HINT}"
 )
 SERVICES = DockerGet("/services")
 INFO = DockerGet("/info")

@@ -18,6 +18,9 @@ _REMOVES = {
 _REMOVES_UNLESS = {"gantry": r"GANTRY_CLEANUP_IMAGES="}
 """Those that remove images until told not to."""
 
+UPDATERS = "|".join(_REMOVES)
+"""A regular expression for their names."""
+
 
 def removing_setting(image: str, arguments: Iterable[str], environment: Iterable[str]) -> str | None:
     """The setting by which the updater `image` removes images; None when it is none, or does not."""

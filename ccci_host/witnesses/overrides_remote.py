@@ -1,16 +1,22 @@
-"""Host program: whether the running dockerd skips pulls of images that it has.
+"""Host program: whether the running dockerd skips pulls of images that it has, or sends them elsewhere.
 
 Runs on the CI host, Python ≥ 3.9, standard library only. Prints the assignments of its one variable, from
-dockerd's environment as the kernel has it: a unit's file tells what it would be after the next start. Where
-no dockerd is to be seen nothing is known, and it ends with exit code 1.
+dockerd's environment as the kernel has it: a unit's file tells what it would be after the next start. Then
+the files that name other hosts for Docker Hub, which newer dockerds read for the containerd store and of
+which `/info` says nothing (docker/docs 24213). Where no dockerd is to be seen nothing is known, and it ends
+with exit code 1.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 VARIABLE = b"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE="
+REGISTRIES = Path("/etc/docker/certs.d")
+HUB = ("docker.io", "registry-1.docker.io", "_default")
+OTHER_HOST = re.compile(r"^\s*(?:server\s*=|\[\s*host\b)", re.MULTILINE)
 
 
 def found(proc: Path) -> list[str]:
@@ -28,5 +34,12 @@ def found(proc: Path) -> list[str]:
     return [line.decode(errors="replace") for line in lines if line.startswith(VARIABLE)]
 
 
+def redirections(registries: Path) -> list[str]:
+    """The files that name a host to ask in place of Docker Hub; one with certificates alone does not."""
+    files = [registries / name / "hosts.toml" for name in HUB]
+    there = [file for file in files if file.is_file()]
+    return [str(file) for file in there if OTHER_HOST.search(file.read_text(errors="replace"))]
+
+
 if __name__ == "__main__":
-    print("\n".join(found(Path("/proc"))))
+    print("\n".join([*found(Path("/proc")), *redirections(REGISTRIES)]))

@@ -431,6 +431,23 @@ def test_a_private_image_that_a_task_pulled_was_pulled_with_the_pat() -> None:
     assert "ccci/db:2.0, which is private" in found.reason
 
 
+def test_a_private_image_that_cost_the_account_nothing_was_had_by_another_login() -> None:
+    history = changed(blind(), ColdPullControl, {"private": True})
+    idle = changed(history, BucketsSeen, lambda seen: buckets(seen.moment, account=190, cycle=seen.cycle))
+    found = finding(PULLS, idle)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("The cold pull of a private image cost ccci-ci nothing")
+
+
+def test_looks_at_two_buckets_are_no_difference() -> None:
+    def elsewhere(seen: BucketsSeen) -> BucketsSeen:
+        moved = (one.model_copy(update={"source": "10.77.0.99"}) for one in seen.buckets)
+        return seen.model_copy(update={"buckets": tuple(moved)})
+
+    found = finding(PULLS, changed(blind(), BucketsSeen, elsewhere, moment="cold-pulled"))
+    assert found.verdict is Verdict.UNKNOWN
+
+
 def test_an_image_that_is_no_server_was_pulled_all_the_same() -> None:
     history = changed(blind(), ColdPullControl, {"task_image_id": "", "problem": "did not converge"})
     assert finding(PULLS, history).verdict is Verdict.PASS

@@ -55,6 +55,18 @@ def test_an_image_that_lost_a_layer_is_lost() -> None:
     assert found.reason == "Lost with the teardown: ccci/db:2.0."
 
 
+def test_an_image_that_lost_the_name_that_swarm_asks_for_is_lost() -> None:
+    """As where somebody's tag keeps the image, and the harness removed `app@sha256:…`: fact 5."""
+
+    def renamed(seen: StoreSeen) -> StoreSeen:
+        named = (one.model_copy(update={"references": ("other/base:1",)}) for one in seen.images)
+        return seen.model_copy(update={"images": tuple(named)})
+
+    found = finding(NAME, changed(good("verify-pc3"), StoreSeen, renamed, moment="torn-down"))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "Lost with the teardown: ccci/app:1.0 and ccci/db:2.0."
+
+
 @pytest.mark.parametrize("moment", ["deployed", "torn-down", "rebooted"])
 def test_a_store_that_could_not_be_read_is_unknown(moment: str) -> None:
     history = changed(

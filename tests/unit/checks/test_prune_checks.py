@@ -13,11 +13,13 @@ from ccci_host.records import (
     AgentSeen,
     Cleanup,
     DaemonEvent,
+    Deployed,
     FileSeen,
     History,
     PlanSeen,
     Pruner,
     PrunersSeen,
+    RanCommand,
     Started,
     StoreSeen,
     StrangeContainer,
@@ -62,6 +64,33 @@ def test_a_pruner_that_is_not_active_is_told_and_passes() -> None:
     found = finding("no-competing-pruner", changed(good(TASK), PrunersSeen, {"pruners": (idle,)}))
     assert found.verdict is Verdict.PASS
     assert "/etc/cron.d/prune" in found.details[0]
+
+
+@pytest.mark.parametrize("record", [Deployed, TornDown])
+@pytest.mark.parametrize(
+    "argv",
+    [("docker", "system", "prune", "-af", "--filter", "until=168h"), ("sh", "-c", "docker rmi {stack}")],
+)
+def test_a_harness_that_removes_images_fails_though_none_went_this_time(
+    record: type[Deployed | TornDown], argv: tuple[str, ...]
+) -> None:
+    ran = (RanCommand(argv=argv, where="host", exit_code=0, stdout="", stderr="", seconds=0.4),)
+    part = "deployment" if record is Deployed else "removal"
+
+    def harness(one: Any) -> Any:
+        return one.model_copy(update={part: getattr(one, part).model_copy(update={"commands": ran})})
+
+    found = finding("no-competing-pruner", changed(good(TASK), record, harness))
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == f"The harness itself removes images: `{' '.join(argv)}`."
+    assert found.todo == "Take the command out of the harness; the agent alone deletes images."
+
+
+def test_a_harness_may_prune_what_is_no_image() -> None:
+    argv = ("docker", "builder", "prune", "-f")
+    ran = (RanCommand(argv=argv, where="host", exit_code=0, stdout="", stderr="", seconds=0.4),)
+    verdict, _ = judged("no-competing-pruner", TornDown, removal(commands=ran))
+    assert verdict is Verdict.PASS
 
 
 def test_an_audit_that_failed_is_unknown() -> None:

@@ -91,7 +91,7 @@ NO_STORE = "layer store (on the host) silent: The image store was not looked at 
             FAIL,
             "Lost with the teardown: ccci/db:2.0.",
             WHO_REMOVED,
-            (f"{DB} (image {digest('e')}) is gone, or was pulled anew",),
+            (f"{DB} (image {digest('e')}) is gone by that name, or was pulled anew",),
         ),
         (
             changed(PC3, StoreSeen, lambda _: store("deployed", without=(DB,)), moment="deployed"),
@@ -808,7 +808,7 @@ def test_one_swarm_node(
             changed(PC3, HostSeen, {"pull_overrides": ("PREFER_OFFLINE=1", "mirror")}),
             FAIL,
             "dockerd skips or redirects pulls: PREFER_OFFLINE=1 and mirror.",
-            "Remove the setting from dockerd's unit or daemon.json, and restart dockerd.",
+            "Remove the setting from dockerd's unit or daemon.json, or the file, and restart dockerd.",
             (
                 "after the start: PREFER_OFFLINE=1, mirror",
                 "after the redeploy: PREFER_OFFLINE=1, mirror",
@@ -824,7 +824,7 @@ def test_one_swarm_node(
             ),
             FAIL,
             "dockerd skips or redirects pulls: mirror.",
-            "Remove the setting from dockerd's unit or daemon.json, and restart dockerd.",
+            "Remove the setting from dockerd's unit or daemon.json, or the file, and restart dockerd.",
             ("after the redeploy: mirror",),
         ),
         (

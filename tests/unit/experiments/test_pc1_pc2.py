@@ -121,6 +121,7 @@ def test_pc1_tries_a_sweep_under_its_lease_and_plans_without_it(stage: Stage) ->
         "phase-ended deploy done",
         "deployed deploy",
         "store deployed",
+        "pruners deployed",
         "sweep deployed",
         "phase-began teardown",
         "phase-ended teardown done",

@@ -45,7 +45,7 @@ class Stage:
             "witnesses.interface.noise": lambda machine: NoiseSeen(bytes=0),
             "witnesses.manifests.look": lambda *_: ManifestsSeen(),
             "witnesses.agent.look": lambda *given: AgentSeen(moment="redeployed", cycle=given[3]),
-            "witnesses.credential.look": lambda *given: CredentialSeen(moment="redeployed", cycle=given[2]),
+            "witnesses.credential.look": lambda *given: CredentialSeen(moment=given[1], cycle=given[2]),
             "witnesses.buckets.BucketsWitness.look": lambda *_: bucket(remaining=200),
             "experiments.redeploy.expected_files": lambda prune: {},
             "experiments.preflight.make_sure_again": lambda run: self.asked.append("again"),
@@ -110,6 +110,14 @@ def test_a_reboot_comes_between_teardown_and_redeploy(stage: Stage) -> None:
     seen = stage.play(redeploy.reboot_and_redeploy)
     back = ["agent redeployed", "credential redeployed"]
     assert seen == [*HEAD, *DEPLOY, *TEARDOWN, *REBOOT, *REDEPLOY, *back, *FINAL, "eviction"]
+
+
+def test_the_login_is_looked_at_before_a_harness_could_log_in_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage.deployer, "name", "command")
+    seen = stage.play(redeploy.reboot_and_redeploy)
+    assert seen.index("rebooted") < seen.index("credential rebooted") < seen.index("phase-began redeploy")
 
 
 def test_before_each_reboot_it_is_asked_again_whom_it_would_disturb(stage: Stage) -> None:

@@ -101,6 +101,9 @@ def test_a_command_that_takes_too_long_is_unreadable(python: str) -> None:
 def test_files_are_searched_one_script_deep(python: str, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\ndocker image prune\n")
+    handed_over = tmp_path / "clean.py"
+    handed_over.write_text("prune()\n")
+    (tmp_path / "e.conf").write_text(f"/usr/bin/python3 {handed_over}")
     (tmp_path / "data").write_text("prune")
     (tmp_path / "a.conf").write_text(f"run {script} now")
     (tmp_path / "b.conf").write_text(f"{tmp_path}/data is no script")
@@ -110,8 +113,9 @@ def test_files_are_searched_one_script_deep(python: str, tmp_path: Path) -> None
 
     (found,) = ask(python, SearchFiles((f"{tmp_path}/*.conf",), "prune"))
 
-    assert set(found.files) == {f"{tmp_path}/a.conf", f"{tmp_path}/c.conf", str(script)}
-    assert found.scripts == {f"{tmp_path}/a.conf": (str(script),), f"{tmp_path}/c.conf": ()}
+    named = {"a": (str(script),), "c": (), "e": (str(handed_over),)}
+    assert found.scripts == {f"{tmp_path}/{name}.conf": scripts for name, scripts in named.items()}
+    assert set(found.files) == {*found.scripts, str(script), str(handed_over)}
 
 
 def test_listing_names_broken_links_too(python: str, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ REMOVES = [
     "ctr -n moby images rm docker.io/library/app:1",
     "curl --unix-socket /var/run/docker.sock -X POST http://localhost/v1.45/images/prune",
     "client.images.prune(filters={'dangling': True})",
+    "client.images.remove(image.id, force=True)",
+    "docker.APIClient().remove_image(name)",
     "/usr/local/bin/docuum --threshold 10GB",
     "/usr/bin/docker-gc",
     "docker run --rm -v /var/run/docker.sock:/var/run/docker.sock spotify/docker-gc",

@@ -1,9 +1,12 @@
+import json
+import re
 from typing import Any
 
 import pytest
 
 from ccci_host.facts.answers import Absent, Unreadable
 from ccci_host.facts.pruners import parse_pruners
+from ccci_host.facts.pruning_containers import CONTAINERS
 from tests.unit.facts.host_answers import pruner_answers, said
 
 SOCKET = {"Type": "bind", "Source": "/var/run/docker.sock", "Destination": "/var/run/docker.sock"}
@@ -54,6 +57,25 @@ def test_a_janitor(found: dict[str, Any]) -> None:
 
     assert (pruner.kind, pruner.name) == ("container", "janitor")
     assert pruner.stop == (("docker", "update", "--restart", "no", "janitor"), ("docker", "stop", "janitor"))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"Image": "app", "Mounts": [SOCKET]},
+        {"Image": "app", "Mounts": [{"Type": "bind", "Source": "/var/run", "Destination": "/host"}]},
+        {"Image": "app", "Mounts": [{"Type": "bind", "Source": "/run/", "Destination": "/host"}]},
+        {"Image": "containrrr/watchtower", "Mounts": []},
+        {"Image": "app", "Mounts": [], "Command": "docker image prune"},
+    ],
+)
+def test_a_container_that_is_looked_into(listed: dict[str, Any]) -> None:
+    assert re.search(CONTAINERS.matching, json.dumps(listed))
+
+
+def test_a_container_that_cannot_reach_docker_is_not_looked_into() -> None:
+    mount = {"Type": "bind", "Source": "/var/run/app", "Destination": "/run/app"}
+    assert not re.search(CONTAINERS.matching, json.dumps({"Image": "app", "Mounts": [mount]}))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from ccci_host.facts.answers import Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.witnesses import host
-from ccci_host.witnesses.overrides_remote import found
+from ccci_host.witnesses.overrides_remote import found, redirections
 
 SET = b"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1"
 
@@ -36,6 +36,22 @@ def test_where_no_dockerd_is_to_be_seen_nothing_is_known(tmp_path: Path) -> None
     (tmp_path / "30").mkdir()
     with pytest.raises(SystemExit, match="no process called dockerd"):
         found(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["docker.io", "registry-1.docker.io", "_default"])
+@pytest.mark.parametrize("content", ['server = "https://cache:5000"\n', '\n[host."http://cache"]\n'])
+def test_a_file_that_names_another_host_redirects(tmp_path: Path, folder: str, content: str) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "hosts.toml").write_text(content)
+    assert redirections(tmp_path) == [f"{tmp_path}/{folder}/hosts.toml"]
+
+
+def test_certificates_and_other_registries_redirect_nothing(tmp_path: Path) -> None:
+    for folder, content in (("docker.io", 'ca = "/ca.crt"\n'), ("ghcr.io", 'server = "http://cache"\n')):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "hosts.toml").write_text(content)
+    assert redirections(tmp_path) == []
+    assert redirections(tmp_path / "missing") == []
 
 
 def test_what_the_program_could_not_tell_is_a_problem() -> None:
