@@ -2,7 +2,10 @@
 
 `docker stack deploy` labels a config or secret that is there already as the stack's own, and the teardown
 then removes it; a volume that is there already is mounted. So all of these are to bear the stack's name.
+An external secret that is there is only used; one that is missing would be made, so it is to bear it too.
 """
+
+from collections.abc import Collection
 
 import yaml
 
@@ -21,6 +24,23 @@ def check_confined(app: App, rendered: Rendered) -> None:
         details="\n".join(_where(app, one) for one in rendered.foreign),
         resolution="Let each `name:` begin with ${STACK_NAME}_ or leave it out; let no volume be external.",
     )
+
+
+def check_secrets(app: App, rendered: Rendered, there: Collection[str], *, host: str) -> None:
+    """Raise `RefusedError` for an external secret that is not `there`, and not the stack's own to make."""
+    missing = [
+        name
+        for name in rendered.external_secrets
+        if name not in there and not name.startswith(f"{app.stack}_")
+    ]
+    if missing:
+        raise RefusedError(
+            f"{app.recipe.name} uses secrets that {host} does not have: {', '.join(missing)}.",
+            details="The recipe declares them as external, under names that may be somebody else's. "
+            "Made here, they would hold a random value, be in that person's way, and go with the teardown.",
+            resolution=f"Make them on {host} first (`docker secret create NAME -`), or let each `name:` "
+            "begin with ${STACK_NAME}_.",
+        )
 
 
 def _where(app: App, one: Foreign) -> str:

@@ -16,7 +16,7 @@ from ccci_host.errors import (
 )
 from ccci_host.progress import doing, say
 from ccci_host.recipes.app import App
-from ccci_host.recipes.confined import check_confined
+from ccci_host.recipes.confined import check_confined, check_secrets
 from ccci_host.recipes.host import ask, check_stack, docker_config_folder, packed
 from ccci_host.recipes.rendered import Rendered, read_rendered
 from ccci_host.recipes.secret_values import generate, is_for_a_person
@@ -66,7 +66,8 @@ class StackDeployer:
         """Make what is missing, deploy, and wait for convergence within the recipe's own time limit.
 
         Raises `DeployError` with the failing task's error, `NotFoundError` for an external network or config
-        that is not there, `WaitTimeoutError` while somebody else deploys or removes the same stack.
+        that is not there, `RefusedError` for a confined app with foreign names, `WaitTimeoutError` while
+        somebody else deploys or removes the same stack.
         """
         check_stack(app.stack)
         for note in app.notes:
@@ -103,7 +104,7 @@ def render(machine: Machine, app: App) -> Rendered:
 
     Raises `DeployError`, `HostError` for an old CLI, `RefusedError` for a confined app with foreign names.
     """
-    return _rendered(machine, app, _render(machine, app, observe=False))
+    return _rendered(machine, app, _render(machine, app, observe=app.confined))
 
 
 def _payload(machine: Machine, app: App) -> dict[str, Any]:
@@ -150,6 +151,8 @@ def _rendered(machine: Machine, app: App, answer: Mapping[str, Any]) -> Rendered
     rendered = read_rendered(answer["config"], answer["raw"], stack=app.stack)
     if app.confined:
         check_confined(app, rendered)
+        if "secrets" in answer:
+            check_secrets(app, rendered, answer["secrets"], host=machine.name)
     return rendered
 
 

@@ -18,7 +18,7 @@ from tests.fakes import FakeExecutor, completed
 from tests.unit.machines import fake_machine, host_table
 from tests.unit.processes import wait_for_end, wait_for_pid
 from tests.unit.recipes.test_convergence import NOW, picture, service, task
-from tests.unit.recipes.test_stack import NO_TRACES, RENDERED, Script
+from tests.unit.recipes.test_stack import NO_TRACES, OBSERVED, RENDERED, Script
 
 COMMAND = {
     "deploy": [["harness", "up", "{domain}"]],
@@ -230,6 +230,15 @@ def test_a_harness_is_not_asked_for_a_recipe_with_strangers_names(app: App) -> N
     with pytest.raises(RefusedError, match="volume production_data"):
         CommandDeployer().deploy(machine(harness), replace(app, confined=True))
     assert harness.asked == []
+
+
+def test_a_harness_is_not_asked_for_a_recipe_whose_strangers_secret_is_missing(app: App) -> None:
+    config = RENDERED["config"].replace("shop_mail_v1", "smtp_password")  # type: ignore[attr-defined]
+    harness = Harness(render={**RENDERED, **OBSERVED, "config": config}, look=converged())
+    with pytest.raises(RefusedError, match="smtp_password"):
+        CommandDeployer().deploy(machine(harness), replace(app, confined=True))
+    assert harness.asked == []
+    assert harness.stacks.sent("render")[0]["observe"]
 
 
 def test_the_configuration_chooses_unless_a_word_does() -> None:

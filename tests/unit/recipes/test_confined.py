@@ -6,7 +6,7 @@ import pytest
 
 from ccci_host.errors import RefusedError
 from ccci_host.recipes.app import App
-from ccci_host.recipes.confined import check_confined
+from ccci_host.recipes.confined import check_confined, check_secrets
 from ccci_host.recipes.recipe import Recipe
 from ccci_host.recipes.rendered import read_rendered
 
@@ -49,3 +49,27 @@ def test_where_a_file_does_not_tell_all_are_named(tmp_path: Path) -> None:
 def test_names_of_its_own_are_no_trouble(tmp_path: Path) -> None:
     own = RENDERED.replace("site_conf", "a_test_conf").replace("production", "a_test")
     check_confined(an_app(tmp_path, FILES), read_rendered(own, "", stack="a_test"))
+
+
+SECRETS = """services: {app: {image: lab/app, secrets: [{source: key}, {source: mail}, {source: alike}]}}
+secrets:
+  key: {name: a_test_key_v1, external: true}
+  mail: {name: smtp_password, external: true}
+  alike: {external: {name: a_testing}}
+  unused: {name: of_nobody, external: true}
+"""
+
+
+def test_a_strangers_secret_that_is_missing_is_for_a_person_to_make(tmp_path: Path) -> None:
+    app, rendered = an_app(tmp_path, FILES), read_rendered(SECRETS, "", stack="a_test")
+    with pytest.raises(RefusedError) as caught:
+        check_secrets(app, rendered, ["other"], host="ci")
+    assert caught.value.brief == "shop uses secrets that ci does not have: smtp_password, a_testing."
+    assert "external" in caught.value.details
+    assert "docker secret create" in caught.value.resolution
+    assert "${STACK_NAME}_" in caught.value.resolution
+
+
+def test_a_strangers_secret_that_is_there_is_used(tmp_path: Path) -> None:
+    app, rendered = an_app(tmp_path, FILES), read_rendered(SECRETS, "", stack="a_test")
+    check_secrets(app, rendered, ["smtp_password", "a_testing"], host="ci")

@@ -196,6 +196,31 @@ def test_an_operators_own_deploy_may_use_any_name(app: App) -> None:
     assert STACK.deploy(machine(script), app).stack == "shop"
 
 
+FOREIGN = CONFIG.replace("shop_mail_v1", "smtp_password")
+
+
+def test_a_confined_app_makes_no_secret_under_a_strangers_name(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED, "config": FOREIGN})
+    with pytest.raises(RefusedError, match="smtp_password"):
+        STACK.deploy(machine(script), replace(app, confined=True))
+    assert [one["word"] for one in script.asked] == ["render"]
+
+
+def test_a_confined_app_uses_a_strangers_secret_that_is_there_and_makes_its_own(app: App) -> None:
+    there = {**OBSERVED, "secrets": ["smtp_password"]}
+    script = Script(render={**RENDERED, **there, "config": FOREIGN}, deploy=DEPLOYED, look=converged())
+    STACK.deploy(machine(script), replace(app, confined=True))
+    (sent,) = script.sent("deploy")
+    assert [one["name"] for one in sent["secrets"]] == ["shop_key_v1"]
+
+
+def test_an_operators_own_deploy_makes_a_secret_under_whatever_name(app: App) -> None:
+    script = Script(render={**RENDERED, **OBSERVED, "config": FOREIGN}, deploy=DEPLOYED, look=converged())
+    STACK.deploy(machine(script), app)
+    (sent,) = script.sent("deploy")
+    assert {one["name"] for one in sent["secrets"]} == {"shop_key_v1", "smtp_password"}
+
+
 def test_two_services_of_one_image_are_two_resolutions_of_one_image(app: App) -> None:
     config = {"services": {"app": {"image": "lab/app:1"}, "worker": {"image": "lab/app:1"}}}
     script = Script(render={**RENDERED, "config": json.dumps(config)})
