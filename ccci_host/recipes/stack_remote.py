@@ -30,8 +30,8 @@ BETWEEN_LOOKS = 0.1
 """Seconds between two looks of the host's own."""
 NAMESPACE = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
-SUITE_STACK = re.compile(r"ccci-[a-z0-9-]+_test")
-"""The name of a stack that has its domain from the suite; nobody else's ends like that."""
+OWN_STACK = re.compile(r"ccci-[a-z0-9-]+--[a-z0-9]+_test")
+"""The name of an experiment's stack, as in `witnesses.strangers`: this program imports nothing of ours."""
 OURS = "ccci-host.stack"
 """Label of a secret that the suite generated: the stack that it belongs to."""
 HEALTH = re.compile(r"\((.*?)\)")
@@ -424,11 +424,11 @@ def secrets_of(stack: str, services: list[Value], known: list[str]) -> list[str]
     """Names of the stack's own secrets, apart from the labelled ones, which can be found at any time.
 
     A secret that its services use, under the stack's name, is its own unless another stack uses it too: the
-    name alone does not tell, since the secrets of a neighbour `shop_eu` begin with `shop_` as well. For a
-    stack of the suite's own it does: a harness may have made a secret that no service came to use.
+    name alone does not tell, since the secrets of a neighbour `shop_eu` begin with `shop_` as well. For an
+    experiment's stack it does: a harness may have made a secret that no service came to use.
     """
     used = secrets_used(services)
-    if SUITE_STACK.fullmatch(stack):  # nobody's stack is a neighbour of ours
+    if OWN_STACK.fullmatch(stack):  # nobody's stack is a neighbour of these
         used |= {name_of(one) for one in daemon.get("/secrets")}
     others = [one for one in daemon.get("/services") if labels_of(one).get(NAMESPACE) != stack]
     own = {name for name in used if name.startswith(stack + "_")}

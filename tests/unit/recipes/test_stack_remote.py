@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from ccci_host.experiments import stacks
 from ccci_host.recipes import stack_remote
 from ccci_host.recipes.stack_remote import OURS
+from ccci_host.witnesses import strangers
 from tests.unit.recipes.swarm import FakeSwarm
 
 FILES = [
@@ -297,11 +299,29 @@ def test_a_secret_that_a_neighbour_uses_too_stays(swarm: FakeSwarm) -> None:
     assert swarm.names("secrets") == ["shop_key_v1"]
 
 
-def test_a_secret_that_no_service_came_to_use_goes_with_a_stack_of_ours_alone(swarm: FakeSwarm) -> None:
-    for stack in ("ccci-shop_test", "ccci-shop--1a2b_test", "shop", "ccci-shop"):
+def test_a_secret_that_no_service_came_to_use_goes_with_an_experiments_stack_alone(swarm: FakeSwarm) -> None:
+    theirs = ("ccci-shop_test", "shop", "ccci-shop")
+    for stack in (*theirs, "ccci-shop--1a2b_test"):
         swarm.add("secrets", f"{stack}_key_v1")
+    for stack in (*theirs, "ccci-shop--1a2b_test"):
         remove_until_gone(swarm, stack)
-    assert swarm.names("secrets") == ["ccci-shop_key_v1", "shop_key_v1"], "which may be of a `ccci-shop_key`"
+    made_by_hand = sorted(f"{stack}_key_v1" for stack in theirs)
+    assert swarm.names("secrets") == made_by_hand, "or of a neighbour `ccci-shop_test_key`"
+
+
+def test_a_secret_that_a_deploy_made_goes_though_no_service_came_to_use_it(
+    swarm: FakeSwarm, seen: Path
+) -> None:
+    secrets = [{"name": name, "value": "s3cret"} for name in ("ccci-shop_test_key_v1", "smtp_password")]
+    stack_remote.deploy(payload(stack="ccci-shop_test", networks=[], secrets=secrets))
+    swarm.add("secrets", "ccci-shop_test_key_v2")
+    remove_until_gone(swarm, "ccci-shop_test")
+    assert swarm.names("secrets") == ["ccci-shop_test_key_v2"]
+
+
+def test_an_experiments_stack_is_known_by_the_same_name_everywhere() -> None:
+    assert stack_remote.OWN_STACK.pattern == strangers.OWN_STACK.pattern
+    assert stack_remote.OURS == stacks.MADE_FOR
 
 
 def test_what_there_is_of_a_stack_is_told_and_stays(swarm: FakeSwarm) -> None:
