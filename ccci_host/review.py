@@ -3,11 +3,12 @@
 The SHA-256 is that of the history which was reviewed: a name alone would also fit whatever is put in the
 folder later. Nothing here can tell who wrote a line. What it says must be beyond doubt: the last line that
 names the run counts, and whatever is not plainly a PASS takes an earlier one back. So does a line that nobody
-sees on the page, or that is quoted as code: a comment, an example, what a terminal said.
+sees on the page, that is struck, or that is quoted as code: a comment, an example, what a terminal said.
 """
 
 import re
 
+from ccci_host.asides import set_apart
 from ccci_host.generated import without_part
 
 PART = "review"
@@ -20,28 +21,14 @@ _END = r"(?![\w-])\s*(?:$|[.,;:!|*`_\])(–—]|- |[0-9a-f]{64}\b)"
 """After the words: nothing, or a remark that is set apart. `PASS withheld` and `PASS?` are no PASS."""
 _OTHERWISE = re.compile(r"\b(?:FAIL|UNKNOWN)\b")
 """`PASS|FAIL` is a form that nobody has filled in."""
-_ASIDE = re.compile(
-    r"(?P<span>`[^`\n]+`)|<!--.*?(?:-->|\Z)"
-    r"|^[ >]*(?:(?:[-*+]|\d+[.)]) +)?(?P<fence>`{3,}|~{3,})[^`\n]*$.*?(?:^[ >]*(?P=fence)[`~]*[ \t]*$|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
-"""A comment, or a fenced block of code, in a list or a quotation too. In a span of code neither begins."""
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def last_word(text: str, run: str) -> str | None:
     """The last line of people's words in `text` that names `run`; None when nobody does."""
     named = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
-    words = _ASIDE.sub(_set_apart, without_part(text, PART))
-    lines = [line.strip() for line in words.splitlines() if named.search(line)]
+    lines = [line.strip() for line in set_apart(without_part(text, PART)) if named.search(line)]
     return lines[-1] if lines else None
-
-
-def _set_apart(found: re.Match[str]) -> str:
-    """Each line as one that is no PASS; a span of code is a part of its line."""
-    if found["span"]:
-        return found[0]
-    return "".join(f"(in a comment or code) {line}" for line in found[0].splitlines(keepends=True))
 
 
 def pass_line(run: str, history_sha256: str) -> str:

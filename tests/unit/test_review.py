@@ -93,6 +93,42 @@ def test_generated_words_are_nobodys() -> None:
         "````\n```\nls\n```\n{}\n````",
         "- I would write:\n    ```\n    {}\n    ```",
         "> ```\n> {}\n> ```",
+        "    {}",
+        "\t{}",
+        "  \t{}",
+        "Quoted:\n\n    $ ccci\n    {}",
+        "-     {}",
+        "- \t\t{}",
+        ">     {}",
+        "<pre>\n{}\n</pre>",
+        "<pre><code>\n\n{}\n</code></pre>",
+        "<PRE class='x'>\n{}",
+        "<code>{}</code>",
+        "<code>\n{}\n</code>",
+        "<del>{}</del>",
+        "I no longer say: <del>\n{}\n</del>",
+        "<s>{}</s>",
+        "<s\n>\n{}\n</s>",
+        "<strike>\n{}\n</strike>",
+        "<del>\n```\n</s>\n{}",
+        "~~~ `a`\n{}\n~~~",
+        "~~~ `a`\n{}",
+        "```sh\n{}\n```",
+        "   ```\n   {}\n   ```",
+        "\t```\n{}\n\t```",
+        "-\t```\n{}\n\t```",
+        "- see\n\n\t~~~\n{}\n\t~~~",
+        "1.\tsee\n\t```\n\tls\n{}",
+        "```\n    ```\n{}\n```",
+        "```\n```sh\n{}\n```",
+        "```\n```~\n{}\n```",
+        "```\n> ```\n{}\n```",
+        "- ```\n  ls\n```\n{}\n```",
+        "- ```\n  ls\nthen\n  ```\n{}\n  ```",
+        "- ```\n  ls\n     ```\n{}",
+        "> ```\n> ls\n\n> ```\n{}\n> ```",
+        "- ```\n> ls\n  ```\n{}",
+        "\\` <!-- `\n{}",
     ],
 )
 def test_what_is_hidden_or_code_is_no_pass_and_takes_one_back(aside: str) -> None:
@@ -112,8 +148,48 @@ def test_what_is_hidden_or_code_is_no_pass_and_takes_one_back(aside: str) -> Non
         "1. ~~~\n   ls\n   ~~~",
         "````\n```\n````",
         "```ls``` lists.",
+        "~~~ `a`\n~~~",
+        "```sh\nls\n```",
+        "```\nls\n   ```",
+        "```\n\n> ls\n````",
+        "   ```\n   ls\n   ```",
+        "-\t```\n\tls\n\t```",
+        "- see\n\n\t```\n\tls\n\n\t```",
+        "> ```\n> ls\n>\n> ```",
+        "    $ ccci",
+        "<pre>\n```\n</pre>",
+        "<!--\n<del>\n-->",
+        "```\n<!-- <pre>\n```",
+        "<del>this</del>, <S>that</S> and <code>ls</code>",
+        "`<pre>`, ``<s> ` <del>`` and <section> or <summary>",
     ],
 )
 def test_what_ended_before_hides_no_pass(before: str) -> None:
     line = review.pass_line(RUN, SHA256)
     assert review.last_word(f"{before}\n\n{line}\n", RUN) == line
+
+
+@pytest.mark.parametrize(
+    "line", ["{}", "   {}", "- {}", "  - {}", "> {}", "-\t{}", "|    {}    |", "{}\r", "> - **{}**"]
+)
+def test_a_plain_line_counts_in_the_first_columns(line: str) -> None:
+    text = line.format(review.pass_line(RUN, SHA256))
+    for before in ("", f"{RUN}: FAIL\n", f"    {RUN}: FAIL\n\n"):
+        word = review.last_word(before + text, RUN)
+        assert word is not None
+        assert review.is_pass(word, RUN, SHA256)
+
+
+def test_a_remark_may_have_code_in_it() -> None:
+    word = review.last_word(
+        f"{review.pass_line(RUN, SHA256)}, by <code>ls</code> and `ls` <!-- twice -->", RUN
+    )
+    assert word is not None
+    assert review.is_pass(word, RUN, SHA256)
+
+
+@pytest.mark.parametrize("hidden", ["<del>{}</del>", "<!-- {} -->", "<s>{}"])
+def test_a_history_that_is_struck_or_hidden_is_not_named(hidden: str) -> None:
+    word = review.last_word(f"{RUN}: PASS {hidden.format(SHA256)}", RUN)
+    assert word is not None
+    assert not review.is_pass(word, RUN, SHA256)
