@@ -8,7 +8,7 @@ sees on the page, that is struck, or that is quoted as code: a comment, an examp
 
 import re
 
-from ccci_host.asides import set_apart
+from ccci_host import asides
 from ccci_host.generated import without_part
 
 PART = "review"
@@ -27,7 +27,7 @@ _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 def last_word(text: str, run: str) -> str | None:
     """The last line of people's words in `text` that names `run`; None when nobody does."""
     named = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
-    lines = [line.strip() for line in set_apart(without_part(text, PART)) if named.search(line)]
+    lines = [line.strip() for line in asides.lines(without_part(text, PART)) if named.search(line)]
     return lines[-1] if lines else None
 
 
