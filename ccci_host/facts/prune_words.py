@@ -32,6 +32,15 @@ _JANITOR = re.compile(
 )
 """Programs and images made for nothing else."""
 
+_PLAIN_FLAG = r"-[afqv]{1,4}|--(?:all|force|volumes|no-prune|quiet|remove-orphans|prune|sync|async)"
+_PLAIN_WORD = re.compile(
+    r"docker|docker-compose|compose|down|podman|crictl|nerdctl|ctr|system|images?|i|prune|rmi|rm|remove"
+    rf"|delete|del|\$\{{?docker\w*\}}?|{_PLAIN_FLAG}",
+    re.IGNORECASE,
+)
+"""What may stand in a removal and can be no secret."""
+_FLAGS_BEHIND = re.compile(rf"(?:\s(?:{_PLAIN_FLAG})(?=[\s;|&>]|$))*")
+
 HINT = (
     r"(?i:prune|\brmi\b|images?\W+(rm|remove)\b|\bremove_image\b|\bi\s+rm\b|\bctr\b|docuum|docker[-_]?gc|dcgc|custodian"
     r"|docker-clean|image-clean|janitor|drone[/-]gc|systemctl\s.*start)"
@@ -48,8 +57,27 @@ def removals(text: str, *, comment: str = "#") -> tuple[str, ...]:
 
 def removes_images(command: str) -> bool:
     """Whether this one line removes images, or runs a program made for that."""
-    plain = re.sub(r"\s+", " ", _PUNCTUATION.sub(" ", command))
-    return bool(_REMOVAL.search(plain) or _JANITOR.search(plain))
+    return bool(removal_words(command))
+
+
+def removal_words(line: str) -> str:
+    """What of this line removes images, with its plain flags; empty where nothing does.
+
+    It is what may be shown of others' lines: the rest of one may hold a password.
+    """
+    plain = re.sub(r"\s+", " ", _PUNCTUATION.sub(" ", line))
+    removal = _REMOVAL.search(plain)
+    found = removal or _JANITOR.search(plain)
+    if found is None:
+        return ""
+    flags = _FLAGS_BEHIND.match(plain, found.end())
+    behind = flags.group() if flags else ""
+    if removal is None:
+        return found.group().lstrip("/= ") + behind
+    before = "docker " if re.search(r"(?<![\w$-])docker $", plain[: found.start()]) else ""
+    *words, last = found.group().split()
+    shown = " ".join([*(word if _PLAIN_WORD.fullmatch(word) else "…" for word in words), last])
+    return before + re.sub(r"…(?: …)+", "…", shown) + behind
 
 
 def is_janitor_image(reference: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ccci_host.facts.answers import Answer, Present
-from ccci_host.facts.prune_words import removals
+from ccci_host.facts.prune_words import removal_words, removals
 
 PrunerKind = Literal["unit", "user unit", "cron", "container", "service"]
 
@@ -19,7 +19,7 @@ class Pruner:
     name: str
     """Unit, file (with line), container or swarm service."""
     command: str
-    """The line that removes images."""
+    """What removes images. Nothing else of the line where it stands, since that may hold a secret."""
     active: bool
     """Whether it will run again by itself."""
     remedy: str
@@ -55,14 +55,14 @@ def shortened(command: str, limit: int = 160) -> str:
 
 
 def removal_in(text: str, scripts: Mapping[str, Answer]) -> str | None:
-    """The line that removes images: one of `text`, or one of a script that `text` names; or None."""
+    """What removes images in `text`, or in a script that `text` names; or None."""
     direct = removals(text)
     if direct:
-        return direct[0]
+        return removal_words(direct[0])
     for path, script in scripts.items():
         named = re.search(rf"(?<![\w./-]){re.escape(path)}(?![\w./-])", text)
         if named and isinstance(script, Present):
             inside = removals(script.text)
             if inside:
-                return f"{path}: {inside[0]}"
+                return f"{path}: {removal_words(inside[0])}"
     return None

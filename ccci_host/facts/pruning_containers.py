@@ -10,7 +10,7 @@ from typing import Any
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.facts.probes import DockerGet, DockerGetEach
-from ccci_host.facts.prune_words import HINT, is_janitor_image, removes_images
+from ccci_host.facts.prune_words import HINT, is_janitor_image, removal_words
 from ccci_host.facts.pruner import Audit, Pruner
 from ccci_host.facts.updaters import UPDATERS, removing_setting
 
@@ -125,13 +125,13 @@ def _removal(
     """What this container does that removes images, or None."""
     command = " ".join(argv)
     if is_janitor_image(image):
-        return f"{image} {command}".strip()
-    if removes_images(command):
-        return command
+        return image
+    if words := removal_words(command):
+        return words
     setting = removing_setting(image, argv, environment)
     if setting is not None:
         return f"{image} with {setting}"
     for text in (*environment, *(f"{name}={value}" for name, value in labels.items())):
-        if removes_images(text):
-            return text
+        if words := removal_words(text):
+            return words
     return None

@@ -1,5 +1,7 @@
 """Cron lines, and scripts that cron runs, that remove images."""
 
+import hashlib
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -23,6 +25,16 @@ TABLE_FILES = SearchFiles(_TABLES, HINT)
 SCRIPT_FILES = SearchFiles(_SCRIPTS, HINT)
 PROBES = (TABLE_FILES, SCRIPT_FILES)
 
+_COMMENT_OUT = (
+    '[ "$(sed -n "${2}p" -- "$1" | sha256sum)" = "$3  -" ]'
+    ' || { echo "line $2 of $1 has changed meanwhile" >&2; exit 1; };'
+    ' exec sed -i "${2}s/^/# by ccci-host: /" -- "$1"'
+)
+"""Comments out a line of a file, unless its SHA-256 is another: that number may be another line's by then.
+
+A line may hold a password, and what a command is given can be read by anybody on the host.
+"""
+
 
 def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
     """The cron lines and scripts among a host's answers that remove images, or start one of `units`.
@@ -35,7 +47,7 @@ def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
             pruner
             for path in tables.scripts
             if isinstance(table := tables.files[path], Present)
-            for pruner in _lines(path, table.text, tables.files, units)
+            for pruner in _lines(path, table.content, tables.files, units)
         ),
         *(
             pruner
@@ -48,8 +60,11 @@ def pruning_cron(answers: Answers, units: Sequence[Pruner] = ()) -> Audit:
     return Audit(tuple(pruners), tuple(answer.reason for answer in seen if isinstance(answer, Unreadable)))
 
 
-def _lines(path: str, text: str, scripts: Mapping[str, Answer], units: Sequence[Pruner]) -> Iterator[Pruner]:
-    for number, line in enumerate(text.split("\n"), start=1):  # as cron and sed count them
+def _lines(
+    path: str, content: bytes, scripts: Mapping[str, Answer], units: Sequence[Pruner]
+) -> Iterator[Pruner]:
+    for number, raw in enumerate(io.BytesIO(content), start=1):  # as cron and sed count them
+        line = raw.decode(errors="replace")
         if line.lstrip().startswith("#"):
             continue  # also where it names a script
         command = removal_in(line, scripts) or _start_of(line, units)
@@ -60,18 +75,8 @@ def _lines(path: str, text: str, scripts: Mapping[str, Answer], units: Sequence[
                 command=command,
                 active=True,
                 remedy=f"Comment out line {number} of {path}; ccci-prune frees the disk in its place.",
-                stop=(("sed", "-i", f"{number}{{/{_known_by(line)}/s/^/# by ccci-host: /}}", path),),
+                stop=(("sh", "-c", _COMMENT_OUT, "sh", path, str(number), hashlib.sha256(raw).hexdigest()),),
             )
-
-
-def _known_by(line: str) -> str:
-    """What sed knows the line by: its number may be another's by the time that it is commented out.
-
-    Up to a byte that is no UTF-8, which nobody can hand to sed; else all of it.
-    """
-    readable, unreadable, _ = line.partition("\N{REPLACEMENT CHARACTER}")
-    literal = re.sub(r"[\\/.*\[\]^$]", r"\\\g<0>", readable)
-    return f"^{literal}" if unreadable else f"^{literal}$"
 
 
 def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
@@ -88,8 +93,8 @@ def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterat
 
 
 def _start_of(line: str, units: Sequence[Pruner]) -> str | None:
-    """The line itself when it starts one of `units`."""
+    """What starts one of `units` in this line, if anything does."""
     started = re.search(r"\bsystemctl\b.*\b(?:re)?start\b(.*)", line)
     words = started.group(1).split() if started else []
     names = {name for unit in units for name in (unit.name, unit.name.removesuffix(".service"))}
-    return line.strip() if names.intersection(words) else None
+    return next((f"systemctl start {word}" for word in words if word in names), None)

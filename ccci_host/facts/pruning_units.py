@@ -137,7 +137,7 @@ def _user_pruners(users: FoundFiles, enabled: tuple[str, ...]) -> Iterator[Prune
         yield Pruner(
             kind="user unit",
             name=path,
-            command=command.removeprefix("ExecStart="),
+            command=command,
             active=starter in starters,
             remedy=f"As its user: `systemctl --user disable --now {starter}`.",
         )

@@ -32,7 +32,12 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
 
 
 def _changes(pruner: Pruner) -> list[Change]:
-    return [Change(RunCommand(argv), f"{pruner.summary}: {' '.join(argv)}") for argv in pruner.stop]
+    return [Change(RunCommand(argv), f"{pruner.summary}: {_shown(pruner, argv)}") for argv in pruner.stop]
+
+
+def _shown(pruner: Pruner, argv: tuple[str, ...]) -> str:
+    """The command, or what a shell script does."""
+    return pruner.remedy if argv[0] == "sh" else " ".join(argv)
 
 
 STEP = Step("pruners", after=("agent", "hub-login", "swarm"), facts=lambda _: (PRUNERS,), plan=plan)

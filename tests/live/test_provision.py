@@ -208,7 +208,7 @@ PRUNERS = (
         f"printf '[Service]\nType=oneshot\nExecStart=/usr/bin/docker system prune -f\n' > {UNIT}-a.service; "
         f"printf '[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n' > {UNIT}-a.timer; "
         "systemctl daemon-reload; systemctl enable --now tidy-a.timer 2>&1",
-        "tidy-a.timer: /usr/bin/docker system prune -f",
+        "tidy-a.timer: docker system prune -f",
         f"systemctl disable --now tidy-a.timer 2>&1; rm {UNIT}-a.*; systemctl daemon-reload",
     ),
     (
@@ -216,12 +216,12 @@ PRUNERS = (
         "printf '[Service]\nExecStart=/opt/tidy\n[Install]\nWantedBy=multi-user.target\n' "
         f"> {UNIT}-b.service; "
         "systemctl daemon-reload; systemctl enable tidy-b.service 2>&1",
-        "tidy-b.service: /opt/tidy: docker images -q | xargs -r docker rmi",
+        "tidy-b.service: /opt/tidy: docker rmi",
         f"systemctl disable tidy-b.service 2>&1; rm {UNIT}-b.* /opt/tidy; systemctl daemon-reload",
     ),
     (
         "systemd-run --on-calendar=daily --unit=fleeting docker image prune -f 2>&1",
-        "fleeting.timer: /usr/bin/docker image prune -f",
+        "fleeting.timer: docker image prune -f",
         "systemctl stop fleeting.timer 2>/dev/null; systemctl reset-failed",
     ),
     (

@@ -1,6 +1,6 @@
 import pytest
 
-from ccci_host.facts.prune_words import HINT, is_janitor_image, removals, removes_images
+from ccci_host.facts.prune_words import HINT, is_janitor_image, removal_words, removals, removes_images
 
 REMOVES = [
     "docker image prune -f",
@@ -55,6 +55,27 @@ HARMLESS = [
 @pytest.mark.parametrize("command", REMOVES)
 def test_a_command_that_removes_images(command: str) -> None:
     assert removes_images(command)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("docker login -u ci -p dckr_pat_X && docker image prune -f", "docker image prune -f"),
+        ("/usr/bin/docker image prune --force --all --filter label=x", "docker image prune --force --all"),
+        ("/bin/sh -c 'docker image prune -af>/dev/null'", "docker image prune -af"),
+        ("docker system prune -fdckr_pat_X", "docker system prune"),
+        ("$DOCKER image prune -f", "image prune -f"),
+        ("docker -H tcp://ci:dckr_pat_X@h --config x rmi -f app", "docker … rmi -f"),
+        ("docker run -e TOKEN=dckr_pat_X img sh -c 'docker rmi app'", "docker … docker rmi"),
+        ("${DOCKER_CMD} --host tcp://ci:dckr_pat_X@h image rm x", "${DOCKER_CMD} … image rm"),
+        ("curl -u ci:dckr_pat_X http://ci:dckr_pat_X@h/v1.45/images/prune?x=y", "/images/prune"),
+        ("TOKEN=dckr_pat_X /usr/local/bin/docuum --threshold 10GB", "docuum"),
+        ("GC=spotify/docker-gc", "docker-gc"),
+        ("docker builder prune -f", ""),
+    ],
+)
+def test_a_line_is_shown_by_what_removes_images_alone(line: str, shown: str) -> None:
+    assert removal_words(line) == shown
 
 
 @pytest.mark.parametrize("command", HARMLESS)

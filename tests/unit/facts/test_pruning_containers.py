@@ -79,6 +79,26 @@ def test_a_container_that_cannot_reach_docker_is_not_looked_into() -> None:
 
 
 @pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (container("spotify/docker-gc", "--token", "dckr_pat_X"), "spotify/docker-gc"),
+        (container("docker:cli", "sh", "-c", "docker login -p dckr_pat_X; docker rmi -f x"), "docker rmi -f"),
+        (
+            container("containrrr/watchtower", "--token", "dckr_pat_X", "--cleanup"),
+            "containrrr/watchtower with --cleanup",
+        ),
+        (container("tidy", Env=["RUN=docker login -p dckr_pat_X && docker rmi x"]), "docker rmi"),
+        (container("tidy", Labels={"run": "docker login -p dckr_pat_X && docker rmi x"}), "docker rmi"),
+    ],
+)
+def test_what_else_a_container_says_is_not_shown(found: dict[str, Any], shown: str) -> None:
+    (pruner,) = parse_pruners(pruner_answers(containers=said([found]))).active
+
+    assert pruner.command == shown
+    assert "dckr_pat_X" not in repr(pruner)
+
+
+@pytest.mark.parametrize(
     "neighbour",
     [
         container("traefik:v3", "--providers.swarm"),

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -18,48 +19,91 @@ def test_a_line_is_named_by_its_number() -> None:
     (pruner,) = parse_pruners(answers).active
 
     assert (pruner.kind, pruner.name) == ("cron", f"{CRONTAB} line 3")
-    assert pruner.command == "0 3 * * * docker image prune -f"
+    assert pruner.command == "docker image prune -f"
     (command,) = pruner.stop
-    assert (command[:2], command[-1]) == (("sed", "-i"), CRONTAB)
+    digest = hashlib.sha256(b"0 3 * * * docker image prune -f\n").hexdigest()
+    assert command[-3:] == (CRONTAB, "3", digest)
 
 
-def stopped(text: str, now: str, folder: Path) -> str:
-    """The table `now` after sed has done what was planned when it was `text`."""
-    table = folder / "table"
-    table.write_text(now, newline="")
-    answers = pruner_answers(tables=FoundFiles({str(table): file(text)}, {str(table): ()}))
-    for pruner in parse_pruners(answers).active:
-        for command in pruner.stop:
-            subprocess.run(command, check=True)
+@pytest.mark.parametrize("known", ["docker image prune -f", "systemctl start tidy"])
+def test_what_else_stands_in_the_line_is_not_shown(known: str) -> None:
+    line = f"0 3 * * * root docker login -u ci -p dckr_pat_X && {known} && curl -u ci:dckr_pat_X https://x\n"
+    answers = pruner_answers(
+        shown=[unit("tidy.service", "docker image prune -f")],
+        tables=FoundFiles({CRONTAB: file(line)}, {CRONTAB: ()}),
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert pruner.command == known
+    assert "dckr_pat_X" not in repr(pruner)
+
+
+def stop_of(seen: bytes, table: Path) -> tuple[str, ...]:
+    """The command that is planned for the one pruner in `table`, when `seen` is what it held."""
+    answers = pruner_answers(tables=FoundFiles({str(table): Present(seen)}, {str(table): ()}))
+    ((command,),) = (pruner.stop for pruner in parse_pruners(answers).active)
+    return command
+
+
+def stopped(text: str, folder: Path) -> str:
+    """The table `text` after what was planned is done to it."""
+    table = folder / "-table of 'x'"
+    table.write_text(text, newline="")
+    subprocess.run(stop_of(text.encode(), table), check=True)
     return table.read_bytes().decode()
 
 
 @pytest.mark.parametrize("before", ["", "# a page\x0cbreak\n", "# a\x85line\u2028of\x1ctext\n", "# dos\r\n"])
 @pytest.mark.parametrize(
-    "line", ["0 3 * * * docker image prune -f", r"0 3 * * * a/b\c [x]^$ && docker rmi $(x)"]
+    "line",
+    [
+        "0 3 * * * docker image prune -f",
+        r"0 3 * * * a/b\c [x]^$ && docker rmi $(x)",
+        "0 3 * * * echo '\"`false`\"' \\\\n %s täglich ;docker rmi x",
+    ],
 )
 def test_that_line_is_commented_out_and_no_neighbour(before: str, line: str, tmp_path: Path) -> None:
     """Only a line feed ends a line, for cron and for sed."""
     text = f"{before}{line}\n0 4 * * * backup\n"
-    assert stopped(text, text, tmp_path) == f"{before}# by ccci-host: {line}\n0 4 * * * backup\n"
+    assert stopped(text, tmp_path) == f"{before}# by ccci-host: {line}\n0 4 * * * backup\n"
 
 
-def test_a_table_that_has_changed_meanwhile_keeps_its_lines(tmp_path: Path) -> None:
-    text = "0 3 * * * docker image prune -f\n"
-    now = f"0 4 * * * backup\n{text}"
-    assert stopped(text, now, tmp_path) == now
+def test_a_last_line_needs_no_line_feed(tmp_path: Path) -> None:
+    text = "0 4 * * * backup\n0 3 * * * docker image prune -f"
+    assert stopped(text, tmp_path) == "0 4 * * * backup\n# by ccci-host: 0 3 * * * docker image prune -f"
 
 
-def test_a_line_with_a_byte_that_is_no_utf8_is_known_by_what_comes_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "now",
+    [
+        b"0 4 * * * backup\n0 3 * * * docker image prune -f\n",
+        b"0 3 * * * docker image prune -f # now wanted\n",
+        b"0 3 * * * docker image prune -f",
+        b"",
+    ],
+)
+def test_a_table_that_has_changed_meanwhile_keeps_its_lines(now: bytes, tmp_path: Path) -> None:
     table = tmp_path / "table"
-    table.write_bytes(b"0 3 * * * docker image prune -f # t\xe4glich\n0 4 * * * backup\n")
-    seen = Present(table.read_bytes())
-    (pruner,) = parse_pruners(pruner_answers(tables=FoundFiles({str(table): seen}, {str(table): ()}))).active
-    (command,) = pruner.stop
-    subprocess.run(command, check=True)
-    assert table.read_bytes() == (
-        b"# by ccci-host: 0 3 * * * docker image prune -f # t\xe4glich\n0 4 * * * backup\n"
+    table.write_bytes(now)
+
+    done = subprocess.run(
+        stop_of(b"0 3 * * * docker image prune -f\n", table), capture_output=True, check=False
     )
+
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"line 1 of {table} has changed meanwhile\n"
+    assert table.read_bytes() == now
+
+
+def test_a_byte_that_is_no_utf8_counts_as_it_is(tmp_path: Path) -> None:
+    line, other = (b"0 3 * * * docker image prune -f # t%cglich\n" % byte for byte in (0xE4, 0xE5))
+    table = tmp_path / "table"
+    table.write_bytes(line + b"0 4 * * * backup\n")
+
+    assert subprocess.run(stop_of(other, table), capture_output=True, check=False).returncode == 1
+    subprocess.run(stop_of(line, table), check=True)
+    assert table.read_bytes() == b"# by ccci-host: " + line + b"0 4 * * * backup\n"
 
 
 def test_a_script_that_a_line_runs_is_read_and_one_in_a_comment_is_not() -> None:
@@ -71,17 +115,17 @@ def test_a_script_that_a_line_runs_is_read_and_one_in_a_comment_is_not() -> None
 
     pruners = parse_pruners(pruner_answers(tables=found)).active
 
-    assert [pruner.command for pruner in pruners] == ["/opt/cleanup.sh: docker rmi app"]
+    assert [pruner.command for pruner in pruners] == ["/opt/cleanup.sh: docker rmi"]
 
 
 def test_a_line_that_starts_a_unit_which_prunes_makes_it_active() -> None:
-    line = "9 3 * * * root systemctl start tidy"
+    line = "9 3 * * * root systemctl start --no-block tidy"
     answers = pruner_answers(
         shown=[unit("tidy.service", "docker image prune -f")],
         tables=FoundFiles({"/etc/crontab": file(line)}, {"/etc/crontab": ()}),
     )
 
-    assert [pruner.command for pruner in parse_pruners(answers).active] == [line]
+    assert [pruner.command for pruner in parse_pruners(answers).active] == ["systemctl start tidy"]
 
 
 def test_a_daily_script_counts_while_it_can_be_run() -> None:

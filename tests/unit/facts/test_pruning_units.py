@@ -21,7 +21,7 @@ def test_a_service_whose_timer_is_enabled_is_an_active_pruner_stopped_through_it
 
     assert pruner.kind == "unit"
     assert pruner.name == "docker-prune.service, triggered by docker-prune.timer"
-    assert pruner.command == "/usr/bin/docker system prune -af"
+    assert pruner.command == "docker system prune -af"
     assert "virtualisation.docker.autoPrune.enable = false" in pruner.remedy
     assert pruner.stop == (("systemctl", "disable", "--now", "docker-prune.timer"),)
 
@@ -66,7 +66,29 @@ def test_a_script_that_the_unit_runs_is_read() -> None:
         unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi $(docker images -q)\n", 0o755)},
     )
 
-    assert parse_pruners(answers).active[0].command == "/opt/cleanup.sh: docker rmi $(docker images -q)"
+    assert parse_pruners(answers).active[0].command == "/opt/cleanup.sh: docker rmi"
+
+
+def test_what_else_a_unit_and_its_script_say_is_not_shown() -> None:
+    login = "docker login -p dckr_pat_X"
+    path = "/root/.config/systemd/user/up.service"
+    answers = pruner_answers(
+        shown=[
+            unit("a.service", f"/bin/sh -c '{login} && docker image prune -f'", UnitFileState="enabled"),
+            unit("b.service", "/opt/cleanup.sh", UnitFileState="enabled"),
+        ],
+        unit_scripts={"/opt/cleanup.sh": file(f"#!/bin/sh\n{login} && docker rmi app\n", 0o755)},
+        users=FoundFiles({path: file(f"ExecStart=sh -c '{login}; docker rmi -f app'\n")}, {path: ()}),
+    )
+
+    pruners = parse_pruners(answers).pruners
+
+    assert [pruner.command for pruner in pruners] == [
+        "docker image prune -f",
+        "/opt/cleanup.sh: docker rmi",
+        "docker rmi -f",
+    ]
+    assert "dckr_pat_X" not in repr(pruners)
 
 
 def test_a_script_of_a_similar_name_is_not_the_one_that_runs() -> None:

@@ -33,6 +33,16 @@ def test_it_is_disabled_when_that_is_asked_for_where_a_command_can() -> None:
     assert plan.problems == ("unit docker.service: docker image prune. Take it out.",)
 
 
+def test_a_shell_script_that_ends_one_is_told_in_words() -> None:
+    stop = (("sh", "-c", "exec sed …", "sh", "/etc/crontab", "3", "5f"),)
+    line = Pruner("cron", "/etc/crontab line 3", "docker rmi", True, "Comment out line 3.", stop)
+
+    (change,) = STEP.plan(facts({PRUNERS: Audit((line,), ())}), wanted(disable_pruners=True)).changes
+
+    assert change.operation == RunCommand(stop[0])
+    assert change.what == "cron /etc/crontab line 3: docker rmi: Comment out line 3."
+
+
 def test_what_could_not_be_looked_at_is_a_problem() -> None:
     plan = STEP.plan(facts({PRUNERS: Audit((), ("systemd units: no bus",))}), wanted())
 
