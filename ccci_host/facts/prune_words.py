@@ -65,7 +65,7 @@ def removal_words(line: str) -> str:
 
     It is what may be shown of others' lines: the rest of one may hold a password.
     """
-    plain = re.sub(r"\s+", " ", _PUNCTUATION.sub(" ", line))
+    plain = plain_words(line)
     removal = _REMOVAL.search(plain)
     found = removal or _JANITOR.search(plain)
     if found is None:
@@ -78,6 +78,11 @@ def removal_words(line: str) -> str:
     *words, last = found.group().split()
     shown = " ".join([*(word if _PLAIN_WORD.fullmatch(word) else "…" for word in words), last])
     return before + re.sub(r"…(?: …)+", "…", shown) + behind
+
+
+def plain_words(line: str) -> str:
+    """The line as it is read here, one space between words."""
+    return re.sub(r"\s+", " ", _PUNCTUATION.sub(" ", line))
 
 
 def is_janitor_image(reference: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ccci_host.facts.answers import Answer, Present
@@ -26,6 +26,10 @@ class Pruner:
     """The smallest change that ends it."""
     stop: tuple[tuple[str, ...], ...] = ()
     """Commands that make this change; none where only a person can."""
+
+    def left_to_a_person(self, remedy: str) -> "Pruner":
+        """The same, where to stop it would end other work too."""
+        return replace(self, remedy=remedy, stop=())
 
     @property
     def summary(self) -> str:

@@ -5,10 +5,12 @@ A container that holds the Docker socket is no janitor for that alone: traefik h
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers
+from ccci_host.facts.own_removal import is_removal
 from ccci_host.facts.probes import DockerGet, DockerGetEach
 from ccci_host.facts.prune_words import HINT, is_janitor_image, removal_words
 from ccci_host.facts.pruner import Audit, Pruner
@@ -27,6 +29,13 @@ PROBES = (CONTAINERS, SERVICES, INFO)
 _TRUE = frozenset({"1", "t", "true", "yes"})
 _SERVICE_OF_CONTAINER = "com.docker.swarm.service.name"
 _CRON_LABEL = "swarm.cronjob.enable"
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    command: str
+    told_by: str = ""
+    """The setting that only tells the container of it; empty where it is what the container runs."""
 
 
 def pruning_containers(answers: Answers) -> Audit:
@@ -57,24 +66,30 @@ def _containers(details: list[dict[str, Any]]) -> Iterator[Pruner]:
         labels = config.get("Labels") or {}
         if _SERVICE_OF_CONTAINER in labels:
             continue  # its service is what can be stopped
-        command = _removal(
+        removal = _removal(
             config["Image"],
             [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())],
             config.get("Env") or (),
             labels,
         )
-        if command is None:
+        if removal is None:
             continue
         state = detail["State"]
         name = detail["Name"].lstrip("/")
-        yield Pruner(
+        pruner = Pruner(
             kind="container",
             name=name,
-            command=command,
+            command=removal.command,
             active=bool(state.get("Running") or state.get("Restarting")) or _comes_back(detail),
             remedy=f"`docker update --restart no {name}`, `docker stop {name}`.",
             stop=(("docker", "update", "--restart", "no", name), ("docker", "stop", name)),
         )
+        if removal.told_by:
+            pruner = pruner.left_to_a_person(
+                f"It may do other work too: take {removal.told_by} out of what makes the container, "
+                "and make it anew."
+            )
+        yield pruner
 
 
 def _comes_back(detail: dict[str, Any]) -> bool:
@@ -88,25 +103,31 @@ def _services(services: list[dict[str, Any]]) -> Iterator[Pruner]:
         spec = service["Spec"]
         task = spec["TaskTemplate"].get("ContainerSpec") or {}
         labels = {**(spec.get("Labels") or {}), **(task.get("Labels") or {})}
-        command = _removal(
+        removal = _removal(
             task.get("Image", ""),
             [*(task.get("Command") or ()), *(task.get("Args") or ())],
             task.get("Env") or (),
             labels,
         )
-        if command is None:
+        if removal is None:
             continue
         replicated = (spec.get("Mode") or {}).get("Replicated")
         is_cron_job = labels.get(_CRON_LABEL, "").lower() in _TRUE
         name = spec["Name"]
-        yield Pruner(
+        pruner = Pruner(
             kind="service",
             name=name,
-            command=command,
+            command=removal.command,
             active=is_cron_job or replicated is None or bool(replicated.get("Replicas")),
             remedy=f"`docker service rm {name}`, or take it out of the stack that declares it.",
             stop=_stop(name, is_cron_job, replicated is not None),
         )
+        if removal.told_by:
+            pruner = pruner.left_to_a_person(
+                f"It may do other work too: take {removal.told_by} out of the service with `docker service "
+                "update`, and out of the stack that declares it."
+            )
+        yield pruner
 
 
 def _stop(name: str, is_cron_job: bool, is_replicated: bool) -> tuple[tuple[str, ...], ...]:
@@ -121,17 +142,20 @@ def _stop(name: str, is_cron_job: bool, is_replicated: bool) -> tuple[tuple[str,
 
 def _removal(
     image: str, argv: Sequence[str], environment: Sequence[str], labels: Mapping[str, str]
-) -> str | None:
+) -> _Removal | None:
     """What this container does that removes images, or None."""
     command = " ".join(argv)
     if is_janitor_image(image):
-        return image
-    if words := removal_words(command):
-        return words
+        return _Removal(image)
+    in_command = removal_words(command)
+    if in_command and is_removal(command):
+        return _Removal(in_command)
     setting = removing_setting(image, argv, environment)
     if setting is not None:
-        return f"{image} with {setting}"
-    for text in (*environment, *(f"{name}={value}" for name, value in labels.items())):
-        if words := removal_words(text):
-            return words
-    return None
+        return _Removal(f"{image} with {setting}")
+    told = (
+        (command, "that part of its command"),
+        *((text, f"its variable {text.partition('=')[0]}") for text in environment),
+        *((f"{name}={value}", f"its label {name}") for name, value in labels.items()),
+    )
+    return next((_Removal(words, by) for text, by in told if (words := removal_words(text))), None)

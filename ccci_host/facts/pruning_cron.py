@@ -67,16 +67,21 @@ def _lines(
         line = raw.decode(errors="replace")
         if line.lstrip().startswith("#"):
             continue  # also where it names a script
-        command = removal_in(line, scripts) or _start_of(line, units)
-        if command is not None:
-            yield Pruner(
-                kind="cron",
-                name=f"{path} line {number}",
-                command=command,
-                active=True,
-                remedy=f"Comment out line {number} of {path}; ccci-prune frees the disk in its place.",
-                stop=(("sh", "-c", _COMMENT_OUT, "sh", path, str(number), hashlib.sha256(raw).hexdigest()),),
-            )
+        removal, started = removal_in(line, scripts), _started(line, units)
+        command = removal or (f"systemctl start {started.name}" if started else None)
+        if command is None:
+            continue
+        pruner = Pruner(
+            kind="cron",
+            name=f"{path} line {number}",
+            command=command,
+            active=True,
+            remedy=f"Comment out line {number} of {path}; ccci-prune frees the disk in its place.",
+            stop=(("sh", "-c", _COMMENT_OUT, "sh", path, str(number), hashlib.sha256(raw).hexdigest()),),
+        )
+        if removal is None and started and not started.stop:
+            pruner = pruner.left_to_a_person(f"The line may stay once {started.name} removes no images.")
+        yield pruner
 
 
 def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
@@ -92,9 +97,8 @@ def _script(path: str, script: Present, scripts: Mapping[str, Answer]) -> Iterat
         )
 
 
-def _start_of(line: str, units: Sequence[Pruner]) -> str | None:
-    """What starts one of `units` in this line, if anything does."""
+def _started(line: str, units: Sequence[Pruner]) -> Pruner | None:
+    """The one of `units` that this line starts, if any."""
     started = re.search(r"\bsystemctl\b.*\b(?:re)?start\b(.*)", line)
     words = started.group(1).split() if started else []
-    names = {name for unit in units for name in (unit.name, unit.name.removesuffix(".service"))}
-    return next((f"systemctl start {word}" for word in words if word in names), None)
+    return next((unit for unit in units if {unit.name, unit.name.removesuffix(".service")} & {*words}), None)

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from ccci_host.agent.paths import ARCHIVE
 from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
+from ccci_host.facts.own_removal import is_removal
 from ccci_host.facts.probes import FoundFiles, ListFiles, SearchFiles, SearchUnits
 from ccci_host.facts.prune_words import HINT
 from ccci_host.facts.pruner import Audit, Pruner, removal_in
@@ -74,7 +75,7 @@ def pruning_units(answers: Answers) -> Audit:
 def _system_pruners(shown: list[Shown], scripts: Mapping[str, Answer]) -> Iterator[Pruner]:
     triggers = [unit for unit in shown if unit.get("Triggers")]
     for name, unit in {unit["Id"]: unit for unit in shown}.items():  # an alias shows its unit once more
-        command = removal_in("\n".join(_exec_lines(unit)), scripts)
+        command = removal_in("\n".join(_exec_lines(unit, *_EXECS)), scripts)
         if command is None:
             continue
         starters = [
@@ -84,26 +85,44 @@ def _system_pruners(shown: list[Shown], scripts: Mapping[str, Answer]) -> Iterat
         ]
         starter = starters[0] if starters else name
         is_transient = unit.get("FragmentPath", "").startswith("/run/systemd/transient")
-        yield Pruner(
+        pruner = Pruner(
             kind="unit",
             name=", triggered by ".join([name, *starters]),
             command=command,
             active=bool(starters) or _starts_by_itself(unit),
             remedy=_remedy(name, starter, is_transient),
-            stop=_stop(name, starter, is_transient),
+            stop=_stop(starter, is_transient),
         )
+        if name == "docker.service" or not _all_remove(_exec_lines(unit, "ExecStart"), scripts):
+            pruner = pruner.left_to_a_person(_edit(name, is_transient))
+        yield pruner
 
 
 def _starts_by_itself(unit: Shown) -> bool:
     return unit.get("ActiveState") in _RUNNING or unit.get("UnitFileState") in _STARTS_BY_ITSELF
 
 
-def _remedy(name: str, starter: str, is_transient: bool) -> str:
+def _all_remove(commands: list[str], scripts: Mapping[str, Answer]) -> bool:
+    """Whether a unit with these main programs does nothing else than remove images."""
+    return bool(commands) and all(is_removal(command, scripts) for command in commands)
+
+
+def _edit(name: str, is_transient: bool) -> str:
+    """The remedy for a unit that does other work too."""
     if name == "docker.service":
         return (
             "Take that line out of the drop-ins of docker.service (`systemctl cat docker.service` shows "
             "them), then `systemctl daemon-reload`."
         )
+    if is_transient:
+        return f"{name} may do other work too, and is transient: start it anew without that line."
+    return (
+        f"{name} may do other work too: take that line alone out of it with `systemctl edit --full {name}`, "
+        f"or out of its drop-in or script; `systemctl cat {name}` shows where it stands."
+    )
+
+
+def _remedy(name: str, starter: str, is_transient: bool) -> str:
     if is_transient:
         return f"`systemctl stop {starter}`: it is transient, and gone once stopped."
     if name == "docker-prune.service":
@@ -114,9 +133,7 @@ def _remedy(name: str, starter: str, is_transient: bool) -> str:
     return f"`systemctl disable --now {starter}`; ccci-prune frees the disk in its place."
 
 
-def _stop(name: str, starter: str, is_transient: bool) -> tuple[tuple[str, ...], ...]:
-    if name == "docker.service":
-        return ()
+def _stop(starter: str, is_transient: bool) -> tuple[tuple[str, ...], ...]:
     verb = ("stop",) if is_transient else ("disable", "--now")
     return (("systemctl", *verb, starter),)
 
@@ -134,19 +151,29 @@ def _user_pruners(users: FoundFiles, enabled: tuple[str, ...]) -> Iterator[Prune
         name = PurePosixPath(path).name
         timer = PurePosixPath(path).with_suffix(".timer").name
         starter = timer if timer in starters else name
+        mains = [
+            line.partition("=")[2].strip().lstrip("-@:+!|")
+            for line in lines
+            if re.match(r"\s*ExecStart\s*=", line)
+        ]
+        ends = (
+            f"`systemctl --user disable --now {starter}`."
+            if _all_remove(mains, users.files)
+            else f"take that line alone out with `systemctl --user edit --full {name}`."
+        )
         yield Pruner(
             kind="user unit",
             name=path,
             command=command,
             active=starter in starters,
-            remedy=f"As its user: `systemctl --user disable --now {starter}`.",
+            remedy=f"As its user: {ends}",
         )
 
 
-def _exec_lines(unit: Shown) -> list[str]:
-    """The commands of a unit, out of `{ path=… ; argv[]=COMMAND ; ignore_errors=… }`."""
+def _exec_lines(unit: Shown, *names: str) -> list[str]:
+    """The commands of a unit's properties, out of `{ path=… ; argv[]=COMMAND ; ignore_errors=… }`."""
     lines = []
-    for name in _EXECS:
+    for name in names:
         for match in re.finditer(r"argv\[\]=(.*?) ; ignore_errors=", unit.get(name, ""), re.DOTALL):
             lines.append(match.group(1))
     return lines

@@ -12,13 +12,16 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
     audit = facts[PRUNERS]
     can_stop = [pruner for pruner in audit.active if pruner.stop] if wanted.disable_pruners else []
     problems = [
-        *(f"{pruner.summary}. {pruner.remedy}" for pruner in audit.active if pruner not in can_stop),
+        *(_problem(pruner) for pruner in audit.active if pruner not in can_stop),
         *(f"could not look for pruners: {reason}" for reason in audit.unreadable),
     ]
     asleep = [pruner.summary for pruner in audit.pruners if not pruner.active]
     if audit.active:
         count = len(audit.active)
         why = f"{count} competing pruner{'s' if count > 1 else ''} on the host"
+        left = count - len(can_stop)
+        if can_stop and left:
+            why += f", {left} of them left to you"
     elif problems:
         why = "competing pruners cannot be ruled out"
     else:
@@ -29,6 +32,11 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
         warnings=tuple(asleep),
         problems=tuple(problems),
     )
+
+
+def _problem(pruner: Pruner) -> str:
+    left = "" if pruner.stop else "`--disable-pruners` leaves it to you. "
+    return f"{pruner.summary}. {left}{pruner.remedy}"
 
 
 def _changes(pruner: Pruner) -> list[Change]:

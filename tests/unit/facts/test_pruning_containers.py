@@ -48,8 +48,6 @@ def service(
         container("getwud/wud", Env=["WUD_TRIGGER_DOCKER_LOCAL_PRUNE=true"]),
         container("drone/gc"),
         container("docker:cli", "sh", "-c", "while true; do docker image prune -f; sleep 86400; done"),
-        container("mcuadros/ofelia", Labels={"ofelia.job-local.tidy.command": "docker system prune -f"}),
-        container("tidy", Env=["COMMAND=docker rmi $(docker images -q)"]),
     ],
 )
 def test_a_janitor(found: dict[str, Any]) -> None:
@@ -57,6 +55,40 @@ def test_a_janitor(found: dict[str, Any]) -> None:
 
     assert (pruner.kind, pruner.name) == ("container", "janitor")
     assert pruner.stop == (("docker", "update", "--restart", "no", "janitor"), ("docker", "stop", "janitor"))
+
+
+OTHERS = [
+    ({"Labels": {"ofelia.tidy.command": "docker system prune -f"}}, "its label ofelia.tidy.command"),
+    ({"Env": ["COMMAND=docker rmi $(docker images -q)"]}, "its variable COMMAND"),
+    ({"Cmd": ["server", "--each-night", "docker image prune -f"]}, "that part of its command"),
+]
+
+
+@pytest.mark.parametrize(("told", "by"), OTHERS)
+def test_a_container_that_is_told_of_a_removal_is_left_to_a_person(told: dict[str, Any], by: str) -> None:
+    (pruner,) = parse_pruners(pruner_answers(containers=said([container("ci", **told)]))).active
+
+    assert pruner.stop == ()
+    assert pruner.remedy == (
+        f"It may do other work too: take {by} out of what makes the container, and make it anew."
+    )
+
+
+def test_a_service_that_is_told_of_a_removal_is_left_to_a_person() -> None:
+    told = service("ci", labels={"run": "docker image prune -f"})
+
+    (pruner,) = parse_pruners(pruner_answers(swarm_services=said([told]))).active
+
+    assert pruner.stop == ()
+    assert "take its label run out of the service" in pruner.remedy
+
+
+def test_an_updater_is_stopped_also_where_its_label_tells_of_a_removal() -> None:
+    found = container("containrrr/watchtower", "--cleanup", Labels={"run": "docker rmi x"})
+
+    (pruner,) = parse_pruners(pruner_answers(containers=said([found]))).active
+
+    assert pruner.stop
 
 
 @pytest.mark.parametrize(

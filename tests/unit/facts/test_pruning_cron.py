@@ -25,7 +25,7 @@ def test_a_line_is_named_by_its_number() -> None:
     assert command[-3:] == (CRONTAB, "3", digest)
 
 
-@pytest.mark.parametrize("known", ["docker image prune -f", "systemctl start tidy"])
+@pytest.mark.parametrize("known", ["docker image prune -f", "systemctl start tidy.service"])
 def test_what_else_stands_in_the_line_is_not_shown(known: str) -> None:
     line = f"0 3 * * * root docker login -u ci -p dckr_pat_X && {known} && curl -u ci:dckr_pat_X https://x\n"
     answers = pruner_answers(
@@ -125,7 +125,22 @@ def test_a_line_that_starts_a_unit_which_prunes_makes_it_active() -> None:
         tables=FoundFiles({"/etc/crontab": file(line)}, {"/etc/crontab": ()}),
     )
 
-    assert [pruner.command for pruner in parse_pruners(answers).active] == ["systemctl start tidy"]
+    assert [pruner.command for pruner in parse_pruners(answers).active] == ["systemctl start tidy.service"]
+
+
+@pytest.mark.parametrize("unit_name", ["docker.service", "app.service"])
+def test_a_line_that_starts_a_unit_which_does_other_work_too_is_left(unit_name: str) -> None:
+    post = "ExecStartPost={ path=/x ; argv[]=docker image prune -f ; ignore_errors=yes ; pid=0 }\n"
+    line = f"9 3 * * * root systemctl restart {unit_name.removesuffix('.service')}"
+    answers = pruner_answers(
+        shown=[post + unit(unit_name, "/usr/bin/server")],
+        tables=FoundFiles({"/etc/crontab": file(line)}, {"/etc/crontab": ()}),
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert pruner.stop == ()
+    assert pruner.remedy == f"The line may stay once {unit_name} removes no images."
 
 
 def test_a_daily_script_counts_while_it_can_be_run() -> None:

@@ -1,3 +1,5 @@
+import pytest
+
 from ccci_host.facts.answers import Unreadable
 from ccci_host.facts.probes import FoundFiles
 from ccci_host.facts.pruners import parse_pruners
@@ -127,6 +129,61 @@ def test_a_drop_in_of_dockerd_is_named_and_never_stopped_with_dockerd() -> None:
     assert pruner.stop == ()
 
 
+@pytest.mark.parametrize("when", ["ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"])
+@pytest.mark.parametrize("main", ["/usr/bin/ci-server", ""])
+def test_a_unit_that_removes_images_beside_its_work_is_left_to_a_person(when: str, main: str) -> None:
+    beside = f"{when}={{ path=/x ; argv[]=/opt/cleanup.sh ; ignore_errors=yes ; pid=0 }}\n"
+    answers = pruner_answers(
+        shown=[beside + unit("ci.service", main, UnitFileState="enabled")],
+        unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi x\n", 0o755)},
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert pruner.stop == ()
+    assert "take that line alone out of it with `systemctl edit --full ci.service`" in pruner.remedy
+
+
+@pytest.mark.parametrize(
+    ("mains", "is_stopped"),
+    [
+        (["/opt/cleanup.sh --all"], True),
+        (["/bin/bash -e /opt/cleanup.sh"], True),
+        (["/usr/bin/docker image prune -f", "/opt/cleanup.sh"], True),
+        (["/usr/bin/docker image prune -f", "/usr/bin/ci-server"], False),
+        (["/usr/bin/ci-server --each-night /opt/cleanup.sh"], False),
+        (["/usr/bin/ci-server --each-night 'docker image prune -f'"], False),
+    ],
+)
+def test_a_unit_is_stopped_where_it_does_nothing_else(mains: list[str], is_stopped: bool) -> None:
+    execs = "".join(f"ExecStart={{ path=/x ; argv[]={main} ; ignore_errors=no ; pid=0 }}\n" for main in mains)
+    answers = pruner_answers(
+        shown=[execs + unit("ci.service", UnitFileState="enabled")],
+        unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi x\n", 0o755)},
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert bool(pruner.stop) == is_stopped
+
+
+def test_a_transient_unit_that_does_other_work_cannot_be_edited() -> None:
+    answers = pruner_answers(
+        shown=[
+            unit(
+                "run-1.service",
+                "/usr/bin/ci-server 'docker rmi x'",
+                ActiveState="active",
+                FragmentPath="/run/systemd/transient/run-1.service",
+            )
+        ]
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert (pruner.stop, "start it anew without that line" in pruner.remedy) == ((), True)
+
+
 def test_our_own_agent_is_none_while_it_is_what_its_unit_runs() -> None:
     answers = pruner_answers(
         shown=[
@@ -162,6 +219,17 @@ def test_a_users_timer_is_named_for_its_user_to_end() -> None:
 
     assert (pruner.kind, pruner.name, pruner.command) == ("user unit", path, "docker image prune -f")
     assert pruner.stop == ()
+    assert pruner.remedy == "As its user: `systemctl --user disable --now up.timer`."
+
+
+def test_a_users_unit_that_removes_images_beside_its_work_is_to_be_edited() -> None:
+    path = "/root/.config/systemd/user/ci.service"
+    lines = "[Service]\nExecStartPre=docker image prune -f\nExecStart=-/usr/bin/ci-server\n"
+    answers = pruner_answers(users=FoundFiles({path: file(lines)}, {path: ()}))
+
+    (pruner,) = parse_pruners(answers).pruners
+
+    assert "`systemctl --user edit --full ci.service`" in pruner.remedy
 
 
 def test_without_an_answer_from_systemd_none_is_not_known() -> None:

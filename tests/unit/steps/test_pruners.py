@@ -30,7 +30,16 @@ def test_it_is_disabled_when_that_is_asked_for_where_a_command_can() -> None:
     plan = STEP.plan(facts({PRUNERS: Audit((TIMER, DROP_IN, ASLEEP), ())}), wanted(disable_pruners=True))
 
     assert [change.operation for change in plan.changes] == [RunCommand(("systemctl", "disable", "x"))]
-    assert plan.problems == ("unit docker.service: docker image prune. Take it out.",)
+    assert plan.problems == (
+        "unit docker.service: docker image prune. `--disable-pruners` leaves it to you. Take it out.",
+    )
+    assert plan.why == "2 competing pruners on the host, 1 of them left to you"
+
+
+def test_where_a_command_can_end_all_nothing_is_left() -> None:
+    plan = STEP.plan(facts({PRUNERS: Audit((TIMER,), ())}), wanted(disable_pruners=True))
+
+    assert (plan.problems, plan.why) == ((), "1 competing pruner on the host")
 
 
 def test_a_shell_script_that_ends_one_is_told_in_words() -> None:
