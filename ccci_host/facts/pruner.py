@@ -27,6 +27,11 @@ class Pruner:
     stop: tuple[tuple[str, ...], ...] = ()
     """Commands that make this change; none where only a person can."""
 
+    @property
+    def service(self) -> str:
+        """A unit's own name, without what triggers it."""
+        return self.name.partition(",")[0]
+
     def left_to_a_person(self, remedy: str) -> "Pruner":
         """The same, where to stop it would end other work too."""
         return replace(self, remedy=remedy, stop=())

@@ -68,7 +68,7 @@ def _lines(
         if line.lstrip().startswith("#"):
             continue  # also where it names a script
         removal, started = removal_in(line, scripts), _started(line, units)
-        command = removal or (f"systemctl start {started.name}" if started else None)
+        command = removal or (f"systemctl start {started.service}" if started else None)
         if command is None:
             continue
         pruner = Pruner(
@@ -80,7 +80,7 @@ def _lines(
             stop=(("sh", "-c", _COMMENT_OUT, "sh", path, str(number), hashlib.sha256(raw).hexdigest()),),
         )
         if removal is None and started and not started.stop:
-            pruner = pruner.left_to_a_person(f"The line may stay once {started.name} removes no images.")
+            pruner = pruner.left_to_a_person(f"The line may stay once {started.service} removes no images.")
         yield pruner
 
 
@@ -101,4 +101,6 @@ def _started(line: str, units: Sequence[Pruner]) -> Pruner | None:
     """The one of `units` that this line starts, if any."""
     started = re.search(r"\bsystemctl\b.*\b(?:re)?start\b(.*)", line)
     words = started.group(1).split() if started else []
-    return next((unit for unit in units if {unit.name, unit.name.removesuffix(".service")} & {*words}), None)
+    return next(
+        (unit for unit in units if {unit.service, unit.service.removesuffix(".service")} & {*words}), None
+    )

@@ -128,6 +128,22 @@ def test_a_line_that_starts_a_unit_which_prunes_makes_it_active() -> None:
     assert [pruner.command for pruner in parse_pruners(answers).active] == ["systemctl start tidy.service"]
 
 
+def test_a_line_that_starts_a_unit_is_found_beside_the_units_timer() -> None:
+    """Else it is found only once that timer is disabled."""
+    answers = pruner_answers(
+        shown=[
+            unit("tidy.service", "docker image prune -f"),
+            unit("tidy.timer", UnitFileState="enabled", Triggers="tidy.service"),
+        ],
+        tables=FoundFiles({CRONTAB: file("9 3 * * * systemctl start tidy.service")}, {CRONTAB: ()}),
+    )
+
+    assert [pruner.command for pruner in parse_pruners(answers).active] == [
+        "docker image prune -f",
+        "systemctl start tidy.service",
+    ]
+
+
 @pytest.mark.parametrize("unit_name", ["docker.service", "app.service"])
 def test_a_line_that_starts_a_unit_which_does_other_work_too_is_left(unit_name: str) -> None:
     post = "ExecStartPost={ path=/x ; argv[]=docker image prune -f ; ignore_errors=yes ; pid=0 }\n"
