@@ -3,7 +3,7 @@
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
 from ccci_host.checks.reading import listed
 from ccci_host.checks.registry import check
-from ccci_host.facts.prune_words import removes_images
+from ccci_host.prune_words import removal_words
 from ccci_host.records import Deployed, History, PrunersSeen, TornDown
 
 
@@ -47,10 +47,10 @@ def no_competing_pruner(history: History) -> Answer:
 
 
 def _of_the_harness(history: History) -> tuple[str, ...]:
-    """The commands of the harness that remove images, by their own words."""
+    """What of the harness's commands removes images, by their own words."""
     ran = [
         *(command for one in history.of(Deployed) for command in one.deployment.commands),
         *(command for one in history.of(TornDown) for command in one.removal.commands),
     ]
-    lines = (" ".join(command.argv) for command in ran)
-    return tuple(dict.fromkeys(line for line in lines if removes_images(line)))
+    words = (removal_words(" ".join(command.argv)) for command in ran)
+    return tuple(dict.fromkeys(filter(None, words)))

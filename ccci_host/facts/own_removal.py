@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 
 from ccci_host.facts.answers import Answer, Present
-from ccci_host.facts.prune_words import is_janitor_image, plain_words, removal_words, removals
+from ccci_host.prune_words import is_janitor_image, plain_words, removal_words, removals
 
 _SHELL = re.compile(r"(?:\S*/)?(?:ba|da|a|z|k)?sh")
 _RUNS_ANOTHER = re.compile(

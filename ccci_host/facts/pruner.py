@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ccci_host.facts.answers import Answer, Present
-from ccci_host.facts.prune_words import removal_words, removals
+from ccci_host.prune_words import removal_words, removals
 
 PrunerKind = Literal["unit", "user unit", "cron", "container", "service"]
 

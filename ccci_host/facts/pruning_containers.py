@@ -12,9 +12,9 @@ from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.facts.own_removal import is_removal
 from ccci_host.facts.probes import DockerGet, DockerGetEach
-from ccci_host.facts.prune_words import HINT, is_janitor_image, removal_words
 from ccci_host.facts.pruner import Audit, Pruner
 from ccci_host.facts.updaters import UPDATERS, removing_setting
+from ccci_host.prune_words import HINT, is_janitor_image, removal_words
 
 REACHES_DOCKER = rf'docker\.sock|"/(?:var/)?run/?"|{UPDATERS}'
 """What a listing shows of containers that may reach the daemon: its socket, the folder that this is in, or an

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.facts.probes import SearchFiles
-from ccci_host.facts.prune_words import HINT
 from ccci_host.facts.pruner import Audit, Pruner, removal_in
+from ccci_host.prune_words import HINT
 
 _TABLES = (
     "/etc/crontab",

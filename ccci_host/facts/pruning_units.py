@@ -9,8 +9,8 @@ from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.facts.own_removal import is_removal
 from ccci_host.facts.probes import FoundFiles, ListFiles, SearchFiles, SearchUnits
-from ccci_host.facts.prune_words import HINT
 from ccci_host.facts.pruner import Audit, Pruner, removal_in
+from ccci_host.prune_words import HINT
 
 _FOLDERS = (
     "/etc/systemd/system",

@@ -68,11 +68,14 @@ def test_a_pruner_that_is_not_active_is_told_and_passes() -> None:
 
 @pytest.mark.parametrize("record", [Deployed, TornDown])
 @pytest.mark.parametrize(
-    "argv",
-    [("docker", "system", "prune", "-af", "--filter", "until=168h"), ("sh", "-c", "docker rmi {stack}")],
+    ("argv", "shown"),
+    [
+        (("docker", "system", "prune", "-af", "--filter", "until=168h"), "docker system prune -af"),
+        (("sh", "-c", "docker login -p dckr_pat_x; docker rmi {stack}"), "docker rmi"),
+    ],
 )
 def test_a_harness_that_removes_images_fails_though_none_went_this_time(
-    record: type[Deployed | TornDown], argv: tuple[str, ...]
+    record: type[Deployed | TornDown], argv: tuple[str, ...], shown: str
 ) -> None:
     ran = (RanCommand(argv=argv, where="host", exit_code=0, stdout="", stderr="", seconds=0.4),)
     part = "deployment" if record is Deployed else "removal"
@@ -82,7 +85,7 @@ def test_a_harness_that_removes_images_fails_though_none_went_this_time(
 
     found = finding("no-competing-pruner", changed(good(TASK), record, harness))
     assert found.verdict is Verdict.FAIL
-    assert found.reason == f"The harness itself removes images: `{' '.join(argv)}`."
+    assert found.reason == f"The harness itself removes images: `{shown}`."
     assert found.todo == "Take the command out of the harness; the agent alone deletes images."
 
 

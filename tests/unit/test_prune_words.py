@@ -1,6 +1,6 @@
 import pytest
 
-from ccci_host.facts.prune_words import HINT, is_janitor_image, removal_words, removals, removes_images
+from ccci_host.prune_words import HINT, is_janitor_image, removal_words, removals, removes_images
 
 REMOVES = [
     "docker image prune -f",
