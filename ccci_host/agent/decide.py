@@ -240,11 +240,13 @@ def orphaned(image: Image, facts: _Facts) -> bool:
 
 
 def superseded(image: Image, facts: _Facts) -> bool:
-    """Some tag meant it, every such tag was moved away from, and nothing has used it since."""
+    """Some tag meant it, every such tag was moved away from, nothing has used it since, and it can be had
+    again."""
     moves = [facts.ledger.moved_away(tag, image.keys) for tag in facts.tags.get(image.id, ())]
     if not moves or None in moves:
         return False
-    return facts.entry(image).wanted < max(moved for moved in moves if moved is not None)
+    unused = facts.entry(image).wanted < max(moved for moved in moves if moved is not None)
+    return unused and not unknown_origin(image, facts)
 
 
 def unknown_origin(image: Image, facts: _Facts) -> bool:

@@ -217,6 +217,27 @@ def test_nothing_young_is_a_victim(store: str, story: Any, policy: Policy) -> No
 
 
 @pytest.mark.parametrize("store", STORES)
+@given(story=steps, policy=policies, reference=references)
+@many
+def test_what_was_made_here_is_no_victim_though_its_tag_is_deployed_with_another_digest(
+    store: str, story: Any, policy: Policy, reference: str
+) -> None:
+    image = {"reference": reference, "layers": ("made",)}
+    story = [
+        *story,
+        ("image", {**image, "name": "made", "how": "built"}),
+        ("look", HOUR),
+        ("image", {**image, "name": "published", "layers": ("published",), "how": "pulled by digest"}),
+        ("root", {"kind": "asking", "image": "published"}),
+        ("look", HOUR),
+        ("tear down", None),
+        ("look", 31 * DAY),
+    ]
+    world = World(store, story)
+    assert "made" not in world.names(world.plan(policy))
+
+
+@pytest.mark.parametrize("store", STORES)
 @given(story=steps, policy=policies, listing=st.sampled_from([*LISTINGS, "image_inspect"]))
 @many
 def test_an_unreadable_listing_yields_no_victim(store: str, story: Any, policy: Policy, listing: str) -> None:

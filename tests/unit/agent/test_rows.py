@@ -347,6 +347,24 @@ def test_what_was_built_over_a_pulled_tag_is_of_unknown_origin(store: str) -> No
     assert story.row("built") == "unknown origin"
 
 
+def test_what_was_built_here_is_not_superseded_by_a_deploy_of_what_was_published_under_its_tag(
+    store: str,
+) -> None:
+    """It may be the only copy, and the tag in the store still means it."""
+    story = Story(store)
+    story.host.image("built", tags=("org/app:1",), built=True)
+    story.look()
+    story.host.image("published", pulled=("org/app:1",))
+    story.host.service("web", by_digest("org/app:1", "published"), asked="org/app:1", updated=story.now + 60)
+    story.look(after=HOUR)
+    story.host.tear_down()
+    story.look(after=4 * DAY)
+    assert story.row("built") == "unknown origin"
+    story.ledger.images[story.host.id("built")].origin = "adopted by the operator"
+    assert story.row("built") == "superseded"
+    assert story.victims() == ["built"]
+
+
 def test_a_build_that_says_it_is_old_is_known_by_having_no_digest(store: str) -> None:
     """A reproducible build dates itself as it likes. Only the classic store tells it from a pull."""
     story = Story(store)
