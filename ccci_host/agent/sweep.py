@@ -272,10 +272,10 @@ def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[
     """
     answers: list[Any] = []
     before = _store(daemon)
-    unjudged = before.get(image.id, frozenset()) - set(image.refs)
-    if unjudged:
-        raise DaemonError(f"it was given another name meanwhile: {', '.join(sorted(unjudged))}", CONFLICT)
     while image.id in before:
+        unjudged = before[image.id] - set(image.refs)
+        if unjudged:
+            raise DaemonError(f"it was given another name meanwhile: {', '.join(sorted(unjudged))}", CONFLICT)
         reference = _next(before[image.id], image.id)
         try:
             answers += _delete(daemon, reference, make_room) or []

@@ -529,6 +529,26 @@ def test_a_name_that_no_plan_judged_spares_the_image(bench: Bench) -> None:
     assert not bench.daemon.deleted
 
 
+def test_a_name_that_is_given_between_two_deletions_spares_what_is_left(bench: Bench) -> None:
+    """A tag, after the first of the image's names has gone."""
+    names = ("org/a:1", "org/a:2")
+    bench.host.image("many", tags=names, pulled=names)
+    bench.host.image("other", pulled=("org/other:1",))
+    bench.observe()
+    bench.grow_old()
+    (many, _) = bench.host.images
+
+    def give(reference: str) -> None:
+        if reference == "org/a:1":
+            many.tags = (*many.tags, "org/z:new")
+
+    bench.daemon.before_delete = give
+    outcome = bench.tick()
+    assert bench.names() == {"many"}, "the others have their turn"
+    assert many.tags == ("org/a:2", "org/z:new")
+    assert "another name meanwhile: org/z" in outcome.conflicts[bench.host.id("many")]
+
+
 def test_two_ticks_at_once_are_one(bench: Bench) -> None:
     three_idle(bench)
     with bench.places.only_writer(wait=True):
