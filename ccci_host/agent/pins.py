@@ -3,7 +3,8 @@
 A recipe is a folder with a compose file, in a recipe root or being one. It is rendered with `docker stack
 config` once for its sample environment and once for each further `.env` in it, with the files that the
 environment names, and once for each further compose file on top of these. What does not render pins its
-repositories: `image:` lines with their variables at their default, or open.
+repositories: `image:` lines with their variables at their default, or open. A recipe of which not even these
+can be read is unreadable.
 
 What could be rendered is remembered by the content of the recipe's files.
 """
@@ -29,14 +30,33 @@ TIMEOUT = 30.0
 CACHE_FILE = "pins.json"
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?[^}]*\}|\$(\w+)")
-_IMAGE_LINE = re.compile(r"""^\s*image:\s*["']?([^\s"'#]+)""", re.MULTILINE)
+_COMMENT = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*')|(?<!\S)#[^\n]*""")
+"""A comment, or a quoted text, in which there is none."""
+_WORD = re.compile(r"[\w-]+")
+_IMAGE_KEY = re.compile(
+    r"""(?:^[ \t]*(?:-[ \t]+)*|[{,][ \t]*)(?:image[ \t]*:(?=\s|$)|(["'])image\1[ \t]*:)""", re.MULTILINE
+)
+_NESTED = re.compile(r"""[ \t]*\n\s*[\w."'-]+[ \t]*:(?:\s|$)""")
+"""Behind a key that has no value of its own: the next key."""
+_BRACED = r"\$\{(?:[^{}\n]|\$\{(?:[^{}\n]|\$\{[^{}\n]*\})*\})*\}"
+"""A variable with its default, which may hold one that holds one."""
+_VALUE = re.compile(
+    r"\s*(?:[&!]\S*\s+)*"  # anchors and tags
+    r"(?:\*(?P<alias>[^\s,\[\]{}]+)"
+    r"""|"(?P<double>[^"\\\n]*)"|'(?P<single>[^'\n]*)'"""
+    rf"""|(?P<plain>(?:{_BRACED}|[^\s,\[\]{{}}"'#])+)(?<!:))"""
+    r"[ \t]*(?:$|[,}])",
+    re.MULTILINE,
+)
+_REPOSITORY = re.compile(r"[A-Za-z0-9*][A-Za-z0-9*._:/-]*")
 _RENDERED_IMAGE = re.compile(r"^    image: (.+)$", re.MULTILINE)
 
 
 def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None) -> dict[str, Any]:
     """The pins of all recipes under `roots`, as a snapshot's `pins.json` holds them.
 
-    Raises `UnreadableError` when a root cannot be listed: absent is not empty.
+    Raises `UnreadableError` when a root cannot be listed, for absent is not empty, and when a recipe neither
+    renders nor says its repositories.
     """
     remembered = storage.recall(cache)
     now: dict[str, Any] = {}
@@ -48,10 +68,11 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
         key = _key(folder, files)
         known = remembered.get(key)
         if known is None:
-            known = _Recipe(folder, files, render or stack_config).pins()
-            if _key(folder, _files_of(folder)) != key:  # of a checkout, say, while Docker read it
+            try:
+                known = _read(folder, files, key, render or stack_config)
+            except UnreadableError:
                 storage.remember(cache, {**remembered, **now})  # the others need not be read again for it
-                raise UnreadableError(f"recipes: {folder} was changed while it was read")
+                raise
         if not known["problems"]:  # what does not render now may do so another time
             now[key] = known
         images += [[image, str(folder)] for image in known["images"]]
@@ -60,6 +81,14 @@ def collect(roots: tuple[str, ...], cache: Path, render: Optional[Render] = None
     if now != remembered:
         storage.remember(cache, now)
     return {"images": images, "repositories": repositories, "problems": problems}
+
+
+def _read(folder: Path, files: dict[str, str], key: str, render: Render) -> dict[str, Any]:
+    """What a recipe pins, provided that it is still what was read when Docker has read it too."""
+    known = _Recipe(folder, files, render).pins()
+    if _key(folder, _files_of(folder)) != key:  # of a checkout, say
+        raise UnreadableError(f"recipes: {folder} was changed while it was read")
+    return known
 
 
 def stack_config(folder: Path, files: list[str], environment: dict[str, str]) -> str:
@@ -99,6 +128,50 @@ def repository_pattern(image: str, environment: dict[str, str]) -> str:
     name = text.partition("@")[0]
     colon = name.rfind(":")
     return name[:colon] if colon > name.rfind("/") else name
+
+
+def repositories_in(text: str, environment: dict[str, str]) -> set[str]:
+    """The repositories that a compose file names which cannot be rendered.
+
+    Raises `ValueError` at a value that is no image for all that can be told, and when there is `image` in the
+    services and no repository was found.
+    """
+    text = _COMMENT.sub(lambda found: found.group(1) or "", text)
+    images: set[str] = set()
+    for key in _IMAGE_KEY.finditer(text):
+        if not _NESTED.match(text, key.end()):
+            images |= _images_at(text, key.end())
+    found = {repository_pattern(image, environment) for image in images}
+    odd = sorted(repository for repository in found if not _REPOSITORY.fullmatch(repository))
+    if odd:
+        raise ValueError(f"{odd[0]!r} is no repository")
+    if not found and {"services", "image"} <= {*_WORD.findall(text)}:
+        raise ValueError("no image was found")
+    return found
+
+
+def _images_at(text: str, start: int) -> set[str]:
+    """The images that the value at `start` stands for: its own, or what an alias stands for."""
+    value = _value_at(text, start)
+    if not value["alias"]:
+        return {_scalar(value)}
+    anchor = rf"(?<![^\s,\[{{])&{re.escape(value['alias'])}(?!\S)"
+    anchored = [_value_at(text, found.end()) for found in re.finditer(anchor, text)]
+    if not anchored or any(value["alias"] for value in anchored):
+        raise ValueError(f"nothing says what *{value['alias']} is")
+    return {_scalar(value) for value in anchored}
+
+
+def _value_at(text: str, start: int) -> re.Match[str]:
+    value = _VALUE.match(text, start)
+    if value is None:
+        line = text[start:].lstrip().partition("\n")[0]
+        raise ValueError(f"{line!r} is no image")
+    return value
+
+
+def _scalar(value: re.Match[str]) -> str:
+    return value["double"] or value["single"] or value["plain"] or ""
 
 
 def _recipes(roots: tuple[str, ...]) -> Iterator[Path]:
@@ -179,14 +252,19 @@ class _Recipe:
         try:
             rendered = self._render(self._folder, chosen, environment)
         except ValueError as error:
-            for name in chosen:
-                for image in _IMAGE_LINE.findall(self._files.get(name, "")):
-                    self._repositories.add(repository_pattern(image, environment))
             said = f"the recipe {self._folder} does not render with {':'.join(chosen)}: {error}"
+            for name in chosen:
+                self._repositories |= self._repositories_in(name, environment, said)
             self._problems.append(said)
             return
         services = rendered.partition("\nservices:\n")[2] or rendered
         self._images.update(image.strip("\"'") for image in _RENDERED_IMAGE.findall(services))
+
+    def _repositories_in(self, name: str, environment: dict[str, str], said: str) -> set[str]:
+        try:
+            return repositories_in(self._files.get(name, ""), environment)
+        except ValueError as error:
+            raise UnreadableError(f"{said}; the repositories in {name} cannot be read: {error}") from None
 
 
 def _key(folder: Path, files: dict[str, str]) -> str:

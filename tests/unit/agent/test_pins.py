@@ -101,6 +101,91 @@ def test_the_repository_of_a_line_that_cannot_be_rendered(image: str, pattern: s
     assert pins.repository_pattern(image, {"KNOWN": "here"}) == pattern
 
 
+@pytest.mark.parametrize(
+    ("app", "repositories"),
+    [
+        ("image: &img nextcloud:29\n  cron:\n    image: *img", {"nextcloud"}),
+        ("image: *img\nx-img: &img 'nextcloud:29'", {"nextcloud"}),
+        ("image: !!str nextcloud:29", {"nextcloud"}),
+        ("image: &img !!str nextcloud:29", {"nextcloud"}),
+        ("image: !!str &img nextcloud:29", {"nextcloud"}),
+        ('"image": nextcloud:29', {"nextcloud"}),
+        ("'image': 'nextcloud:29'", {"nextcloud"}),
+        ("image : nextcloud:29", {"nextcloud"}),
+        ("image:\n      nextcloud:29", {"nextcloud"}),
+        ("<<: {image: nextcloud:29, restart: always}", {"nextcloud"}),
+        ('{"image":"nextcloud:29"}', {"nextcloud"}),
+        ("{restart: always, image: *img}\n  cron: {image: &img nextcloud:29}", {"nextcloud"}),
+        ("image: nextcloud:29  # the image: of it", {"nextcloud"}),
+        ("image: nextcloud\n    # image: &was other", {"nextcloud"}),
+        ("command: 'a # b'\n    image: nextcloud", {"nextcloud"}),
+        ("image: ${IMAGE:?has to be set}", {"*"}),
+        ("image: ${A:-${B:-${C:-org/inner}}}:1", {"org/inner"}),
+        ('image: "${REGISTRY:-org/app}:${VERSION}"', {"org/app"}),
+        ("build: .  # no image yet", set()),
+        ("image:\n    image: service/named/image", {"service/named/image"}),
+    ],
+)
+def test_the_repositories_of_what_cannot_be_rendered(app: str, repositories: set[str]) -> None:
+    assert pins.repositories_in(f"services:\n  app:\n    {app}\n", {}) == repositories
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        ("image: *img", "nothing says what *img is"),
+        ("image: *img\nx-img: &img *img", "nothing says what *img is"),
+        ("image: >-\n      nextcloud:29", "'>-' is no repository"),
+        ("image: &img", "'&img' is no repository"),
+        ('image: "next\\x63loud"', "is no image"),
+        ("image: 'it''s'", "is no image"),
+        ("image: {{ image }}", "'{{ image }}' is no image"),
+        ("image: ${OPEN", "'${OPEN' is no image"),
+        ("image: org/app:1 and more", "'org/app:1 and more' is no image"),
+        ('image: ""', "'' is no repository"),
+        ("? image\n    : nextcloud:29", "no image was found"),
+        ("image:\n    restart: always", "no image was found"),
+    ],
+)
+def test_a_recipe_of_which_not_even_the_repositories_can_be_read_is_unreadable(
+    recipe: Path, app: str, said: str
+) -> None:
+    (recipe / "compose.yml").write_text(f"services:\n  app:\n    {app}\n")
+
+    def refuse(*_: Any) -> str:
+        raise ValueError("services.app is wrong")
+
+    with pytest.raises(UnreadableError) as caught:
+        collect(recipe, refuse)
+    told = str(caught.value)
+    assert f"the recipe {recipe} does not render with compose.yml" in told
+    assert "services.app is wrong; the repositories in compose.yml cannot be read" in told
+    assert told.endswith(said)
+
+
+def test_a_file_without_services_needs_no_image(recipe: Path) -> None:
+    text = "# services\nconfigs:\n  one:\n    name: image\n"
+    assert pins.repositories_in(text, {}) == set()
+
+
+def test_a_recipe_that_is_unreadable_has_no_other_rendered_again(tmp_path: Path) -> None:
+    for name, image in (("a", "org/app:1"), ("b", "*img")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "compose.yml").write_text(f"services:\n  app:\n    image: {image}\n")
+    read: list[str] = []
+
+    def render(folder: Path, *_: Any) -> str:
+        read.append(folder.name)
+        if folder.name == "b":
+            raise ValueError("services.app is wrong")
+        return "services:\n  app:\n    image: org/app:1\n"
+
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match="app is wrong"):
+            pins.collect((str(tmp_path),), tmp_path / "cache", render)
+    assert read == ["a", "b", "b"]
+
+
 def test_an_odd_byte_in_an_environment_harms_nobody(recipe: Path) -> None:
     (recipe / ".env.swp").write_bytes(b"b0VIM \xff\xfe\x00")
     assert collect(recipe, lambda *_: "services:\n  app:\n    image: org/app:1\n")["images"]

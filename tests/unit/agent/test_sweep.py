@@ -276,6 +276,24 @@ def test_a_broken_policy_deletes_nothing_and_fails(bench: Bench, text: str) -> N
     assert any("policy" in failure for failure in outcome.failures)
 
 
+def test_a_recipe_that_cannot_be_read_deletes_nothing_and_fails(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_idle(bench)
+    monkeypatch.setenv("PATH", "/nowhere")
+    recipe = tmp_path / "recipes" / "app"
+    recipe.mkdir(parents=True)
+    (recipe / "compose.yml").write_text("services:\n  app:\n    image: *img\n")
+    Path(bench.places.policy).write_text(json.dumps({"young": "1h", "recipe_roots": [str(recipe.parent)]}))
+    outcome = bench.tick()
+    assert outcome.exit_code == 1
+    assert not bench.daemon.deleted
+    assert any("nothing can be decided" in failure and "*img" in failure for failure in outcome.failures)
+    (recipe / "compose.yml").write_text("services:\n  app:\n    image: &img org/a:2\n")
+    bench.tick()
+    assert bench.names() == {"a", "kept"}
+
+
 def test_a_corrupt_ledger_deletes_nothing(bench: Bench) -> None:
     three_idle(bench)
     bench.places.ledger.path.write_bytes(b"\0" * 500)
