@@ -705,6 +705,14 @@ def test_a_superseded_image_that_came_back_since_the_last_look_counts_as_used_no
     assert story.victims() == []
 
 
+def test_an_image_of_which_the_ledger_knows_its_tag_alone_counts_as_used_now(store: str) -> None:
+    story = moved_by_a_deploy(store)
+    story.look(after=80 * HOUR)
+    assert story.victims() == ["old"]
+    del story.ledger.images[story.host.id("old")]
+    assert story.row("old") == "cached"
+
+
 def test_a_day_at_most_passes_between_a_look_and_a_decision_unless_the_moment_is_trusted(store: str) -> None:
     story = Story(store)
     story.host.image("app", pulled=("org/app:1",))
