@@ -32,7 +32,6 @@ CACHE_FILE = "pins.json"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?[^}]*\}|\$(\w+)")
 _COMMENT = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*')|(?<!\S)#[^\n]*""")
 """A comment, or a quoted text, in which there is none."""
-_WORD = re.compile(r"[\w-]+")
 _IMAGE_KEY = re.compile(
     r"""(?:^[ \t]*(?:-[ \t]+)*|[{,][ \t]*)(?:image[ \t]*:(?=\s|$)|(["'])image\1[ \t]*:)""", re.MULTILINE
 )
@@ -133,8 +132,7 @@ def repository_pattern(image: str, environment: dict[str, str]) -> str:
 def repositories_in(text: str, environment: dict[str, str]) -> set[str]:
     """The repositories that a compose file names which cannot be rendered.
 
-    Raises `ValueError` at a value that is no image for all that can be told, and when there is `image` in the
-    services and no repository was found.
+    Raises `ValueError` at a value that is no image for all that can be told.
     """
     text = _COMMENT.sub(lambda found: found.group(1) or "", text)
     images: set[str] = set()
@@ -145,8 +143,6 @@ def repositories_in(text: str, environment: dict[str, str]) -> set[str]:
     odd = sorted(repository for repository in found if not _REPOSITORY.fullmatch(repository))
     if odd:
         raise ValueError(f"{odd[0]!r} is no repository")
-    if not found and {"services", "image"} <= {*_WORD.findall(text)}:
-        raise ValueError("no image was found")
     return found
 
 

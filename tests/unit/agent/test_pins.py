@@ -143,8 +143,6 @@ def test_the_repositories_of_what_cannot_be_rendered(app: str, repositories: set
         ("image: ${OPEN", "'${OPEN' is no image"),
         ("image: org/app:1 and more", "'org/app:1 and more' is no image"),
         ('image: ""', "'' is no repository"),
-        ("? image\n    : nextcloud:29", "no image was found"),
-        ("image:\n    restart: always", "no image was found"),
     ],
 )
 def test_a_recipe_of_which_not_even_the_repositories_can_be_read_is_unreadable(
@@ -163,8 +161,11 @@ def test_a_recipe_of_which_not_even_the_repositories_can_be_read_is_unreadable(
     assert told.endswith(said)
 
 
-def test_a_file_without_services_needs_no_image(recipe: Path) -> None:
-    text = "# services\nconfigs:\n  one:\n    name: image\n"
+@pytest.mark.parametrize(
+    "text",
+    ["configs:\n  one:\n    name: image\n", "services:\n  app:\n    environment:\n      MEDIA: image\n"],
+)
+def test_an_overlay_needs_no_image(text: str) -> None:
     assert pins.repositories_in(text, {}) == set()
 
 
