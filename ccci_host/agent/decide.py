@@ -240,8 +240,7 @@ def orphaned(image: Image, facts: _Facts) -> bool:
 
 
 def superseded(image: Image, facts: _Facts) -> bool:
-    """Some tag meant it, every such tag was moved away from, nothing has used it since, and it can be had
-    again."""
+    """Some tag meant it, all such tags have moved on, nothing has used it since, and it can be had again."""
     moves = [facts.ledger.moved_away(tag, image.keys) for tag in facts.tags.get(image.id, ())]
     if not moves or None in moves:
         return False
