@@ -272,7 +272,7 @@ class Lab:
                 project.delete(f"images/{found['fingerprint']}")
             default.delete(f"projects/{self.settings.project}")
             default.delete(f"storage-pools/{self.settings.project}")
-            default.delete(f"networks/{self.settings.bridge}")
+            network.remove(default, self.settings)
             leftovers.empty_folder(self.settings)
 
 

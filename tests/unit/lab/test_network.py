@@ -1,9 +1,11 @@
 """The lab's bridge: made, mended, set right, or left alone."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ccci_host.errors import HostError
 from ccci_host.lab import network, ownership
 from ccci_host.lab.settings import USUAL_FOLDER, Settings
 from tests.unit.lab.fake_incus import FakeIncus
@@ -45,6 +47,35 @@ def test_a_bridge_that_was_cut_off_half_way_is_made_anew() -> None:
     incus = made(status="Errored")
     network.ensure(incus, SETTINGS, NAMES)
     assert incus.changes == [("delete", BRIDGE), ("create", BRIDGE)]
+
+
+def test_a_bridge_that_incus_is_about_to_start_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    incus = made(status="Unavailable")
+    looks = []
+
+    def find(path: str) -> dict[str, Any]:
+        looks.append(path)
+        return {**incus.objects[path], "status": "Unavailable" if len(looks) < 3 else "Created"}
+
+    monkeypatch.setattr(incus, "find", find)
+    network.ensure(incus, SETTINGS, NAMES)
+    assert len(looks) == 3
+    assert incus.changes == []
+
+
+def test_a_bridge_that_could_not_be_taken_away_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    incus, remove = made(), FakeIncus.delete
+    tries = []
+
+    def delete(path: str) -> None:
+        tries.append(path)
+        if len(tries) == 1:
+            raise HostError("the link veth1 does not exist")
+        remove(incus, path)
+
+    monkeypatch.setattr(incus, "delete", delete)
+    network.remove(incus, SETTINGS)
+    assert incus.objects == {}
 
 
 def test_names_that_changed_are_set() -> None:
