@@ -125,7 +125,7 @@ def test_a_network_that_incus_could_not_start_at_first_is_waited_for(scratch: Sc
     bridge = scratch.settings.bridge
     scratch.lab.down()
     subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
-    subprocess.run(["ip", "link", "add", bridge, "type", "dummy"], check=True)
+    subprocess.run(["ip", "link", "add", bridge, "type", "veth", "peer", "name", f"{bridge}p"], check=True)
     try:
         with scratch.start_controller() as controller:
             wait_until(lambda: scratch.has(f"networks/{bridge}") or None, what="Incus to start", timeout=60)
