@@ -9,7 +9,7 @@ import pytest
 
 from ccci_host import config
 from ccci_host.errors import RefusedError
-from ccci_host.lab import Lab, incusd, network, processes
+from ccci_host.lab import Lab, incusd, processes
 from ccci_host.lab.commands import environment, run
 from ccci_host.lab.disk import mount_points
 from ccci_host.lab.incus import Incus
@@ -116,25 +116,6 @@ def test_down_stops_every_process_and_up_brings_the_same_instance_back(scratch: 
     assert processes.left_behind(processes.running(), scratch.settings) == ()
     assert scratch.lab.status().daemon == "down"
     scratch.lab.up()
-    assert swarm_node(scratch) == node
-
-
-def test_a_network_that_incus_could_not_start_at_first_is_waited_for(scratch: ScratchLab) -> None:
-    """As where another Incus takes a link away while this one looks; here something has the bridge's name."""
-    node = swarm_node(scratch)
-    bridge = scratch.settings.bridge
-    scratch.lab.down()
-    subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
-    subprocess.run(["ip", "link", "add", bridge, "type", "veth", "peer", "name", f"{bridge}p"], check=True)
-    try:
-        with scratch.start_controller() as controller:
-            wait_until(lambda: scratch.has(f"networks/{bridge}") or None, what="Incus to start", timeout=60)
-            found = scratch.incus("default").get(f"networks/{bridge}")
-            subprocess.run(["ip", "link", "delete", bridge], check=True)
-            assert controller.wait(timeout=240) == 0
-    finally:
-        scratch.lab.up()
-    assert found["status"] == network.UNAVAILABLE
     assert swarm_node(scratch) == node
 
 
