@@ -43,8 +43,8 @@ def swarm_node(scratch: ScratchLab, host: str = "classic") -> str:
     """The id of the swarm's node, asked by the way of `host`; an instance that works answers."""
     name, table = config.load(scratch.lab.config_path).select(host)
     with open_machine(name, table) as machine:
-        shown = machine.executor.run(["docker", "info", "--format", "{{.Swarm.NodeID}}"]).check().text
-        machine.executor.run(["docker", "node", "inspect", shown]).check()
+        shown = machine.run_repeatable(["docker", "info", "--format", "{{.Swarm.NodeID}}"]).check().text
+        machine.run_repeatable(["docker", "node", "inspect", shown]).check()
         return shown
 
 
@@ -52,7 +52,7 @@ def swarm_node(scratch: ScratchLab, host: str = "classic") -> str:
 def test_both_doors_lead_into_a_working_instance(scratch: ScratchLab, host: str) -> None:
     name, table = config.load(scratch.lab.config_path).select(host)
     with open_machine(name, table) as machine:
-        assert machine.executor.run(["systemctl", "is-system-running"]).text == "running"
+        assert machine.run_repeatable(["systemctl", "is-system-running"]).text == "running"
         machine.executor.run(["docker", "pull", "harbour/guestbook:1.0"], timeout=120).check()
 
 
@@ -60,7 +60,7 @@ def test_docker_s_data_is_on_a_small_disk_of_its_own(scratch: ScratchLab) -> Non
     name, table = config.load(scratch.lab.config_path).select("classic")
     with open_machine(name, table) as machine:
         for folder in ("/var/lib/docker", "/var/lib/containerd"):
-            shown = machine.executor.run(["df", "--output=size,source", "--block-size=1M", folder]).check()
+            shown = machine.run_repeatable(["df", "--output=size,source", "--block-size=1M", folder]).check()
             size, source = shown.text.splitlines()[1].split()
             assert 2500 < int(size) < 3100
             assert source.startswith("/dev/loop")
@@ -105,7 +105,7 @@ def test_a_killed_dnsmasq_is_started_again(scratch: ScratchLab) -> None:
     scratch.lab.up()
     name, table = config.load(scratch.lab.config_path).select("classic")
     with open_machine(name, table) as machine:
-        shown = machine.executor.run(["getent", "hosts", "registry-1.docker.io"]).check().text
+        shown = machine.run_repeatable(["getent", "hosts", "registry-1.docker.io"]).check().text
     assert shown.split()[0] == str(scratch.settings.address.ip)
 
 
@@ -123,7 +123,7 @@ def test_an_instance_can_be_added_and_removed_beside_the_first(scratch: ScratchL
     scratch.lab.instance("containerd", name="second", data_gb=0.5)
     name, table = config.load(scratch.lab.config_path).select("second")
     with open_machine(name, table) as machine:
-        shown = machine.executor.run(["docker", "info", "--format", "{{json .DriverStatus}}"]).check()
+        shown = machine.run_repeatable(["docker", "info", "--format", "{{json .DriverStatus}}"]).check()
         assert "io.containerd.snapshotter.v1" in shown.text
     scratch.lab.remove("second")
     assert "second" not in config.load(scratch.lab.config_path).host
