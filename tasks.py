@@ -5,11 +5,10 @@ Tasks take `--host NAME` where `ccci.toml` describes several. Where no `ccci.tom
 
 from __future__ import annotations
 
-import os
-import select
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from ccci_host import config
-from ccci_host.cli import CHECKOUT, Said, task
+from ccci_host import checkout, config
+from ccci_host.cli import Said, task
 from ccci_host.errors import ConfigError, UsageError
 from ccci_host.progress import say
-from ccci_host.verdict import COULD_NOT_RUN, Verdict
+from ccci_host.verdict import COULD_NOT_RUN
 
 if TYPE_CHECKING:
     from ccci_host.lab import Lab
@@ -88,6 +87,7 @@ def provision(
 
 
 @task(
+    interrupted="What it began on the host may still go on. `invoke teardown` removes what came of it.",
     help={
         "recipe": RECIPE,
         "host": HOST,
@@ -95,7 +95,7 @@ def provision(
         "env": "The app's .env; by default made from the recipe's .env.sample.",
         "deployer": DEPLOYER,
         "json": JSON,
-    }
+    },
 )
 def deploy(
     _: Context,
@@ -151,9 +151,9 @@ def teardown(
 
 @task(
     help={
-        "apply": "Delete now what may go, by the same gates and rows as the timer's tick.",
+        "apply": "Delete now what the policy allows, exactly as the timer's tick would.",
         "explain": "Tell of this image alone: a reference, or the beginning of its id.",
-        "adopt": "Settle the unknown origin of this image, once its registry says that it has it.",
+        "adopt": "Note that this image of unknown origin can be pulled again, once its registry says so.",
         "host": HOST,
         "json": JSON,
     }
@@ -169,6 +169,10 @@ def prune(
     """Say of every image on the host what would become of it now, and why. Changes nothing by itself."""
     from ccci_host import prune as pruning
 
+    if sum(map(bool, (apply, explain, adopt))) > 1:
+        raise UsageError(
+            "--apply, --explain and --adopt ask for three different things.", resolution="Give one of them."
+        )
     with machine(host) as reached:
         if adopt:
             done = pruning.adopt(reached, adopt)
@@ -179,19 +183,22 @@ def prune(
     return Said(done.text, done.exit_code, done.value)
 
 
-EVIDENCE = "The folder that keeps the runs' folders; by default machine-docs/evidence."
+EVIDENCE = (
+    "The folder that keeps the runs' folders; by default machine-docs/evidence, and machine-docs/faults "
+    "for faults."
+)
 CYCLES = (
     "How often deploy, teardown and redeploy are gone through; by default once. More are begun only where "
     "the account has pulls enough left."
 )
 FAULTS = (
-    "On a disposable host: do harm, and see that a check answers for it; all faults, or some with commas."
+    "On a disposable host: inject faults, one run each, and see that a check detects each. Without a value "
+    "all of them; or some by name, with commas (docs/verification.md lists them)."
 )
 FAULT_ROOMS = ("ccci_host.lab.faults",)
 """Where faults live besides `ccci_host.faults`."""
-MEANWHILE_SECONDS = 60.0
-"""How long a person is waited for before the run does what must not lapse."""
 PAUSE = "Wait for Enter before one of: teardown, reboot, redeploy, controls."
+PUT_RIGHT = "What the run had made was removed, or is named above."
 EXPERIMENT = {
     "host": HOST,
     "recipe": DEFAULT_RECIPE,
@@ -201,24 +208,30 @@ EXPERIMENT = {
 }
 
 
-def verified(tasks: Sequence[str], host: str | None, evidence: str | None, **wishes: Any) -> Said:
+def verified(
+    tasks: Sequence[str],
+    reach: Callable[[], AbstractContextManager[Machine]],
+    evidence: str | None = None,
+    **wishes: Any,
+) -> Said:
     """Run the experiments called `tasks` on one host, one after the other, and say what they showed."""
     from ccci_host.experiments.options import PAUSES, Options
-    from ccci_host.verify import overall, verify_all
+    from ccci_host.keyboard import require_keyboard, wait_for_enter
+    from ccci_host.verify import closing, overall, verify_all
 
     pause = wishes.get("pause_before")
     if pause not in (None, *PAUSES):
         raise UsageError(
             f"There is no pause before {pause!r}.", resolution=f"Choose from {', '.join(PAUSES)}."
         )
-    if pause is not None and sys.stdin is None:
-        raise nobody_to_ask()
+    if pause is not None:
+        require_keyboard()
     options = Options(task="", argv=tuple(sys.argv[1:]), wait_for_person=wait_for_enter, **wishes)
     root = Path(evidence) if evidence else None
     if len(tasks) == 1:
-        (outcome,) = verify_all(lambda: machine(host), tasks, options, root=root)
+        (outcome,) = verify_all(reach, tasks, options, root=root)
         return Said("\n".join(outcome.lines()), outcome.exit_code, outcome.value)
-    outcomes = verify_all(lambda: machine(host), tasks, options, root=root, listener=tell)
+    outcomes = verify_all(reach, tasks, options, root=root, listener=tell)
     return Said(closing(outcomes), overall(outcomes).exit_code, [outcome.value for outcome in outcomes])
 
 
@@ -230,7 +243,7 @@ def tried(names: str, host: str | None, evidence: str | None) -> Said:
     from ccci_host.verify_faults import Matrix, chosen, disposable_hosts, require_rows, try_faults
 
     hosts = [host] if host else disposable_hosts(configuration())
-    faults = chosen(all_faults(*FAULT_ROOMS), listed(names))
+    faults = chosen(all_faults(*FAULT_ROOMS), split_on_commas(names))
     root = Path(evidence) if evidence else None
     rows: list[Row] = []
 
@@ -255,42 +268,7 @@ def tell(outcome: Outcome) -> None:
         say(line)
 
 
-def closing(outcomes: Sequence[Outcome]) -> str:
-    """A line for each experiment, with its report, and the verdict with its reason last."""
-    from ccci_host.verify import overall
-
-    lines = [f"{outcome.judgement.task}: {outcome.verdict} ({outcome.report})" for outcome in outcomes]
-    verdict = overall(outcomes)
-    short = [outcome for outcome in outcomes if outcome.verdict is verdict]
-    if verdict is Verdict.PASS:
-        reason = f"{', '.join(outcome.judgement.task for outcome in outcomes)} all pass."
-    else:
-        reason = " ".join(f"{outcome.judgement.task}: {outcome.reason}" for outcome in short)
-    return "\n".join([*lines, f"{verdict}: {reason}"])
-
-
-def wait_for_enter(why: str, meanwhile: Callable[[], None]) -> None:
-    """Let a person say when to go on; raises `UsageError` where there is nobody to ask."""
-    say(why)
-    stream = sys.stdin.fileno()
-    letter = b""
-    while letter != b"\n":
-        while not select.select([stream], [], [], MEANWHILE_SECONDS)[0]:
-            meanwhile()
-        letter = os.read(stream, 1)  # one at a time: what a buffer has taken, `select` does not see
-        if not letter:
-            raise nobody_to_ask()
-
-
-def nobody_to_ask() -> UsageError:
-    """That there is no standard input, or no more of it."""
-    return UsageError(
-        "A pause waits for Enter, and standard input is at its end.",
-        resolution="Run this in a terminal, or without --pause-before.",
-    )
-
-
-@task(help=EXPERIMENT)
+@task(interrupted=PUT_RIGHT, help=EXPERIMENT)
 def verify_pc1(
     _: Context,
     host: str | None = None,
@@ -300,10 +278,10 @@ def verify_pc1(
     json: bool = False,
 ) -> Said:
     """PC1, conservative prune: only the agent deletes images on the host, and only as it should."""
-    return verified(["verify-pc1"], host, evidence, recipe=recipe, deployer=deployer)
+    return verified(["verify-pc1"], partial(machine, host), evidence, recipe=recipe, deployer=deployer)
 
 
-@task(help=EXPERIMENT)
+@task(interrupted=PUT_RIGHT, help=EXPERIMENT)
 def verify_pc2(
     _: Context,
     host: str | None = None,
@@ -313,10 +291,10 @@ def verify_pc2(
     json: bool = False,
 ) -> Said:
     """PC2, retained and authenticated: the node's own pulls carry the account."""
-    return verified(["verify-pc2"], host, evidence, recipe=recipe, deployer=deployer)
+    return verified(["verify-pc2"], partial(machine, host), evidence, recipe=recipe, deployer=deployer)
 
 
-@task(help={**EXPERIMENT, "cycles": CYCLES, "pause_before": PAUSE})
+@task(interrupted=PUT_RIGHT, help={**EXPERIMENT, "cycles": CYCLES, "pause_before": PAUSE})
 def verify_pc3(
     _: Context,
     host: str | None = None,
@@ -330,7 +308,7 @@ def verify_pc3(
     """PC3, proven: deploy, teardown and redeploy download no layer."""
     return verified(
         ["verify-pc3"],
-        host,
+        partial(machine, host),
         evidence,
         recipe=recipe,
         deployer=deployer,
@@ -339,7 +317,7 @@ def verify_pc3(
     )
 
 
-@task(help={**EXPERIMENT, "faults": FAULTS}, optional=["faults"])
+@task(interrupted=PUT_RIGHT, help={**EXPERIMENT, "faults": FAULTS}, optional=["faults"])
 def verify(
     _: Context,
     host: str | None = None,
@@ -351,20 +329,26 @@ def verify(
 ) -> Said:
     """PC1, PC2 and PC3, one after the other; or, with --faults, whether faults make them fail."""
     if faults:
+        if recipe or deployer:
+            raise UsageError(
+                "Each fault chooses its recipe and its deployer.",
+                resolution="Leave --recipe and --deployer out with --faults.",
+            )
         return tried(faults if isinstance(faults, str) else "", host, evidence)  # a bare flag is True
     from ccci_host.verify import VERIFY
 
-    return verified(VERIFY, host, evidence, recipe=recipe, deployer=deployer)
+    return verified(VERIFY, partial(machine, host), evidence, recipe=recipe, deployer=deployer)
 
 
 @task(
+    interrupted=PUT_RIGHT,
     help={
         **EXPERIMENT,
         "forced_stop": "Stop the machine by force instead of asking it to shut down.",
         "boot_timeout": "Seconds that the machine may take until it is ready again; by default 300.",
         "cycles": CYCLES,
         "pause_before": PAUSE,
-    }
+    },
 )
 def reboot_and_redeploy(
     _: Context,
@@ -381,7 +365,7 @@ def reboot_and_redeploy(
     """Deploy, tear down, reboot the machine, redeploy: the layers must come from the local store."""
     return verified(
         ["reboot-and-redeploy"],
-        host,
+        partial(machine, host),
         evidence,
         recipe=recipe,
         deployer=deployer,
@@ -395,10 +379,9 @@ def reboot_and_redeploy(
 @task(help={"run": "The folder of a run, or its name below machine-docs/evidence.", "json": JSON})
 def analyze(_: Context, run: str, json: bool = False) -> Said:
     """Compute a run's verdict again, from its history alone."""
-    from ccci_host.verify import EVIDENCE as KEPT
     from ccci_host.verify import analyze
 
-    folder = Path(run) if Path(run).is_dir() else KEPT / run
+    folder = Path(run) if Path(run).is_dir() else checkout.EVIDENCE / run
     analysis = analyze(folder)
     code = analysis.outcome.exit_code if analysis.confirmed else COULD_NOT_RUN
     return Said("\n".join(analysis.lines()), code, analysis.outcome.value)
@@ -425,13 +408,12 @@ def status(_: Context, host: str | None = None, json: bool = False) -> Said:
     """How it stands: the last runs, the sign-off, and whether the deferred pull-through cache stays so."""
     from ccci_host import deferred, machine_docs
     from ccci_host.sign_off import look, sign_off
-    from ccci_host.verify import EVIDENCE as KEPT
 
     with machine(host) as reached:
         now = look(reached)
         signed = sign_off(now, check=True)
         conditions = deferred.conditions(reached)
-        runs = machine_docs.latest(machine_docs.runs(KEPT.parent), now.place)
+        runs = machine_docs.latest(machine_docs.runs(checkout.MACHINE_DOCS), now.place)
     lines = [
         *(f"{name}: {item.verdict}: {item.reason}" for name, item in runs),
         *signed.lines(),
@@ -449,22 +431,17 @@ def status(_: Context, host: str | None = None, json: bool = False) -> Said:
 @task(help={"store": "The image store of the lab's host: classic (the default) or containerd."})
 def demo(_: Context, store: str = "classic") -> Said:
     """Everything, on the lab: make it, provision its host, verify PC1 to PC3, reboot and redeploy."""
-    from ccci_host.experiments.options import Options
     from ccci_host.lab import Lab
     from ccci_host.provision import provision
     from ccci_host.transport import open_machine
-    from ccci_host.verify import VERIFY, overall, verify_all
+    from ccci_host.verify import VERIFY
 
     lab = Lab.default()
     lab.up([store])
-    name, table = config.load(lab.config_path).select(store)
-    with open_machine(name, table) as reached:
+    reach = partial(open_machine, *config.load(lab.config_path).select(store))
+    with reach() as reached:
         say(provision(reached).to_text())
-    options = Options(task="", argv=tuple(sys.argv[1:]))
-    outcomes = verify_all(
-        lambda: open_machine(name, table), (*VERIFY, "reboot-and-redeploy"), options, listener=tell
-    )
-    return Said(closing(outcomes), overall(outcomes).exit_code)
+    return verified((*VERIFY, "reboot-and-redeploy"), reach)
 
 
 @task(name="up", help={"stores": "Image stores, with commas: classic (the default), containerd."})
@@ -473,7 +450,7 @@ def lab_up(_: Context, stores: str = "classic") -> Said:
     from ccci_host.lab import Lab
 
     lab = Lab.default()
-    lab.up(listed(stores))
+    lab.up(split_on_commas(stores))
     return lab_said(lab)
 
 
@@ -507,8 +484,8 @@ def lab_down(_: Context, purge: bool = False) -> Said:
     name="publish",
     help={
         "images": "References to publish stand-ins for, with commas.",
-        "recipe": "Or all images of this recipe.",
-        "env": "With its environment from this file, which may name more compose files.",
+        "recipe": "A recipe whose images are all published.",
+        "env": "The app's .env for --recipe; it may name more compose files.",
         "name": "The instance whose Docker reads the recipe; by default classic.",
     },
 )
@@ -527,7 +504,7 @@ def lab_publish(
         )
     lab = Lab.default()
     lab.up(())
-    published = list(publish_images(lab, listed(images)))
+    published = list(publish_images(lab, split_on_commas(images)))
     if recipe:
         host, table = config.load(lab.config_path).select(name)
         with open_machine(host, table) as reached:
@@ -560,11 +537,11 @@ def lab_replay_incident(_: Context, json: bool = False) -> Said:
     from ccci_host.lab.replay import record, replay
 
     campaigns = replay(Lab.default())
-    table = record(campaigns, CHECKOUT / "docs")
+    table = record(campaigns, checkout.DOCS)
     return Said(table, 0, [asdict(campaign) for campaign in campaigns])
 
 
-def listed(words: str) -> list[str]:
+def split_on_commas(words: str) -> list[str]:
     """The words of a list with commas."""
     return [word.strip() for word in words.split(",") if word.strip()]
 
@@ -608,7 +585,7 @@ def test(_: Context, unit: bool = False, only: str = "", jobs: int = 3) -> Said:
         *(["-m", "not live"] if unit else []),
         *(["-k", only] if only else []),
     ]
-    done = subprocess.run(argv, cwd=CHECKOUT, check=False)
+    done = subprocess.run(argv, cwd=checkout.ROOT, check=False)
     if not (unit or was_up):
         lab.down()
     return Said("", 0 if done.returncode == 0 else 1)
@@ -627,9 +604,9 @@ def benchmark(_: Context, only: str = "", record: bool = False, json: bool = Fal
     from ccci_host.lab.benchmark import measure_all
     from ccci_host.lab.benchmark import record as write_down
 
-    measured = measure_all(Lab.default(), listed(only))
+    measured = measure_all(Lab.default(), split_on_commas(only))
     if record:
-        write_down(measured.figures, CHECKOUT / "docs")
+        write_down(measured.figures, checkout.DOCS)
     return Said(measured.to_text(), 0, [asdict(figure) for figure in measured.figures])
 
 

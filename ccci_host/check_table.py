@@ -3,14 +3,13 @@
 import json
 from pathlib import Path
 
+from ccci_host import checkout
 from ccci_host.alone import alone
 from ccci_host.checks import all_checks
 from ccci_host.checks.registry import PC
 from ccci_host.generated import refresh
 
 PART = "checks"
-FAULTS = Path(__file__).resolve().parents[1] / "machine-docs" / "faults.json"
-"""What faults came to when they were tried last: see `fault_table`."""
 TITLES: dict[PC, str] = {
     "PC1": "PC1: conservative prune",
     "PC2": "PC2: retained and authenticated",
@@ -20,7 +19,7 @@ TITLES: dict[PC, str] = {
 }
 
 
-def as_markdown(faults: Path = FAULTS) -> str:
+def as_markdown(faults: Path = checkout.FAULT_ROWS) -> str:
     """A section for each part of the definition of done, a row for each check."""
     catches = _catches(faults)
     sections = []
@@ -51,7 +50,7 @@ def _catches(faults: Path) -> dict[str, list[str]]:
     return {check: sorted(names) for check, names in found.items()}
 
 
-def write(path: Path, faults: Path = FAULTS) -> bool:
+def write(path: Path, faults: Path = checkout.FAULT_ROWS) -> bool:
     """Make the table in the file at `path` anew; whether that changed it."""
     with alone(faults.parent):  # from before the rows are read
         return refresh(path, PART, as_markdown(faults))
@@ -59,7 +58,7 @@ def write(path: Path, faults: Path = FAULTS) -> bool:
 
 def main() -> None:
     """Make the table of this checkout's docs/verification.md anew."""
-    write(Path(__file__).resolve().parents[1] / "docs" / "verification.md")
+    write(checkout.DOCS / "verification.md")
 
 
 if __name__ == "__main__":

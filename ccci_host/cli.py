@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
@@ -24,13 +23,10 @@ from invoke.program import Program
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
-from ccci_host import __version__
+from ccci_host import __version__, checkout
 from ccci_host.errors import CcciError, UsageError
 from ccci_host.progress import say
 from ccci_host.verdict import COULD_NOT_RUN
-
-CHECKOUT = Path(__file__).resolve().parent.parent
-"""The folder that holds `tasks.py`: the suite is used from a checkout."""
 
 VERBOSITY_VARIABLE = "CCCI_VERBOSE"
 """`1` logs each command run on a host, `2` also how much went in and out. The same as `-v` and `-vv`."""
@@ -48,11 +44,16 @@ class Said:
     value: Any = None
 
 
-def task(**options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
+GOES_ON = "What it began on the host may still go on. Run it again to see it to its end."
+"""What to know of a task that was interrupted: a command on the host outlives its controller (fact 36)."""
+
+
+def task(*, interrupted: str = GOES_ON, **options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
     """Make an invoke task of a body that returns `Said`.
 
     A body with a parameter `json` shows its value instead of its text when that is asked for. A `CcciError`
-    becomes one paragraph and exit code 3; so does an interrupt, and a defect of ours with its traceback.
+    becomes one paragraph and exit code 3; so does an interrupt, with what is to be known of it then, and a
+    defect of ours with its traceback.
     """
 
     def decorate(body: Callable[..., Said]) -> Task[Any]:
@@ -65,11 +66,12 @@ def task(**options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
                 _show(json.dumps(said.value, indent=2) if kwargs.get("json") else said.text)
                 return said
 
-            said = _ended(shown)
+            said = _ended(shown, interrupted)
             if said.exit_code:
                 raise Exit(code=said.exit_code)
 
-        decorated: Task[Any] = invoke_task(**options)(run)
+        # invoke's own short flags would go to whichever parameter comes first, another in each task
+        decorated: Task[Any] = invoke_task(auto_shortflags=False, **options)(run)
         return decorated
 
     return decorate
@@ -84,13 +86,13 @@ def _refuse_dry(context: Context) -> None:
         )
 
 
-def _ended(body: Callable[[], Said]) -> Said:
+def _ended(body: Callable[[], Said], interrupted: str) -> Said:
     try:
         return body()
     except CcciError as error:
         say(paragraph(error))
     except KeyboardInterrupt:
-        say("Interrupted. What had been made was removed, or is named above.")
+        say(f"Interrupted. {interrupted}")
     except (Exit, SystemExit):
         raise
     except Exception:
@@ -198,7 +200,7 @@ class CcciProgram(Program):
 
 def main() -> None:
     """Entry point of `ccci`."""
-    sys.path.insert(0, str(CHECKOUT))
+    sys.path.insert(0, str(checkout.ROOT))
     try:
         namespace = import_module("tasks").namespace
     except Exception:

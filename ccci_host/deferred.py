@@ -8,25 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ccci_host import machine_docs
-from ccci_host.checks.reading import in_megabytes, new_layers
+from ccci_host import checkout, machine_docs
+from ccci_host.checks.reading import new_layers, readable_size
+from ccci_host.checks.registry import REDEPLOYS
 from ccci_host.errors import CcciError
 from ccci_host.evidence import HISTORY
 from ccci_host.facts.collector import collect
+from ccci_host.facts.disk import CONTAINERD_ROOT
 from ccci_host.facts.docker import DOCKER, Docker
 from ccci_host.journal import read_history
 from ccci_host.records import Deployment, History, StoreSeen
 from ccci_host.transport import connect
 from ccci_host.transport.machine import Machine
-from ccci_host.verify import EVIDENCE
-
-REDEPLOYS = ("verify-pc3", "reboot-and-redeploy")
-"""The tasks that deploy the same recipe twice."""
 
 BOTTLENECK = 2.0
 """A cold deploy that takes more than this many times a warm one's time spends most of it on pulling."""
-
-CONTAINERD = "/var/lib/containerd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +58,17 @@ class Condition:
         return {"condition": self.name, "holds": self.holds, "parts": parts}
 
 
-def conditions(machine: Machine, folder: Path = EVIDENCE.parent) -> tuple[Condition, Condition]:
+def conditions(machine: Machine, folder: Path = checkout.MACHINE_DOCS) -> tuple[Condition, Condition]:
     """The two conditions on `machine`, with the evidence in `folder` for what deploys cost."""
-    docker = collect(machine, DOCKER)[DOCKER]
+    facts = collect(machine, DOCKER, CONTAINERD_ROOT)
+    docker = facts[DOCKER]
     known = docker if isinstance(docker, Docker) else None
+    store = store_folder(known, facts[CONTAINERD_ROOT])
     return (
         Condition("several swarm nodes", (nodes(known),)),
         Condition(
             "cold pulls are a measured bottleneck, and storage survives a rebuild",
-            (bottleneck(machine.name, folder), storage(known, _devices(machine))),
+            (bottleneck(machine.name, folder), storage(store, _devices(machine))),
         ),
     )
 
@@ -97,13 +95,13 @@ def bottleneck(host: str, folder: Path) -> Measured:
     for name, item in reversed(machine_docs.runs(folder)):
         if item.host == host and item.task in REDEPLOYS:
             try:
-                seen = cold_and_warm(read_history(folder / machine_docs.EVIDENCE / name / HISTORY))
+                seen = cold_and_warm(read_history(folder / machine_docs.EVIDENCE_FOLDER / name / HISTORY))
             except CcciError:
                 continue
             if seen is not None:
                 size, cold, warm = seen
                 told = (
-                    f"Deployed in {cold:.1f} s with {in_megabytes(size)} of layers to download, and in "
+                    f"Deployed in {cold:.1f} s with {readable_size(size)} of layers to download, and in "
                     f"{warm:.1f} s with none ({name}). More than {BOTTLENECK:g} times would be a bottleneck."
                 )
                 return Measured(cold > BOTTLENECK * warm, told)
@@ -131,11 +129,20 @@ def _seconds(deployment: Deployment) -> float:
     return deployment.seconds_to_deploy + deployment.seconds_to_converge
 
 
-def storage(docker: Docker | None, devices: Mapping[str, Mapping[str, Any]]) -> Measured:
-    """Whether the store lies on a disk of Incus that outlives the instance's own."""
+def store_folder(docker: Docker | None, containerd_root: str | None) -> str | None:
+    """Where the daemon keeps its layers: its own root, or containerd's. None where that is not known."""
     if docker is None:
-        return Measured(None, "Where the store lies is not known: the host's daemon does not answer.")
-    root = PurePosixPath(CONTAINERD if docker.store == "containerd" else docker.root)
+        return None
+    return containerd_root if docker.store == "containerd" else docker.root
+
+
+def storage(folder: str | None, devices: Mapping[str, Mapping[str, Any]]) -> Measured:
+    """Whether the store's folder lies on a disk of Incus that outlives the instance's own."""
+    if folder is None:
+        return Measured(
+            None, "Where the store lies is not known: the host's daemon, or its containerd, does not tell."
+        )
+    root = PurePosixPath(folder)
     for name, device in sorted(devices.items()):
         path = device.get("path")
         if device.get("type") == "disk" and path not in (None, "/") and root.is_relative_to(path):

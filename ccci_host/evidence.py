@@ -1,7 +1,6 @@
 """The folder of a run: history, verdict, reports. Written once, read by anybody, years later."""
 
 import json
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from ccci_host.checks import Judgement, judge
 from ccci_host.errors import CcciError, NotFoundError, RefusedError
+from ccci_host.generated import replace_file
 from ccci_host.journal import read_history
 from ccci_host.report import as_html, as_markdown
 
@@ -55,9 +55,9 @@ def conclude(folder: Path) -> Judgement:
     """Judge the history in `folder`; write the verdict beside it, then the reports that tell of it."""
     history = read_history(folder / HISTORY)
     judgement = judge(history)
-    _write(folder / VERDICT, judgement.model_dump_json(indent=2) + "\n")
-    _write(folder / MARKDOWN, as_markdown(history, judgement))
-    _write(folder / HTML, as_html(history, judgement))
+    replace_file(folder / VERDICT, judgement.model_dump_json(indent=2) + "\n")
+    replace_file(folder / MARKDOWN, as_markdown(history, judgement))
+    replace_file(folder / HTML, as_html(history, judgement))
     return judgement
 
 
@@ -89,24 +89,6 @@ def confirm(folder: Path) -> tuple[Judgement, Judgement]:
             resolution="Fetch the original file. A history is written once and never edited.",
         )
     return on_file, judge(history)
-
-
-def _write(path: Path, text: str) -> None:
-    """Put `text` at `path`, whole or not at all. Raises `CcciError` where it cannot be written."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CcciError(
-            f"{path} cannot be written.",
-            details=str(error),
-            resolution="Make room, and run it again: a run without a verdict shows nothing.",
-        ) from None
 
 
 def as_value(judgement: Judgement, folder: Path) -> dict[str, object]:

@@ -10,20 +10,19 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ccci_host import check_table
+from ccci_host import check_table, checkout
 from ccci_host.alone import alone
 from ccci_host.generated import refresh, replace_file
 from ccci_host.verify_faults import Row
 
 PART = "faults"
-KEPT = check_table.FAULTS
-DOCS = Path(__file__).resolve().parents[1] / "docs" / "verification.md"
+PAGE = checkout.DOCS / "verification.md"
 STORES = ("classic", "containerd")
 
 _ROWS = TypeAdapter(tuple[Row, ...])
 
 
-def record(rows: Sequence[Row], kept: Path = KEPT, docs: Path = DOCS) -> None:
+def record(rows: Sequence[Row], kept: Path = checkout.FAULT_ROWS, docs: Path = PAGE) -> None:
     """Let `rows` stand in the place of those that tell of the same fault on the same store, in both files.
 
     The table of the checks in `docs`, which names the faults that each was seen to catch, is made anew, too.

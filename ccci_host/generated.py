@@ -1,5 +1,6 @@
 """Generated parts of hand-written files, between markers; every other word of the file stays as it is."""
 
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -61,7 +62,7 @@ def read_file(path: Path) -> str:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Put `text` at `path`, whole or not at all; raises `CcciError` when its folder does not take it.
+    """Put `text` at `path` durably, whole or not at all; raises `CcciError` when its folder does not take it.
 
     Whoever changes what was there holds the folder (`alone`) from before it was read.
     """
@@ -69,6 +70,8 @@ def replace_file(path: Path, text: str) -> None:
     try:
         with unfinished.open("x", encoding="utf-8") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
         raise CcciError(

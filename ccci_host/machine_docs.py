@@ -22,7 +22,7 @@ STATUS = "STATUS-2pc.md"
 BACKLOG = "BACKLOG-2pc.md"
 JOURNAL = "JOURNAL-2pc.md"
 REVIEW = "REVIEW-2pc.md"
-EVIDENCE = "evidence"
+EVIDENCE_FOLDER = "evidence"
 
 DONE = "## DONE"
 """Says in STATUS-2pc.md that everything is done. A watchdog looks for it, so it stands nowhere else there."""
@@ -47,7 +47,7 @@ class Unjudged:
 def runs(folder: Path) -> tuple[Run, ...]:
     """The judged runs below `folder`, the oldest first. A run without a readable verdict is left out."""
     found: list[Run] = []
-    for verdict in sorted((folder / EVIDENCE).glob(f"*/{evidence.VERDICT}")):
+    for verdict in sorted((folder / EVIDENCE_FOLDER).glob(f"*/{evidence.VERDICT}")):
         try:
             found.append((verdict.parent.name, _placed(evidence.recorded(verdict.parent), verdict.parent)))
         except CcciError as error:
@@ -59,7 +59,7 @@ def unjudged(folder: Path, known: Sequence[Run]) -> tuple[Unjudged, ...]:
     """The runs below `folder` that are not among the judged ones, `known`; the oldest first."""
     judged = {name for name, _ in known}
     found = []
-    for run in sorted(path for path in (folder / EVIDENCE).glob("*") if path.is_dir()):
+    for run in sorted(path for path in (folder / EVIDENCE_FOLDER).glob("*") if path.is_dir()):
         if run.name not in judged:
             started = _started(run)
             task = started.task if started else evidence.task_of(run.name)
@@ -217,7 +217,7 @@ def _code(item: Judgement) -> str:
 
 
 def _link(name: str) -> str:
-    return f"[{name}]({EVIDENCE}/{name}/{evidence.MARKDOWN})"
+    return f"[{name}]({EVIDENCE_FOLDER}/{name}/{evidence.MARKDOWN})"
 
 
 def _asks(finding: Finding) -> str:

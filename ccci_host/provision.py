@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ccci_host.errors import HostError
+from ccci_host.errors import CcciError, HostError
 from ccci_host.facts.collector import Facts, collect
 from ccci_host.pat import read_pat
 from ccci_host.progress import doing
 from ccci_host.steps.operations import apply
 from ccci_host.steps.registry import all_steps
+from ccci_host.steps.ssh_access import STEP as SSH
+from ccci_host.steps.ssh_access import STILL_REFUSED
 from ccci_host.steps.step import Plan, Step, Wanted
 from ccci_host.transport.machine import Machine
 from ccci_host.transport.ssh import KeyRefusedError
@@ -120,7 +122,7 @@ def provision(
 
     Raises `ConfigError` (the PAT's source), `CredentialError` (Docker Hub refuses the PAT),
     `UnreachableError` and `HostError`. Nothing has been changed then, unless the message says that it
-    stopped half-way.
+    stopped half-way, that the host was changed, or that it is not as it should be after provisioning.
     """
     steps = all_steps() if steps is None else steps
     pat = read_pat(machine.config.hub.pat)
@@ -128,6 +130,7 @@ def provision(
     with doing(f"looking at {machine.name}"):
         way, facts = _observe(machine, steps, wanted)
         plans = [step.plan(facts, wanted) for step in steps]
+        shut = way is not machine and _has_the_key(steps, plans)
     with doing("asking Docker Hub about the PAT"):
         proofs = [step.prove(way, wanted) if step.prove else () for step in steps]
     operations = [change.operation for plan in plans for change in plan.changes]
@@ -135,7 +138,12 @@ def provision(
     if applies:
         with doing(f"provisioning {machine.name}"):
             apply(way, operations)
-            _require_settled(machine, steps, wanted)
+            _require_settled(way if shut else machine, steps, wanted)
+    if shut:
+        plans = [
+            replace(plan, problems=(*plan.problems, STILL_REFUSED)) if step.name == SSH.name else plan
+            for step, plan in zip(steps, plans, strict=True)
+        ]
     reports = [
         _report(step, plan, (*plan.warnings, *proven), applied=applies and bool(plan.changes))
         for step, plan, proven in zip(steps, plans, proofs, strict=True)
@@ -151,7 +159,7 @@ def provision(
 
 
 def _observe(machine: Machine, steps: Sequence[Step], wanted: Wanted) -> tuple[Machine, Facts]:
-    """All facts, and the way by which they came: Incus as long as the SSH key is not authorised."""
+    """All facts, and the way by which they came: `machine`, or through Incus when sshd refuses the key."""
     facts = [fact for step in steps for fact in step.facts(wanted)]
     try:
         return machine, collect(machine, *facts)
@@ -160,10 +168,31 @@ def _observe(machine: Machine, steps: Sequence[Step], wanted: Wanted) -> tuple[M
         return through_incus, collect(through_incus, *facts)
 
 
+def _has_the_key(steps: Sequence[Step], plans: Sequence[Plan]) -> bool:
+    """Whether the `ssh` step has nothing to add."""
+    return any(step.name == SSH.name and not plan.changes for step, plan in zip(steps, plans, strict=True))
+
+
 def _require_settled(machine: Machine, steps: Sequence[Step], wanted: Wanted) -> None:
-    """Observe again, by the configured way; raises `HostError` when a step would still change something."""
-    facts = collect(machine, *(fact for step in steps for fact in step.facts(wanted)))
-    left = [f"{step.name}: {change.what}" for step in steps for change in step.plan(facts, wanted).changes]
+    """Observe again by the way that `machine` has, which is SSH when its key has just been authorised.
+
+    Raises `HostError` when a step would still change something, or when nobody can see.
+    """
+    try:
+        facts = collect(machine, *(fact for step in steps for fact in step.facts(wanted)))
+        plans = [step.plan(facts, wanted) for step in steps]
+    except CcciError as error:
+        refused = isinstance(error, KeyRefusedError)
+        raise HostError(
+            f"{machine.name} was changed, and could not be looked at again{' over SSH' if refused else ''}.",
+            details="\n".join(part for part in (error.brief, error.details) if part),
+            resolution=STILL_REFUSED if refused else error.resolution,
+        ) from None
+    left = [
+        f"{step.name}: {change.what}"
+        for step, plan in zip(steps, plans, strict=True)
+        for change in plan.changes
+    ]
     if left:
         raise HostError(
             f"{machine.name} is not as it should be after provisioning.",

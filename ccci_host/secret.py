@@ -23,10 +23,6 @@ class Secret:
         """The text itself: for standard input of a command or a file of mode 0600, never for an argv."""
         return self._text
 
-    def masked_in(self, text: str) -> str:
-        """`text` with every occurrence of this secret replaced by the mask."""
-        return text.replace(self._text, MASK) if self._text else text
-
     def __str__(self) -> str:
         return MASK
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
-from ccci_host import machine_docs, review
+from ccci_host import checkout, machine_docs, review
 from ccci_host.agent import paths
 from ccci_host.checks import Judgement, printable
+from ccci_host.checks.registry import EVERY_TASK
 from ccci_host.errors import CcciError
 from ccci_host.evidence import HISTORY
 from ccci_host.experiments.started import tree_hash
@@ -27,9 +28,9 @@ from ccci_host.records import HostSeen
 from ccci_host.steps.agent_files import INSTALLED
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
-from ccci_host.verify import EVIDENCE, analyze
+from ccci_host.verify import analyze
 
-REQUIRED = ("verify-pc1", "verify-pc2", "verify-pc3", "reboot-and-redeploy")
+REQUIRED: tuple[str, ...] = EVERY_TASK
 """What shows PC1, PC2 and PC3. By PC2 the store survives reboots, and only the last of them reboots."""
 
 YOUNG = timedelta(days=1)
@@ -125,7 +126,7 @@ def look(machine: Machine, at: datetime | None = None) -> Now:
         host=machine.name,
         instance=machine.config.incus.instance,
         project=machine.config.incus.project,
-        tree=tree_hash(EVIDENCE.parents[1]),
+        tree=tree_hash(checkout.ROOT),
         policy=hashlib.sha256(policy.content).hexdigest() if isinstance(policy, Present) else _no(policy),
         agent=installed.archive.text.strip()
         if isinstance(installed.archive, Present)
@@ -139,7 +140,7 @@ def _no(answer: Answer) -> str:
     return "none" if isinstance(answer, Absent) else f"unreadable ({getattr(answer, 'reason', '')})"
 
 
-def sign_off(now: Now, folder: Path = EVIDENCE.parent, *, check: bool = False) -> SignOff:
+def sign_off(now: Now, folder: Path = checkout.MACHINE_DOCS, *, check: bool = False) -> SignOff:
     """Sign off in the STATUS-2pc.md of `folder` unless something stands against it, or only look (`check`).
 
     Raises `NotFoundError` without that file or REVIEW-2pc.md, `RefusedError` where the former says in a place
@@ -183,10 +184,10 @@ def _about(task: str, found: dict[str, str], folder: Path, words: str, now: Now)
     again = f"Run `invoke {task} --host {now.host}` from this checkout."
     name = found.get(task)
     if name is None:
-        missing = f"there is no run of it on {_where(now.place)} in {machine_docs.EVIDENCE}/"
+        missing = f"there is no run of it on {_where(now.place)} in {machine_docs.EVIDENCE_FOLDER}/"
         yield Objection(task, missing, again)
         return
-    run = folder / machine_docs.EVIDENCE / name
+    run = folder / machine_docs.EVIDENCE_FOLDER / name
     try:
         analysis = analyze(run)
         looks = read_history(run / HISTORY).of(HostSeen)

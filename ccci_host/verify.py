@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ccci_host import evidence, machine_docs
+from ccci_host import checkout, evidence, machine_docs
 from ccci_host.checks import Finding, Judgement, printable
 from ccci_host.errors import CcciError
 from ccci_host.experiments import EXPERIMENTS, Options
@@ -15,9 +15,6 @@ from ccci_host.progress import say
 from ccci_host.records import Cleanup, History, LeaseSeen, Leftovers, PhaseBegan
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict, worst
-
-EVIDENCE = Path(__file__).resolve().parents[1] / "machine-docs" / "evidence"
-"""Where runs are kept unless somebody says otherwise: in the checkout that they are about."""
 
 VERIFY: tuple[str, ...] = ("verify-pc1", "verify-pc2", "verify-pc3")
 """The tasks of a plain `verify`."""
@@ -90,7 +87,7 @@ def verify(machine: Machine, options: Options, *, root: Path | None = None) -> O
     leaves no folder.
     """
     experiment = EXPERIMENTS[options.task]
-    folder = evidence.new_folder(root or EVIDENCE, options.task)
+    folder = evidence.new_folder(root or checkout.EVIDENCE, options.task)
     try:
         with Journal(folder / evidence.HISTORY) as journal:
             experiment(machine, journal, options)
@@ -135,7 +132,7 @@ def _conclude(folder: Path) -> Judgement:
     The verdict stands whether or not these files can be made anew; where they cannot, that is said.
     """
     judgement = evidence.conclude(folder)
-    if folder.parent.name == machine_docs.EVIDENCE:
+    if folder.parent.name == machine_docs.EVIDENCE_FOLDER:
         docs = folder.parent.parent
         try:
             machine_docs.update(docs)
@@ -168,6 +165,18 @@ def verify_all(
 def overall(outcomes: Sequence[Outcome]) -> Verdict:
     """The worst of several verdicts; UNKNOWN when there are none."""
     return worst(outcome.verdict for outcome in outcomes)
+
+
+def closing(outcomes: Sequence[Outcome]) -> str:
+    """A line for each experiment, with its report, and the verdict with its reason last."""
+    lines = [f"{outcome.judgement.task}: {outcome.verdict} ({outcome.report})" for outcome in outcomes]
+    verdict = overall(outcomes)
+    if verdict is Verdict.PASS:
+        reason = f"{', '.join(outcome.judgement.task for outcome in outcomes)} all pass."
+    else:
+        worst_ones = [outcome for outcome in outcomes if outcome.verdict is verdict]
+        reason = " ".join(f"{outcome.judgement.task}: {outcome.reason}" for outcome in worst_ones)
+    return "\n".join([*lines, f"{verdict}: {reason}"])
 
 
 COPIED = (

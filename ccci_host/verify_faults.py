@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ccci_host import evidence
-from ccci_host.checks import Judgement, all_checks
+from ccci_host import checkout, evidence
+from ccci_host.checks import Finding, Judgement, all_checks
 from ccci_host.config import Config
 from ccci_host.errors import CcciError, HostError, NotFoundError, RefusedError, UsageError
 from ccci_host.experiments import EXPERIMENTS, Options
@@ -32,11 +32,7 @@ from ccci_host.records import Record, StoreKind
 from ccci_host.transport.machine import Machine
 from ccci_host.transport.readiness import wait_until_ready
 from ccci_host.verdict import Verdict
-from ccci_host.verify import EVIDENCE
 from ccci_host.witnesses import host
-
-RUNS = EVIDENCE.with_name("faults")
-"""Where the runs are kept unless somebody says otherwise: not among the evidence, which they are not."""
 
 BACK_SECONDS = 180.0
 """What a host may take after a fault until systemd, dockerd and the swarm manager answer again."""
@@ -186,7 +182,7 @@ def try_faults(
                 refuse_over_others(machine)  # the experiment asks as well: too late for a fault before it
                 before_each()
                 say(f"Fault {number} of {len(harmful)} on {store}: {fault.name}")
-                row = _row(machine, fault, store, stranger, root or RUNS)
+                row = _row(machine, fault, store, stranger, root or checkout.FAULT_RUNS)
                 rows.append(row)
                 if listener:
                     listener(row)
@@ -229,9 +225,7 @@ def _renews(fault: Fault) -> bool:
 def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: Sequence[str]) -> Row:
     """What came of a fault; `wrong` is what went wrong beside the run."""
     verdict = judgement.verdict if judgement else None
-    finding = next(
-        (one for one in (judgement.findings if judgement else ()) if one.check == fault.check), None
-    )
+    finding = _finding(judgement, fault.check)
     problems = list(wrong)
     if verdict is not fault.expected:
         problems.append(
@@ -242,9 +236,7 @@ def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: S
     elif fault.because not in finding.reason:
         problems.append(f"the check has another reason than the fault: {finding.reason}")
     if fault.expected is Verdict.UNKNOWN and fault.check != WHOLE_RUN:
-        ended = next(
-            (one for one in (judgement.findings if judgement else ()) if one.check == WHOLE_RUN), None
-        )
+        ended = _finding(judgement, WHOLE_RUN)
         if ended is None or ended.verdict is not Verdict.PASS:
             problems.append("the run did not come to its end, so anything would be unknown")
     return Row(
@@ -259,6 +251,10 @@ def as_row(fault: Fault, store: StoreKind, judgement: Judgement | None, wrong: S
         as_expected=not problems,
         why="; ".join(problems) if problems else finding.reason if finding else "",
     )
+
+
+def _finding(judgement: Judgement | None, check: str) -> Finding | None:
+    return next((one for one in (judgement.findings if judgement else ()) if one.check == check), None)
 
 
 def _run(machine: Machine, fault: Fault, folder: Path) -> None:

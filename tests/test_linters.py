@@ -43,7 +43,7 @@ def tracked_files() -> list[Path]:
 
 FORBIDDEN = {
     "a Docker Hub PAT": re.compile(r"dckr_pat_[A-Za-z0-9_-]{20,}"),
-    "a prune of everything": re.compile(r"image prune -" + "af"),
+    "a prune of everything": re.compile(r"\bprune\s+(?:\S+\s+)*?(?:-[a-z]*a[a-z]*\b|--" + r"all\b)"),
 }
 MAY_SPEAK_OF_IT = {
     "a prune of everything": (
@@ -55,6 +55,19 @@ MAY_SPEAK_OF_IT = {
         "ccci_host/faults/",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["image prune -af", "image prune -a -f", "system prune --force --all", "image prune --filter x -fa"],
+)
+def test_a_prune_of_everything_is_known_in_every_spelling(words: str) -> None:
+    assert FORBIDDEN["a prune of everything"].search(f"docker {words}")
+
+
+@pytest.mark.parametrize("words", ["image prune -f", "invoke prune --apply", "ccci-prune plan"])
+def test_what_is_no_prune_of_everything(words: str) -> None:
+    assert not FORBIDDEN["a prune of everything"].search(words)
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

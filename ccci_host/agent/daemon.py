@@ -1,7 +1,8 @@
 """Docker's API over its unix socket.
 
 Every answer is JSON. The API version is the lowest that serves us and that the daemon still speaks, so that
-answers look alike from Docker 20.10 (1.41) on.
+answers look alike from Docker 20.10 (1.41) on. It is settled anew once the daemon refuses it: the watcher
+outlives upgrades, and one may raise the lowest that is spoken (28 to 29: from 1.24 to 1.44).
 
 Each question has a connection of its own and is asked in HTTP/1.0, whose answer ends where the daemon hangs
 up: nothing is kept alive, nothing repeated. To import `http.client` costs more than all that a tick asks.
@@ -53,6 +54,7 @@ class Daemon:
         """
         status, answer = self._begin("GET", self._target("/events", query), endless="until" not in query)
         if status != 200:
+            self._version = None  # whatever the reason, the watcher's next try takes nothing for granted
             raise DaemonError(f"The daemon refuses its events: {answer.read()!r}", status)
         return answer
 
@@ -80,6 +82,16 @@ class Daemon:
         return f"/v{self.api_version}{quote(path, safe='/:@')}" + (f"?{encoded}" if encoded else "")
 
     def _ask(self, method: str, path: str, query: Optional[dict[str, Any]]) -> Any:
+        """Ask; once more if it is refused and another version is spoken by now, for then nothing was done."""
+        spoken = self.api_version
+        try:
+            return self._exchange(method, self._target(path, query))
+        except DaemonError as error:
+            if error.status != 400:
+                raise
+            self._version = None
+            if self.api_version == spoken:
+                raise
         return self._exchange(method, self._target(path, query))
 
     def _exchange(self, method: str, target: str) -> Any:

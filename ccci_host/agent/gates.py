@@ -15,6 +15,9 @@ from .pressure import FileSystem
 CONVERGING = 6 * HOUR
 """Seconds after its last update for which a service that has not converged closes the gate."""
 
+PRESSED = 6 * HOUR
+"""Seconds above the high watermark after which pulls in flight close it no more."""
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -108,18 +111,19 @@ def lease(seen: _Seen) -> Optional[Gate]:
 
 
 def deploying(seen: _Seen) -> Optional[Gate]:
-    """A service has not converged, or a pull is in flight."""
+    """A service has not converged, or a pull is in flight that the disk can wait for."""
     now, reasons, untils = seen.around.now, [], []
     for service in seen.host.services:
         lacking = not_converged(service, seen.tasks.get(service.id, []))
         if lacking and _recent(service.updated, now):
             reasons.append(f"{service.name}: {lacking}")
             untils.append((service.updated or now) + CONVERGING)
-    for task in seen.host.tasks:
+    pulls = not _pressed_for_long(seen)
+    for task in seen.host.tasks if pulls else ():
         if task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now):
             reasons.append(f"task {task.id} is preparing {task.image}")
             untils.append((task.since or now) + CONVERGING)
-    for download in seen.around.downloads:
+    for download in seen.around.downloads if pulls else ():
         reasons.append(download.words)
         untils.append(download.until)
     return Gate("deploying", "; ".join(reasons), max(untils)) if reasons else None
@@ -152,6 +156,12 @@ def not_converged(service: Service, tasks: list[Task]) -> str:
     if service.replicas is not None and len(settled) < service.replicas:
         return f"{len(settled)} of {service.replicas} tasks"
     return ""
+
+
+def _pressed_for_long(seen: _Seen) -> bool:
+    """Whether no pull is waited for any more: a full disk fails it, and swarm tries it again without end."""
+    since = seen.ledger.above_since
+    return since is not None and seen.around.now - since > PRESSED
 
 
 def _retired(task: Task) -> bool:

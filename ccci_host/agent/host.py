@@ -302,11 +302,14 @@ def _container(raw: Any) -> Container:
 
 
 def _mounted(mounts: Any) -> tuple[str, ...]:
-    return tuple(
-        str(mount["Source"])
-        for mount in mounts
-        if isinstance(mount, dict) and mount.get("Type") == "image" and mount.get("Source")
-    )
+    """The images among the mounts of a container or of a service's spec.
+
+    A spec has the image in `Source`; a container has it in `Name`, and a folder in `Source` (moby's
+    `registerMountPoints`).
+    """
+    images = (mount for mount in mounts if isinstance(mount, dict) and mount.get("Type") == "image")
+    named = (mount.get("Name") or mount.get("Source") for mount in images)
+    return tuple(str(name) for name in named if name)
 
 
 def _service(raw: Any) -> Service:

@@ -35,6 +35,9 @@ MOMENT = 60.0
 
 SWEEP_LOCK = "sweep.lock"
 
+LOCKS = Path("/proc/locks")
+"""The kernel's list of locks: kind, mode (`READ` is a shared one), process, file; `->` is one that waits."""
+
 
 class Leases:
     """The leases of a host, by the agent's state and run folders."""
@@ -52,7 +55,8 @@ class Leases:
             found += [self._read_bound(path) for path in _records(self.bound)]
         except OSError as error:
             raise UnreadableError(f"leases: {error}") from None
-        return tuple(sorted((lease for lease in found if lease is not None), key=lambda lease: lease.id))
+        leases = sorted((lease for lease in found if lease is not None), key=lambda lease: lease.id)
+        return tuple(leases) or self._nameless(now)
 
     def grant(self, owner: str, hold: float) -> Lease:
         """A timed lease of `hold` seconds, once no removal is in flight; raises `AgentError`."""
@@ -116,6 +120,21 @@ class Leases:
                 yield True
         finally:
             os.close(descriptor)
+
+    def _nameless(self, now: float) -> tuple[Lease, ...]:
+        """A lease by the shared lock alone, as the kernel lists it; a sweep's own lock is never shared.
+
+        To try the lock here would keep a sweep from it. The sweep's unit does not show it that list (none:
+        no such lease), and the sweep tries the lock itself.
+        """
+        try:
+            file = self.lock.stat()
+            listed = LOCKS.read_text(encoding="ascii").splitlines()
+        except OSError:
+            return ()
+        place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+        shared = (line.split() for line in listed if " FLOCK " in line and " READ " in line)
+        return (nameless(now),) if any(place in words and "->" not in words for words in shared) else ()
 
     def _open_lock(self) -> int:
         self.lock.parent.mkdir(parents=True, exist_ok=True)
@@ -193,6 +212,11 @@ def tidy(leases: Leases, now: float) -> None:
         with suppress(FileNotFoundError):
             if path.stem not in held and path.stat().st_mtime < now - MOMENT:
                 path.unlink()
+
+
+def nameless(now: float) -> Lease:
+    """What is known of a lease by the lock alone."""
+    return Lease("flock", "a process that has sweep.lock locked", now)
 
 
 def not_there(identity: str) -> str:

@@ -8,6 +8,7 @@ images. `looked` alone is a moment (epoch seconds).
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
@@ -124,6 +125,16 @@ def dump(ledger: Ledger) -> bytes:
         },
     }
     return json.dumps(whole, separators=(",", ":")).encode() + b"\n"
+
+
+def load(read: Callable[[], bytes]) -> Ledger:
+    """The ledger in the file that `read` reads; one that begins anew, and says why, when there is none."""
+    try:
+        return parse(read())
+    except FileNotFoundError:
+        return Ledger(fresh="there was no ledger")
+    except OSError as error:
+        return Ledger(fresh=f"the ledger cannot be read ({error})")
 
 
 def parse(content: bytes) -> Ledger:

@@ -29,6 +29,11 @@ MAIN = ("compose.yml", "compose.yaml", "docker-compose.yml")
 TIMEOUT = 30.0
 CACHE_FILE = "pins.json"
 
+NOT_FOR_DOCKER = re.compile(
+    r"PATH|HOME|LD_\w*|DOCKER_(?:HOST|CONTEXT|CONFIG|AUTH_CONFIG|TLS\w*|CERT_PATH|API_VERSION|CLI_\w*)"
+)
+"""Variables that decide which code runs as `docker`, or which daemon and which configuration it uses."""
+
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?[^}]*\}|\$(\w+)")
 _COMMENT = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*')|(?<!\S)#[^\n]*""")
 """A comment, or a quoted text, in which there is none."""
@@ -91,17 +96,28 @@ def _read(folder: Path, files: dict[str, str], key: str, render: Render) -> dict
 
 
 def stack_config(folder: Path, files: list[str], environment: dict[str, str]) -> str:
-    """`docker stack config`; raises `ValueError` when it refuses, or is not to be had."""
-    import subprocess  # noqa: PLC0415 - most ticks have nothing to render
+    """`docker stack config`; raises `ValueError` when it refuses, or is not to be had.
 
-    argv = ["docker", "stack", "config"]
+    Docker fills in a recipe's variables from its own environment. Root runs it, and who writes a recipe is
+    not root: `docker` is the one on our `PATH`, and of the recipe's variables those are left out that are
+    `NOT_FOR_DOCKER`: `PATH`, `HOME`, `LD_…`, and what names a daemon, a context, a configuration, a login,
+    TLS or an API version. A compose file that asks for one of them gets our `PATH`, or nothing.
+    """
+    import shutil  # noqa: PLC0415 - most ticks have nothing to render
+    import subprocess  # noqa: PLC0415
+
+    program = shutil.which("docker")
+    if program is None:
+        raise ValueError("there is no docker command")
+    let_in = {name: value for name, value in environment.items() if not NOT_FOR_DOCKER.fullmatch(name)}
+    argv = [program, "stack", "config"]
     for name in files:
         argv += ["--compose-file", name]
     try:
         done = subprocess.run(
             argv,
             cwd=folder,
-            env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+            env={**let_in, "PATH": os.environ.get("PATH", os.defpath)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIMEOUT,

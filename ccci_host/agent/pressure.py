@@ -42,10 +42,13 @@ def recorded(percent: float) -> tuple[FileSystem, ...]:
     return (FileSystem("the recorded disk", percent, 0.0),)
 
 
-def measure(host: Host) -> tuple[FileSystem, ...]:
-    """The file systems that hold the store of `host`, each once; raises `UnreadableError`."""
+def measure(host: Host, *more: str) -> tuple[FileSystem, ...]:
+    """The file systems that hold the store of `host`, and `more` folders, each once.
+
+    Raises `UnreadableError`.
+    """
     found: dict[int, FileSystem] = {}
-    for folder in store_folders(host):
+    for folder in (*store_folders(host), *more):
         try:
             found.setdefault(os.stat(folder).st_dev, _measure(folder))
         except OSError as error:
@@ -67,11 +70,14 @@ def disk_json(disk: tuple[FileSystem, ...]) -> list[dict[str, Any]]:
 
 
 def store_folders(host: Host) -> tuple[str, ...]:
-    """The folders that hold layers: the daemon's, and containerd's where that is the store."""
+    """The folders that hold layers: the daemon's own, or containerd's where that is the store.
+
+    On the containerd store the daemon's folder has volumes and logs, and no image that goes makes room there.
+    """
     if host.store != CONTAINERD:
         return (host.root,)
     own = Path(host.root) / "containerd" / "daemon"
-    return (host.root, str(own) if own.is_dir() else _containerd_root())
+    return (str(own) if own.is_dir() else _containerd_root(),)
 
 
 def root_in(config: str) -> str:

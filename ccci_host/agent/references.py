@@ -14,7 +14,8 @@ from typing import Optional
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_NAMESPACE = "library"
-_HUB_ALIASES = ("index.docker.io", "registry-1.docker.io")
+HUB_ALIASES = ("index.docker.io", "registry-1.docker.io")
+"""Other names of the default registry."""
 
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})$")
 _SHORT_ID = re.compile(r"(?:sha256:)?[0-9a-f]{6,64}$")
@@ -50,7 +51,7 @@ def full(name: str) -> str:
     if not slash or not ("." in first or ":" in first or first == "localhost"):
         registry, path = DEFAULT_REGISTRY, name
     else:
-        registry, path = (DEFAULT_REGISTRY if first in _HUB_ALIASES else first), rest
+        registry, path = (DEFAULT_REGISTRY if first in HUB_ALIASES else first), rest
     if registry == DEFAULT_REGISTRY and "/" not in path:
         path = f"{DEFAULT_NAMESPACE}/{path}"
     return f"{registry}/{path}"

@@ -21,6 +21,9 @@ ROWS = ("container", "service", "rollback", "task", "pinned")
 _WILD = re.compile(r"[*?\[]")
 """What makes a text a pattern."""
 
+_HUB = ("", *(f"{name}/" for name in (references.DEFAULT_REGISTRY, *references.HUB_ALIASES)))
+"""What people write before the path of a repository on Docker Hub."""
+
 Holds = dict[str, dict[str, str]]
 """Image id → row → what holds it."""
 
@@ -55,11 +58,11 @@ class Index:
         return self._by_tag.get(tag, ())
 
     def repositories(self, pattern: str) -> set[str]:
-        """The repositories that match `pattern`, in full or as people write it."""
+        """The repositories that match `pattern`, in whatever way people write them."""
         if not _WILD.search(pattern):
             return {references.full(pattern)}
         fits = re.compile(translate(pattern)).match
-        return {name for name in self._by_repository if fits(name) or fits(references.familiar(name))}
+        return {name for name in self._by_repository if any(fits(text) for text in _spellings(name))}
 
     def tags_in(self, repositories: set[str]) -> set[str]:
         """Every `repository:tag` of these repositories that the ledger or the store knows."""
@@ -154,6 +157,14 @@ class Keep:
         tags = index.tags_in(index.repositories(repository))
         fitting = (index.meant_by_tag(known) for known in tags if fits(known.rpartition(":")[2]))
         return index.untagged(repository).union(*fitting)
+
+
+def _spellings(repository: str) -> set[str]:
+    """The ways to write a full repository name."""
+    registry, _, path = repository.partition("/")
+    if registry != references.DEFAULT_REGISTRY:
+        return {repository}
+    return {before + name for before in _HUB for name in (path, references.familiar(repository))}
 
 
 def split(pattern: str) -> tuple[str, str]:

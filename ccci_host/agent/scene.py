@@ -78,7 +78,7 @@ class Scene:
     looked: bool = False
     """Whether all could be read, so that the ledger holds this look."""
     notes: list[str] = field(default_factory=list)
-    """What a person should know of how it was sightings."""
+    """What a person should know about how the host was watched and read."""
 
     @property
     def disk(self) -> tuple[FileSystem, ...]:
@@ -88,16 +88,6 @@ class Scene:
     def plan(self) -> Plan:
         """The decision."""
         return decide(self.host, self.ledger, self.policy, self.around)
-
-
-def load_ledger(places: Places) -> Ledger:
-    """The ledger; one that begins anew when there is none that can be read."""
-    try:
-        return ledger.parse(places.ledger.read())
-    except FileNotFoundError:
-        return Ledger(fresh="there was no ledger")
-    except OSError as error:
-        return Ledger(fresh=f"the ledger cannot be read ({error})")
 
 
 def _events(places: Places, daemon: Daemon, now: float) -> tuple[list[Any], list[str]]:
@@ -135,7 +125,7 @@ def see(places: Places, daemon: Daemon, known: Optional[dict[str, Any]] = None) 
     """Look at the host. What cannot be read closes a gate; nothing is raised or written."""
     now = time.time()
     problems: list[str] = []
-    remembered = load_ledger(places)
+    remembered = ledger.load(places.ledger.read)
     notes = [f"{remembered.fresh}: everything counts as used now"] if remembered.fresh else []
     events, gaps = _events(places, daemon, now)
     notes += gaps

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -18,16 +18,16 @@ from . import paths, reserve, storage
 from .clock import show
 from .daemon import Daemon, DaemonError
 from .decide import Plan, Ruling
-from .gates import Circumstances, Lease
 from .host import CLASSIC, Image
-from .leases import tidy
+from .leases import nameless, tidy
+from .logline import quoted
 from .pressure import FileSystem, disk_json, measure
 from .problem import AgentError, UnreadableError
 from .reserve import Reserve
 from .scene import Places, Scene, record, see
 from .snapshot import INSPECTS
 
-GONE, CONFLICT = 404, 409
+GONE, CONFLICT, BROKEN = 404, 409, 500
 NO_SPACE = "no space left on device"
 """How the engine's answer (500) ends when it could not write."""
 
@@ -76,7 +76,11 @@ class Outcome:
 
 
 class TookMoreError(AgentError):
-    """A deletion took more than was meant."""
+    """A deletion took more than was meant. `answers` are the daemon's; None while the image is there."""
+
+    def __init__(self, message: str, answers: Optional[list[Any]]) -> None:
+        super().__init__(message)
+        self.answers = answers
 
 
 def tick(places: Places, daemon: Daemon, say: Say) -> Outcome:
@@ -92,7 +96,7 @@ def tick(places: Places, daemon: Daemon, say: Say) -> Outcome:
             places.last.write((json.dumps(outcome.to_json(), indent=1) + "\n").encode())
         except OSError as error:
             outcome.failures.append(f"the decision could not be kept for `status`: {error}")
-            say(f"failed reason={json.dumps(outcome.failures[-1])}")
+            say(f"failed reason={quoted(outcome.failures[-1])}")
     return outcome
 
 
@@ -104,7 +108,7 @@ def _mind_the_disk(places: Places, daemon: Daemon, say: Say, outcome: Outcome) -
         outcome.failures.append(
             f"{_above(scene)}, and another process writes the ledger: nothing can be done"
         )
-        say(f"failed reason={json.dumps(outcome.failures[-1], ensure_ascii=False)}")
+        say(f"failed reason={quoted(outcome.failures[-1])}")
 
 
 class _Sweep:
@@ -134,7 +138,7 @@ class _Sweep:
         scene = see(self.places, self.daemon, self.inspects)
         self.inspects = _sound(scene.snapshot.answers.get(INSPECTS))
         if not alone and not scene.around.leases:
-            scene.around = _leased(scene.around)
+            scene.around = replace(scene.around, leases=(nameless(scene.around.now),))
         self._set_aside(scene)
         plan = scene.plan()
         self.outcome.plan, self.outcome.disk = plan, scene.disk
@@ -173,11 +177,26 @@ class _Sweep:
         try:
             answer = remove(self.daemon, ruling.image, self._give_up)
         except TookMoreError as error:
+            if error.answers is not None:
+                self._tell(ruling, error.answers, scene)
             return self._fail(str(error), scene)
         except DaemonError as error:
-            if error.status != CONFLICT:
-                return self._fail(f"{ruling.image.id} was not removed: {error}", scene)
-            return self._spare(ruling.image, str(error))
+            return self._refused(ruling.image, error, scene)
+        self._tell(ruling, answer, scene)
+        return True
+
+    def _refused(self, image: Image, error: DaemonError, scene: Scene) -> bool:
+        """Spare `image`, or end the tick where the next deletion would do no better."""
+        if error.status == CONFLICT:
+            return self._spare(image, str(error))
+        why = f"{image.id} was not removed: {error}"
+        if error.status < BROKEN or NO_SPACE in str(error):
+            return self._fail(why, scene)
+        self.outcome.failures.append(why)
+        return self._spare(image, why)
+
+    def _tell(self, ruling: Ruling, answer: list[Any], scene: Scene) -> None:
+        """Record what went, and what it freed."""
         try:
             after = measure(scene.host)
         except UnreadableError as error:
@@ -185,6 +204,7 @@ class _Sweep:
             after = scene.disk  # the next step looks again, and says so
         freed = sum(new.free - old.free for old, new in zip(scene.disk, after)) + self._held() - self.held
         self.outcome.disk = after
+        scene.around = replace(scene.around, disk=after)
         self.outcome.removed.append(
             {
                 "id": ruling.image.id,
@@ -197,9 +217,8 @@ class _Sweep:
         )
         self.say(
             f"deleted image={ruling.image.id} refs={_refs(ruling.image)} class={ruling.kind} freed={freed} "
-            f"reason={json.dumps(ruling.reason, ensure_ascii=False)}"
+            f"reason={quoted(ruling.reason)}"
         )
-        return True
 
     def _fail(self, why: str, scene: Scene) -> bool:
         """End the tick: this must not happen a second time in it."""
@@ -224,7 +243,7 @@ class _Sweep:
     def _spare(self, image: Image, why: str) -> bool:
         """Leave `image` alone in this tick; the others have their turn."""
         self.outcome.conflicts[image.id] = why
-        self.say(f"conflict image={image.id} refs={_refs(image)} reason={json.dumps(why)}")
+        self.say(f"conflict image={image.id} refs={_refs(image)} reason={quoted(why)}")
         return True
 
     def _end(self, scene: Scene, *, finished: bool) -> None:
@@ -235,7 +254,7 @@ class _Sweep:
             scene.ledger.above_since = since if _is_above(scene) else None
         self._save(scene)
         for gate in self.outcome.plan.gates if self.outcome.plan else ():
-            self.say(f"closed gate={gate.name} reason={json.dumps(gate.reason, ensure_ascii=False)}")
+            self.say(f"closed gate={gate.name} reason={quoted(gate.reason)}")
             if gate.name == "unreadable":
                 self.outcome.failures.append(f"nothing can be decided: {gate.reason}")
         if scene.ledger.above_since is not None:
@@ -255,9 +274,9 @@ class _Sweep:
         except (AgentError, OSError) as error:
             self.outcome.failures.append(f"ended leases were not tidied away: {error}")
         for note in self.outcome.notes:
-            self.say(f"note text={json.dumps(note, ensure_ascii=False)}")
+            self.say(f"note text={quoted(note)}")
         for failure in self.outcome.failures:
-            self.say(f"failed reason={json.dumps(failure, ensure_ascii=False)}")
+            self.say(f"failed reason={quoted(failure)}")
         disk = " ".join(f"{system.path}={system.used:.1f}%" for system in self.outcome.disk)
         kept = len(self.outcome.plan.kept) if self.outcome.plan else 0
         self.say(f"ended removed={len(self.outcome.removed)} kept={kept} {disk}".rstrip())
@@ -267,8 +286,8 @@ def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[
     """Delete `image` with all its references, one at a time, without force; returns the daemon's answers.
 
     One that is refused for want of space is asked for once more if `make_room` made some. The store is read
-    back after each. Raises `DaemonError` (409: it came into use, or has a name that was not judged), and
-    `TookMoreError` when another image, or a reference of another image, went as well.
+    back after each, also where the daemon failed. Raises `DaemonError` (409: it came into use, or has a name
+    that was not judged), and `TookMoreError` when another image, or a reference of one, went as well.
     """
     answers: list[Any] = []
     before = _store(daemon)
@@ -277,13 +296,20 @@ def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[
         if unjudged:
             raise DaemonError(f"it was given another name meanwhile: {', '.join(sorted(unjudged))}", CONFLICT)
         reference = _next(before[image.id], image.id)
+        failed = None
         try:
             answers += _delete(daemon, reference, make_room) or []
         except DaemonError as error:
-            if error.status != GONE:
+            failed = error if error.status != GONE else None
+            if failed and failed.status < BROKEN:
                 raise
         after = _store(daemon)
-        _check_survivors(image, before, after, reference)
+        lost = _lost(image, before, after)
+        if lost:
+            message = f"deleting {reference} of {image.id} took more than was meant: {'; '.join(lost)}"
+            raise TookMoreError(message, None if image.id in after else answers)
+        if failed:
+            raise failed
         if after.get(image.id) == before[image.id]:
             raise DaemonError(f"deleting {reference} changed nothing", CONFLICT)
         before = after
@@ -318,26 +344,26 @@ def _store(daemon: Daemon) -> dict[str, frozenset[str]]:
     return found
 
 
-def _check_survivors(
-    image: Image, before: dict[str, frozenset[str]], after: dict[str, frozenset[str]], reference: str
-) -> None:
+def _lost(image: Image, before: dict[str, frozenset[str]], after: dict[str, frozenset[str]]) -> list[str]:
+    """Other images, and references of other images, that are no more.
+
+    A name that stands on another image now was moved meanwhile, as by a build, and is not lost. On the
+    containerd store `repository@digest` goes with the last tag of its repository that moves, and an image
+    that is left without a name may not be listed any more.
+    """
+    present = {name for names in after.values() for name in names}
     lost = []
     for identity, names in before.items():
         if identity == image.id:
             continue
-        if identity not in after:
+        missing = names - after.get(identity, frozenset())
+        left = {name.rpartition(":")[0] for name in missing & present}
+        gone = {name for name in missing - present if name.partition("@")[0] not in left}
+        if identity not in after and (gone or not names):
             lost.append(f"image {identity} ({', '.join(sorted(names)) or 'no name'})")
         else:
-            lost.extend(f"{name} of image {identity}" for name in sorted(names - after[identity]))
-    if lost:
-        raise TookMoreError(f"deleting {reference} of {image.id} took more than was meant: {'; '.join(lost)}")
-
-
-def _leased(around: Circumstances) -> Circumstances:
-    lease = Lease("flock", "a process that has sweep.lock locked", around.now)
-    return Circumstances(
-        around.now, around.disk, (lease,), around.downloads, around.unreadable, around.trusted
-    )
+            lost.extend(f"{name} of image {identity}" for name in sorted(gone))
+    return lost
 
 
 def _sound(inspects: Any) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def status_json(places: Places, daemon: Daemon, scene: Scene) -> dict[str, Any]:
         ],
         "watched": sightings.somebody_watches(places.run),
         "disk": disk_json(scene.disk),
-        "usage": usage.explain(daemon, scene.host, scene.disk),
+        "usage": usage.explain(daemon, scene.host),
         "above_since": _shown(scene.ledger.above_since),
         "sweep_unfinished_since": _shown(scene.ledger.sweep_since),
         "unknown_origin_bytes": sum(
@@ -86,6 +86,8 @@ def status_lines(report: dict[str, Any]) -> list[str]:
     last = report["last"]
     if last is None:
         return [*lines, "no tick yet"]
+    if "unreadable" in last:
+        return [*lines, f"the last tick's record cannot be read: {last['unreadable']}"]
     gone = last.get("removed", ())
     lines.append(f"last tick {last.get('at')}: removed {len(gone)}, exit code {last.get('exit_code')}")
     lines += [f"  removed {removed['id']}: {removed['reason']}" for removed in gone]

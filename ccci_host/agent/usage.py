@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from .daemon import Daemon, DaemonError
 from .host import CLASSIC, Host
-from .pressure import FileSystem
+from .pressure import measure
+from .problem import UnreadableError
 
 
-def explain(daemon: Daemon, host: Host, disk: Iterable[FileSystem]) -> dict[str, Any]:
+def explain(daemon: Daemon, host: Host) -> dict[str, Any]:
     """Bytes by what they are for; what cannot be had stands under `problems`.
 
-    `other` is what is used on the store's file systems and is none of these: files beside Docker's, and on
-    the containerd store content and snapshots that belong to no image.
+    `other` is what is used on the file systems of the store and of the daemon's folder, and is none of these:
+    files beside Docker's, and on the containerd store content and snapshots that belong to no image.
     """
     found: dict[str, Any] = {}
     problems = []
@@ -37,8 +37,10 @@ def explain(daemon: Daemon, host: Host, disk: Iterable[FileSystem]) -> dict[str,
             found["layers_of_no_image"] = sum(map(_weigh, _stray_layers(Path(host.root))))
     except OSError as error:
         problems.append(str(error))
-    used = sum(system.taken for system in disk)
-    found["used"] = used
+    try:
+        used = found["used"] = sum(system.taken for system in measure(host, host.root))
+    except UnreadableError as error:
+        problems.append(str(error))
     if not problems:
         found["other"] = max(used - sum(value for key, value in found.items() if key != "used"), 0)
     return {**found, "problems": problems}

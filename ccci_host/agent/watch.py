@@ -19,12 +19,19 @@ from pathlib import Path
 from typing import Any, NoReturn, Optional
 
 from .daemon import Daemon, DaemonError
-from .journal import CLOSED, GAP, OPEN, STOPPED, Anchor, Journal, essence, identity, is_word, word
+from .journal import CAUGHT, CLOSED, GAP, OPEN, STOPPED, Anchor, Journal, essence, identity, is_word, word
+from .logline import quoted
 from .problem import AgentError
 from .sightings import UNCONNECTED, UNWRITTEN, buffered, catch_up, slim, tells, this_boot
 
 RETRY = 1.0
 """Seconds between two tries to reach the daemon, or to write to a full disk: neither says when to."""
+
+STOPPING = 20
+"""Tries that a dockerd has to end in once it has closed its streams; before 29 it closed them by ending.
+
+Source: moby, `daemonCLI.start`: five seconds for what its API still answers, ten for a containerd of its own.
+"""
 
 Say = Callable[[str], None]
 
@@ -57,6 +64,10 @@ class _Watcher:
         self._writer.start()
         self._last: Optional[Anchor] = None
         """The last event that was seen, of whatever kind; None while no stream is open."""
+        self._pid_file = Path(daemon.path).with_name("docker.pid")
+        """Where dockerd writes it unless told otherwise: beside its socket."""
+        self._pid_written: Optional[int] = None
+        """When the dockerd of the last stream did so; None where it has another pid file, or none."""
         self._told_to_go = False
 
     def go(self) -> NoReturn:
@@ -77,11 +88,44 @@ class _Watcher:
                 silent = False
             except (DaemonError, OSError, ValueError) as error:
                 if not silent:
-                    self._say(f"waiting reason={json.dumps(str(error), ensure_ascii=False)}")
+                    self._say(f"waiting reason={quoted(str(error))}")
                 silent = True
             self._unconnected.touch()
             self._stay()
             time.sleep(RETRY)
+            self._leave_it_stopped()
+
+    def _leave_it_stopped(self) -> None:
+        """Wait while dockerd is stopped: where systemd holds its socket, who connects has it started again.
+
+        Its pid file tells, if it was there while the stream was open. Gone: dockerd is stopped. The same: it
+        may be stopping. Another: it runs. No use goes unseen for that: a dockerd that is stopped has no
+        events, one that starts writes the file before it answers anybody, and it remembers what happens until
+        the stream is open, as after any restart. Should its pid file have another place by then, the watch
+        goes on once a look has reached it, which the journal shows.
+        """
+        tries, said = 0, False
+        while self._pid_written is not None:
+            written = self._written()
+            if written is None:
+                if self._journal.tail().said == CAUGHT:
+                    return
+                if not said:
+                    self._say(f"waiting reason={quoted(f'dockerd is stopped: {self._pid_file} is gone')}")
+                said = True
+            elif written != self._pid_written:
+                return
+            elif tries >= STOPPING:
+                self._pid_written = None
+            tries += 1
+            self._stay()
+            time.sleep(RETRY)
+
+    def _written(self) -> Optional[int]:
+        try:
+            return self._pid_file.stat().st_mtime_ns
+        except OSError:
+            return None
 
     def _stay(self) -> None:
         if self._told_to_go:
@@ -101,11 +145,12 @@ class _Watcher:
         *caught, ended = catch_up(self._journal.tail(), buffer, self._daemon, now, self._boot)
         for line in caught:
             if line["Action"] == GAP:
-                self._say(f"gap reason={json.dumps(line['reason'])}")
+                self._say(f"gap reason={quoted(line['reason'])}")
         self._writer.put([*caught, {**ended, "Action": OPEN}])
         self._say("watching")
         twice = {identity(event) for event in buffer}
         last = identity(buffer[-1]) if buffer else None
+        self._pid_written = self._written()
         while True:
             self._last = last
             self._stay()
@@ -157,7 +202,7 @@ class _Writer(threading.Thread):
             self._go_on()
         except BaseException as error:
             self._doubt()
-            self._say(f"failed reason={json.dumps(f'{type(error).__name__}: {error}')}")
+            self._say(f"failed reason={quoted(f'{type(error).__name__}: {error}')}")
             os._exit(1)
 
     def _go_on(self) -> None:
@@ -183,7 +228,7 @@ class _Writer(threading.Thread):
         try:
             return self._journal.doubt()
         except OSError as error:  # nothing can be written there any more
-            self._say(f"unmarked reason={json.dumps(str(error))}")
+            self._say(f"unmarked reason={quoted(str(error))}")
             return False
 
     def _write(self, lines: list[Any]) -> None:
@@ -194,7 +239,7 @@ class _Writer(threading.Thread):
             except OSError as error:
                 if not said:
                     full = error.errno == errno.ENOSPC
-                    self._say(f"waiting reason={'disk-full' if full else json.dumps(str(error))}")
+                    self._say(f"waiting reason={'disk-full' if full else quoted(str(error))}")
                     self._doubt()  # the mark in the run folder goes with the boot
                 said = True
                 self._unwritten.touch()

@@ -10,16 +10,15 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from . import __version__, paths, policy, pressure, snapshot
-from . import ledger as ledgers
+from . import __version__, ledger, paths, policy, pressure, snapshot
 from .daemon import Daemon
 from .gates import Circumstances
 from .host import read
 from .leases import describe
-from .ledger import Ledger
 from .look import ADOPTED, look, uses
 from .policy import Policy
 from .problem import AgentError, UnreadableError
@@ -90,7 +89,8 @@ def observe(options: argparse.Namespace) -> int:
         _needed(options, "ledger", "now")
         file = Reserved(Path(options.ledger))
         host = read(snapshot.read(options.source))
-        file.write(ledgers.dump(look(_ledger_in(options.ledger), host, options.now, trusted=True)))
+        remembered = ledger.load(Path(options.ledger).read_bytes)
+        file.write(ledger.dump(look(remembered, host, options.now, trusted=True)))
         return FINE
     places = _places(options)
     with places.only_writer(wait=True):
@@ -185,14 +185,7 @@ def _live_scene(options: argparse.Namespace) -> Scene:
     places = _places(options)
     scene = see(places, Daemon(places.socket))
     if options.disk_used_percent is not None:
-        around = scene.around
-        scene.around = Circumstances(
-            around.now,
-            pressure.recorded(options.disk_used_percent),
-            around.leases,
-            around.downloads,
-            around.unreadable,
-        )
+        scene.around = replace(scene.around, disk=pressure.recorded(options.disk_used_percent))
     return scene
 
 
@@ -206,21 +199,12 @@ def _recorded_scene(options: argparse.Namespace) -> Scene:
             rules = policy.load(options.policy)
         except UnreadableError as error:
             unreadable = (str(error),)
-    remembered = _ledger_in(options.ledger)
+    remembered = ledger.load(Path(options.ledger).read_bytes)
     if not host.unreadable:
         remembered = uses(remembered, host, options.now, trusted=True)
     disk = pressure.recorded(options.disk_used_percent)
     around = Circumstances(options.now, disk, unreadable=unreadable, trusted=True)
     return Scene(host, remembered, rules, around, answers)
-
-
-def _ledger_in(path: str) -> Ledger:
-    try:
-        return ledgers.parse(Path(path).read_bytes())
-    except FileNotFoundError:
-        return Ledger(fresh="there was no ledger")
-    except OSError as error:
-        return Ledger(fresh=f"the ledger cannot be read ({error})")
 
 
 def _places(options: argparse.Namespace) -> Places:
@@ -267,8 +251,8 @@ def _parser() -> argparse.ArgumentParser:
     add = made["lease"].add_argument
     add("--hold", type=float, metavar="SECONDS", help="take (or, with --renew, extend) a timed lease")
     add("--owner", metavar="WHO", help="who holds it")
-    add("--renew", metavar="ID")
-    add("--release", metavar="ID")
+    add("--renew", metavar="ID", help="extend this timed lease; needs --hold")
+    add("--release", metavar="ID", help="end this timed lease")
     add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run a command under a lease")
     return parser
 

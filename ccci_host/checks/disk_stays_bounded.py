@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed, unknown
-from ccci_host.checks.reading import count
+from ccci_host.checks.reading import MAY_GO, count
 from ccci_host.checks.registry import check
 from ccci_host.records import History, PlanSeen, Started, StoreSeen, SweepSeen, Tick, TicksSeen
 
@@ -15,9 +15,6 @@ SILENCE = HOURS * 3600.0
 
 ABOVE = "above the high watermark"
 """In the agent's own words of a tick that ended there (docs/retention.md)."""
-
-MAY_GO = ("orphaned", "superseded", "idle")
-"""Classes of images that a row lets go, now or at a time that the plan names (docs/prune-policy.md)."""
 
 
 @check(

@@ -3,7 +3,15 @@
 from typing import NamedTuple
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, passed, unknown
-from ccci_host.checks.reading import count, in_megabytes, listed, name_of, new_layers, repository_of, store_at
+from ccci_host.checks.reading import (
+    count,
+    listed,
+    name_of,
+    new_layers,
+    readable_size,
+    repository_of,
+    store_at,
+)
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.checks.weights import above_noise
 from ccci_host.records import (
@@ -133,5 +141,5 @@ def _interface(history: History, control: EvictionControl) -> Saw | Missed:
     weight = sum(map(min, weights))
     outside = seen.source == "outside"
     inside = "" if outside else " (counted inside the guest)"
-    told = f"the interface carried {in_megabytes(came)} for layers of {in_megabytes(weight)}{inside}"
+    told = f"the interface carried {readable_size(came)} for layers of {readable_size(weight)}{inside}"
     return Saw(told, outside) if came >= weight else Missed(told)

@@ -11,13 +11,13 @@ from ccci_host.checks.reading import (
     deployment,
     images_of,
     in_each_cycle,
-    in_megabytes,
     in_one_deploy,
     is_whole,
     listed,
     moved,
     name_of,
     new_layers,
+    readable_size,
     registry_of,
     repository_of,
     store_at,
@@ -148,7 +148,7 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
     if guilty:
         return log_says(
             "convicts",
-            f"{count(len(guilty), 'layer')} of {in_megabytes(served)} served",
+            f"{count(len(guilty), 'layer')} of {readable_size(served)} served",
             tuple(dict.fromkeys(guilty)),
         )
     asked = {request.repository for request in seen.requests if request.what == "manifest"}
@@ -178,14 +178,14 @@ def _by_interface(history: History, cycle: int) -> Stance:
     if weights is None:
         return stance("silent", "what a download would weigh is not known from the manifests")
     lightest = min(weights.values())
-    figures = f"{in_megabytes(came)} came in above the noise"
+    figures = f"{readable_size(came)} came in above the noise"
     weight = recipe_weight(history, cycle)
     if came < lightest and seen.bytes < weight:
-        return stance("acquits", f"{figures}; the lightest image alone would bring {in_megabytes(lightest)}")
+        return stance("acquits", f"{figures}; the lightest image alone would bring {readable_size(lightest)}")
     if came - _logged(history, cycle) >= weight:
         return stance("suspects", f"{figures}, as much as the recipe weighs, and no registry accounts for it")
-    loud = f"{in_megabytes(seen.bytes)} came in, as much as the recipe weighs, and it may not all be noise"
-    enough = f"{figures}: enough for an image of {in_megabytes(lightest)}"
+    loud = f"{readable_size(seen.bytes)} came in, as much as the recipe weighs, and it may not all be noise"
+    enough = f"{figures}: enough for an image of {readable_size(lightest)}"
     return stance("silent", loud if came < lightest else enough)
 
 

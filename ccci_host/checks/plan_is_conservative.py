@@ -3,12 +3,9 @@
 from typing import Any
 
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed
-from ccci_host.checks.reading import count, listed, name_of
+from ccci_host.checks.reading import MAY_GO, count, listed, name_of
 from ccci_host.checks.registry import check
 from ccci_host.records import Deployed, History, PlanSeen, StrangersSeen, digest_of
-
-GOES = ("orphaned", "superseded", "idle")
-"""Classes of images that may go (docs/prune-policy.md)."""
 
 REPORT = "Run `invoke provision`; if the plan stays like this, report it with `ccci-prune snapshot`."
 
@@ -45,7 +42,7 @@ def plan_is_conservative(history: History) -> Answer:
         for victim in plan.victims:
             named = [ours[digest] for digest in _digests(victim) if digest in ours]
             named += [f"{_name(victim)} of {theirs[key]}" for key in _keys(victim) if key in theirs]
-            if named or victim.get("class") not in GOES:
+            if named or victim.get("class") not in MAY_GO:
                 wrong.append(f"{(named or [_name(victim)])[0]} ({victim.get('reason', 'no reason')})")
     if wrong:
         return failed(

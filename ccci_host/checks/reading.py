@@ -21,6 +21,9 @@ from ccci_host.verdict import Verdict
 DOCKER_HUB = "docker.io"
 """As references name it; what names no registry is there."""
 
+MAY_GO = ("orphaned", "superseded", "idle")
+"""Classes of images that a row lets go, now or at a time that the plan names (docs/prune-policy.md)."""
+
 
 def name_of(image: str) -> str:
     """`repo:tag` of `repo:tag@sha256:…`: an image as its recipe calls it."""
@@ -56,8 +59,8 @@ def count(number: int, thing: str, things: str = "") -> str:
     return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
-def in_megabytes(size: float) -> str:
-    """`size` bytes for reading."""
+def readable_size(size: float) -> str:
+    """`size` in bytes for reading: `1.5 MB`, in the largest unit of thousands that fits."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(size) >= scale:
             return f"{size / scale:.1f} {unit}"

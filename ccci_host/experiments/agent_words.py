@@ -9,6 +9,7 @@ from ccci_host.config import PruneTable
 from ccci_host.errors import tail
 from ccci_host.records import Moment, PlanSeen, SweepSeen
 from ccci_host.steps import agent_files
+from ccci_host.steps.agent_archive import archive
 from ccci_host.transport.executor import Completed
 from ccci_host.transport.machine import Machine
 
@@ -19,7 +20,7 @@ SWEEP_TIMEOUT = 600.0
 def expected_files(prune: PruneTable) -> dict[str, str]:
     """The SHA-256 of each file that provisioning would install, by path."""
     texts = {path: text.encode() for path, text in agent_files.wanted_texts(prune).items()}
-    contents = {paths.ARCHIVE: agent_files.archive(), **texts}
+    contents = {paths.ARCHIVE: archive(), **texts}
     return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
 
 

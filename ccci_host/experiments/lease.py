@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ccci_host.agent import paths
 from ccci_host.agent.leases import not_there
 from ccci_host.errors import HostError, RefusedError, UnansweredError
 from ccci_host.experiments.interrupts import postponed
 from ccci_host.records import Event, LeaseSeen
 from ccci_host.transport.machine import Machine
 
-AGENT = "/usr/local/bin/ccci-prune"
+AGENT = paths.ARCHIVE
 HOLD_SECONDS = 3600
 """How far ahead the deadline is set, beyond the longest that a boot may take."""
 RENEW_AFTER_SECONDS = 300

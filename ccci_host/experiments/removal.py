@@ -13,7 +13,9 @@ PROGRAM = (resources.files(__package__) / "removal_remote.py").read_text()
 def remove_image(machine: Machine, image: StoredImage) -> tuple[str, ...]:
     """Remove every reference of `image`, and hand back which; raises `HostError` when one stays.
 
-    Tags go before digests: a tag that goes may take its digest along (fact 5), never the other way about.
+    Tags are deleted first (fact 5). On the containerd store a digest that is deleted first takes along tags
+    that nobody named; on the classic store a tag takes its digest along, and a reference that is gone already
+    counts as removed.
     """
     references = sorted(image.references, key=lambda name: "@" in name) or [image.id]
     said = machine.run_python(PROGRAM, {"socket": DOCKER_SOCKET, "references": references})

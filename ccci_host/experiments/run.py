@@ -9,7 +9,7 @@ from ccci_host.experiments.lease import TimedLease
 from ccci_host.experiments.options import Options, PauseBefore, Point
 from ccci_host.journal import Journal
 from ccci_host.progress import say
-from ccci_host.records import Event, Moment, Note, Phase, PhaseBegan, PhaseEnded, StoreSeen
+from ccci_host.records import Event, Moment, Note, Phase, PhaseBegan, PhaseEnded, PhaseOutcome, StoreSeen
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses import moment_witnesses, stretch_witnesses
 
@@ -41,35 +41,23 @@ class Run:
         self.write(PhaseBegan(phase=phase, cycle=cycle))
         self.current = phase
         began = time.monotonic()
+        outcome: PhaseOutcome = "done"
+        problem = None
         try:
             self._tell(("before", phase))
             yield
+            self.current = None
         except CcciError as error:
-            self.write(
-                PhaseEnded(
-                    phase=phase,
-                    cycle=cycle,
-                    outcome="failed",
-                    seconds=time.monotonic() - began,
-                    problem=str(error),
-                )
-            )
+            outcome, problem = "failed", str(error)
             raise
         except BaseException as error:
-            self.write(
-                PhaseEnded(
-                    phase=phase,
-                    cycle=cycle,
-                    outcome="interrupted",
-                    seconds=time.monotonic() - began,
-                    problem=f"{type(error).__name__}: {error}",
-                )
-            )
+            outcome, problem = "interrupted", f"{type(error).__name__}: {error}"
             raise
-        else:
-            self.current = None
-            self.write(PhaseEnded(phase=phase, cycle=cycle, outcome="done", seconds=time.monotonic() - began))
         finally:
+            seconds = time.monotonic() - began
+            self.write(
+                PhaseEnded(phase=phase, cycle=cycle, outcome=outcome, seconds=seconds, problem=problem)
+            )
             self._tell(("after", phase))
 
     @contextmanager

@@ -5,21 +5,20 @@ import platform
 import subprocess
 from pathlib import Path, PurePath
 
-from ccci_host import __version__
+from ccci_host import __version__, checkout
 from ccci_host.experiments.options import Options
 from ccci_host.records import Option, Started
 from ccci_host.transport.machine import Machine
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-EVIDENCE = "machine-docs"
+LEFT_OUT = checkout.MACHINE_DOCS.name
 """Evidence is written into the checkout that it is about, so it has no part in the checkout's hash."""
 
 
-def started(machine: Machine, options: Options, checkout: Path = CHECKOUT) -> Started:
+def started(machine: Machine, options: Options, folder: Path = checkout.ROOT) -> Started:
     """What is known before the host is asked anything."""
     table = machine.config
-    commit = _git(checkout, "rev-parse", "HEAD")
-    changes = _git(checkout, "status", "--porcelain", "--", ".", f":(exclude){EVIDENCE}")
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", ".", f":(exclude){LEFT_OUT}")
     return Started(
         task=options.task,
         argv=tuple(str(_without_folders(word)) for word in options.argv),
@@ -28,7 +27,7 @@ def started(machine: Machine, options: Options, checkout: Path = CHECKOUT) -> St
         python=platform.python_version(),
         commit=commit.strip() if commit else None,
         dirty=None if changes is None else bool(changes.strip()),
-        tree=tree_hash(checkout),
+        tree=tree_hash(folder),
         host=machine.name,
         instance=table.incus.instance,
         project=table.incus.project,
@@ -42,18 +41,18 @@ def started(machine: Machine, options: Options, checkout: Path = CHECKOUT) -> St
     )
 
 
-def tree_hash(checkout: Path) -> str | None:
+def tree_hash(folder: Path) -> str | None:
     """SHA-256 over names and contents of the checkout's files, `machine-docs/` apart; None without git.
 
     Files that git ignores do not count, new ones that it does not know yet do.
     """
-    listed = _git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listed is None:
         return None
     total = hashlib.sha256()
     for name in sorted(set(filter(None, listed.split("\0")))):
-        path = checkout / name
-        if PurePath(name).parts[0] == EVIDENCE or not path.is_file():
+        path = folder / name
+        if PurePath(name).parts[0] == LEFT_OUT or not path.is_file():
             continue
         total.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()

@@ -6,10 +6,11 @@ from importlib import resources
 from typing import Any
 
 from ccci_host.errors import CredentialError, HostError
+from ccci_host.facts.proxy import going_out
 from ccci_host.secret import Secret
 from ccci_host.transport.machine import Machine
 
-PROGRAM = (resources.files(__package__) / "hub_remote.py").read_text()
+PROGRAM = going_out((resources.files(__package__) / "hub_remote.py").read_text())
 
 AUTH_URL = "https://auth.docker.io/token"
 REGISTRY_URL = "https://registry-1.docker.io"

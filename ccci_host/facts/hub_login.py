@@ -24,7 +24,6 @@ class HubLogin:
     owner: str
     folder_owner: str
     """Who the folder belongs to: the user that deploys, and that has to read the file."""
-    real_path: str
     account: str
     """Empty when there is no login for Docker Hub."""
     fields: Mapping[str, str]
@@ -53,7 +52,6 @@ def hub_login(path: str, nonce: str) -> Fact[HubLogin | Absent | Unreadable]:
             mode=answer.mode,
             owner=answer.owner,
             folder_owner=seen["folder_owner"],
-            real_path=answer.path,
             account=entry["account"],
             fields=entry["fields"],
             helper=seen["credHelpers"].get(HUB_KEY, seen["credsStore"]),

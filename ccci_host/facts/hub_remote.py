@@ -4,13 +4,12 @@ Standard input: `{"account", "pat", "auth_url", "registry_url", "service", "repo
 account and PAT null for the anonymous bucket. Standard output: `{"outcome": "accepted"}` with
 `push_scopes` (null when unknown) and `limits` (status and headers of the rate limit), or
 `{"outcome": "refused"}`, or `{"outcome": "trouble", "reason": …}` when nobody can tell. A manifest is asked
-for by `HEAD`, which costs no quota.
+for by `HEAD`, which costs no quota. All goes through dockerd's proxy where it has one.
 """
 
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import ssl
 import sys
@@ -18,6 +17,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from typing import Any
+
+from ccci_host.facts.proxy_remote import opener
 
 TIMEOUT = 15.0
 """Seconds for one request."""
@@ -36,20 +37,11 @@ class Trouble(Exception):  # noqa: N818 - no error of the host's
     """Docker Hub did not give an answer that says anything about the account."""
 
 
-@functools.cache
-def trust() -> ssl.SSLContext:
-    """The host's own trust store, as lenient as dockerd is: Python 3.13 also asks for extensions."""
-    context = ssl.create_default_context()
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
 def ask(method: str, url: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
     """One request; status, headers (lower case) and body. Raises `Trouble` when there was no answer."""
     request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https, from this suite
     try:
-        context = trust() if request.type == "https" else None
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as response:  # noqa: S310
+        with opener().open(request, timeout=TIMEOUT) as response:
             return response.status, lower(response.headers), response.read()
     except urllib.error.HTTPError as error:
         with error:

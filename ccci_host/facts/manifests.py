@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from importlib import resources
 
 from ccci_host.agent.references import Reference
+from ccci_host.facts.proxy import going_out
 from ccci_host.transport.machine import Machine
 
-PROGRAM = (resources.files(__package__) / "manifests_remote.py").read_text()
+PROGRAM = going_out((resources.files(__package__) / "manifests_remote.py").read_text())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,22 @@
 Standard input: `{"references": [{"registry", "repository", "reference"}], "docker_config": PATH}`; a
 reference is a tag or a digest. Standard output is a list of `{"found": true, "digest": …}`,
 `{"found": false}`, or `{"trouble": …}` when nobody can tell. Asked by `HEAD`, which costs no quota, with the
-login that the Docker configuration on the host holds, if it holds one.
+login that the Docker configuration on the host holds, if it holds one, and through dockerd's proxy where it
+has one.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import ssl
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from ccci_host.facts.proxy_remote import opener
 
 TIMEOUT = 15.0
 """Seconds for one request."""
@@ -34,19 +36,11 @@ HUB_LOGIN = "https://index.docker.io/v1/"
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
 
 
-def trust() -> ssl.SSLContext:
-    """The host's own trust store, as lenient as dockerd is: Python 3.13 also asks for extensions."""
-    context = ssl.create_default_context()
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
 def send(method: str, url: str, headers: dict[str, str]) -> tuple[int, Any, bytes]:
     """One request; status, headers and body. Raises `OSError` when there was no answer."""
     request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https
-    context = trust() if request.type == "https" else None
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as response:  # noqa: S310
+        with opener().open(request, timeout=TIMEOUT) as response:
             return response.status, response.headers, response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -1,49 +1,202 @@
-"""Whether a command is itself a removal of images, or another program that is only told of one.
+"""Whether commands do nothing else than remove images.
 
-What is told of one may do other work too, and is not ours to stop. In doubt a command is no removal.
+What does other work too is not ours to stop. Shell code is read part by part, and so are scripts; what is not
+understood here is other work.
 """
 
 import re
-from collections.abc import Mapping
-from itertools import takewhile
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import dropwhile
 
 from ccci_host.facts.answers import Answer, Present
-from ccci_host.prune_words import is_janitor_image, plain_words, removal_words, removals
+from ccci_host.prune_words import is_janitor_image, removal_words
 
 _SHELL = re.compile(r"(?:\S*/)?(?:ba|da|a|z|k)?sh")
+_SHELLS_OPTION = re.compile(r"[-+]\S*|pipefail")
+_OTHER_INTERPRETER = re.compile(rf"#!(?!\s*(?:\S*/env\s+(?:-\S+\s+)*)?{_SHELL.pattern}(?:\s|$))")
+_SYNTAX = re.compile(
+    r"if|then|elif|else|fi|while|until|do|done|!|\{|\}|time|exec|\w+\+?=.*",
+    re.DOTALL,
+)
 _RUNS_ANOTHER = re.compile(
-    rf"""
-      (?:\S*/)?(?:env|nice|ionice|timeout|setsid|sudo|exec|time|xargs|busybox|tini|dumb-init|python[\d.]*)
+    r"""
+      (?:\S*/)?(?:env|nice|ionice|timeout|setsid|sudo|xargs|busybox|tini|dumb-init)
     | (?:\S*/)?[\w.-]*entrypoint[\w.-]*
-    | {_SHELL.pattern}
-    | if | then | else | while | until | do | ! | \{{
-    | -\S* | \d+[smhd]? | \w+=\S*            # what these are given
+    | -\S* | \d+[smhd]? | \{\}            # what these are given
     """,
     re.VERBOSE,
 )
-_REMOVER = re.compile(
-    r"(?:\S*/)?(?:docker|docker-compose|nerdctl|crictl|ctr|curl)|\$\{?(?i:docker)\w*\}?"
-    r"|system|images?|rmi"  # of an image whose entrypoint is docker
+_DOCKER = r"(?:(?:\S*/)?(?:docker|docker-compose|nerdctl|crictl|ctr)|\$\{?(?i:docker)\w*\}?)"
+_REMOVER = re.compile(rf"{_DOCKER}|system|images?|rmi")  # the latter of an image whose entrypoint is docker
+_API = re.compile(r"(?:\S*/)?curl\s.*/images/prune\b")
+_OTHER_VERB = re.compile(r"\s(?:run|exec|create|up|down)\s")
+_HARMLESS = re.compile(
+    rf"""
+      (?:\S*/)?(?: cd|pwd|sleep|wait|true|false|:|test|\[\[?|\]\]?|echo|printf|logger|date|df|du
+        | for|read|set|shopt|umask|export|local|declare|readonly|unset|shift|return|break|continue|exit
+        | type|which|hash|command\s+-v|dirname|basename|cat|e?grep|cut|head|tail|tr|wc
+        | sort(?!.*\s--?\w*o) | awk(?!.*(?:\bsystem\b|[|>]|\s--?\w*f)) )\s
+    | {_DOCKER}\s+(?:-\S+\s+)*
+        (?:images|ps|info|version|inspect|images?\s+(?:ls|list|inspect)|container\s+(?:ls|list)|system\s+df)\s
+    """,
+    re.VERBOSE | re.DOTALL,
 )
-_STARTS_ANOTHER = re.compile(r"\s(?:run|exec|create|up)\s")
+_STARTS_UNITS = re.compile(r"(?:\S*/)?systemctl\s+(?:-\S+\s+)*(?:re)?start\s(.*)", re.DOTALL)
+
+_FUNCTION = re.compile(r"^[ \t]*(?:function[ \t]+)?([\w-]+)[ \t]*\([ \t]*\)(?=\s*\{)", re.MULTILINE)
+_SUBSTITUTION = re.compile(r"\$\(([^()`]*)\)|`([^()`]*)`")
+_TOKEN = re.compile(
+    r"""
+      (?:[ \t\r] | \#[^\n]* | \\\n)+
+    | (?P<operator>[();<>|&\n]+)
+    | (?P<word>(?:[^\s();<>|&'"\\] | \\. | '[^']*' | "(?:[^"\\]|\\.)*")+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_SEPARATOR = re.compile(r"[();|&\n]+")
+_REDIRECTION = re.compile(r"[<>]|>>|&>>?|[<>]&|>\|")
+_LOG = re.compile(r"-|\d|/dev/(?:null|stdout|stderr)|/var/log/\S+|\S+\.log|\$\{?(?i:log)\w*\}?")
 
 
-def is_removal(command: str, scripts: Mapping[str, Answer] | None = None) -> bool:
-    """Whether what `command` runs removes images: a program, a shell's code, or one of `scripts`."""
-    plain = plain_words(command)
-    is_code = any(_SHELL.fullmatch(word) for word in takewhile(_RUNS_ANOTHER.fullmatch, plain.split()))
-    parts = re.split(r"[;&|]+", plain) if is_code else [plain]
-    return any(_runs_removal(part, scripts or {}) for part in parts)
+class _Work(IntEnum):
+    """What something does; of several, the greatest is what they do together."""
+
+    NONE = 0
+    REMOVAL = 1
+    OTHER = 2
 
 
-def _runs_removal(command: str, scripts: Mapping[str, Answer]) -> bool:
-    words = command.split()
-    program = next((word for word in words if not _RUNS_ANOTHER.fullmatch(word)), "")
-    script = scripts.get(program)
-    if is_janitor_image(program) or (isinstance(script, Present) and removals(script.text)):
+def is_removal(
+    command: str, scripts: Mapping[str, Answer] | None = None, units: Collection[str] = ()
+) -> bool:
+    """Whether `command` removes images and does nothing else.
+
+    A program may be one of `scripts`; to start one of `units` counts as a removal.
+    """
+    return are_removals([command], scripts, units)
+
+
+def are_removals(
+    commands: Iterable[str], scripts: Mapping[str, Answer] | None = None, units: Collection[str] = ()
+) -> bool:
+    """The same of several commands together."""
+    reader = _Reader(scripts or {}, units)
+    return max(map(reader.code, commands), default=_Work.NONE) is _Work.REMOVAL
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    scripts: Mapping[str, Answer]
+    units: Collection[str]
+
+    def code(self, text: str) -> _Work:
+        """What shell code does."""
+        functions = frozenset(_FUNCTION.findall(text))  # their bodies are read where they stand
+        try:
+            parts = list(_parts(_FUNCTION.sub("", text)))
+        except ValueError:
+            return _Work.OTHER
+        return max((self._part(part, functions) for part in parts), default=_Work.NONE)
+
+    def _part(self, part: "_Part", functions: Collection[str]) -> _Work:
+        work = self._command(part.words, functions)
+        writes = not all(_LOG.fullmatch(file) for file in part.written)
+        return _Work.OTHER if work is _Work.NONE and writes else work
+
+    def _command(self, words: Sequence[str], functions: Collection[str]) -> _Work:
+        for at, word in enumerate(words):
+            if _SHELL.fullmatch(word):
+                code = [*dropwhile(_SHELLS_OPTION.fullmatch, words[at + 1 :])]
+                return self.code(" ".join(code)) if code else _Work.OTHER
+            if not (_SYNTAX.fullmatch(word) or _RUNS_ANOTHER.fullmatch(word)):
+                return self._program(words[at:], functions)
+        return _Work.NONE if all(map(_SYNTAX.fullmatch, words)) else _Work.OTHER
+
+    def _program(self, words: Sequence[str], functions: Collection[str]) -> _Work:
+        program, command = words[0], " ".join(words)
+        if program in functions:
+            return _Work.NONE
+        if program in self.scripts:
+            return self._script(program)
+        if is_janitor_image(program) or self._starts_units(command) or _removes(program, command):
+            return _Work.REMOVAL
+        return _Work.NONE if _HARMLESS.match(f"{command} ") else _Work.OTHER
+
+    def _script(self, path: str) -> _Work:
+        script = self.scripts[path]
+        if not isinstance(script, Present) or _OTHER_INTERPRETER.match(script.text):
+            return _Work.OTHER
+        others = {other: answer for other, answer in self.scripts.items() if other != path}
+        return _Reader(others, self.units).code(script.text)
+
+    def _starts_units(self, command: str) -> bool:
+        started = _STARTS_UNITS.fullmatch(command)
+        names = [word for word in started.group(1).split() if not word.startswith("-")] if started else []
+        return bool(names) and all(name in self.units for name in names)
+
+
+def _removes(program: str, command: str) -> bool:
+    if _API.match(command):
         return True
-    if not _REMOVER.fullmatch(program):
+    if not _REMOVER.fullmatch(program) or _HARMLESS.match(f"{command} "):
         return False
-    if _STARTS_ANOTHER.search(command):
-        return any(is_janitor_image(word) for word in words)
+    if _OTHER_VERB.search(command):
+        return any(is_janitor_image(word) for word in command.split())
     return bool(removal_words(command))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A simple command of shell code."""
+
+    words: tuple[str, ...]
+    written: tuple[str, ...]
+    """The files that its output goes to."""
+
+
+def _parts(code: str) -> Iterator[_Part]:
+    """The simple commands of `code`, and those in its substitutions.
+
+    Raises `ValueError` where that cannot be told.
+    """
+    while found := _SUBSTITUTION.search(code):
+        yield from _parts(found.group(1) or found.group(2) or "")
+        code = f"{code[: found.start()]}$_{code[found.end() :]}"
+    if any(sign in code for sign in ("`", "$(", "$'")):
+        raise ValueError("a substitution, or a quote, that is not understood")
+    words: list[str] = []
+    written: list[str] = []
+    redirection = ""
+    for operator, word in _tokens(code):
+        if ">" in redirection:
+            written.append(word)
+        elif word and not redirection:
+            words.append(word)
+        redirection = ""
+        if _REDIRECTION.fullmatch(operator):
+            redirection = operator
+            if words[-1:] in (["1"], ["2"]):
+                words.pop()
+        elif _SEPARATOR.fullmatch(operator):
+            yield _Part(tuple(words), tuple(written))
+            words, written = [], []
+        elif operator:
+            raise ValueError(f"{operator} is not understood")
+    yield _Part(tuple(words), tuple(written))
+
+
+def _tokens(code: str) -> Iterator[tuple[str, str]]:
+    """Each operator and each word without its quotes, as a pair of which one is empty."""
+    at = 0
+    while at < len(code):
+        token = _TOKEN.match(code, at)
+        if token is None:
+            raise ValueError("a quote that is not closed")
+        at = token.end()
+        if token["operator"]:
+            yield token["operator"], ""
+        elif token["word"]:
+            yield "", "".join(shlex.split(token["word"]))

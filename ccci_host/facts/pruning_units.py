@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from ccci_host.agent.paths import ARCHIVE
 from ccci_host.facts.answers import Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
-from ccci_host.facts.own_removal import is_removal
+from ccci_host.facts.own_removal import are_removals
 from ccci_host.facts.probes import FoundFiles, ListFiles, SearchFiles, SearchUnits
 from ccci_host.facts.pruner import Audit, Pruner, removal_in
 from ccci_host.prune_words import HINT
@@ -78,33 +78,37 @@ def _system_pruners(shown: list[Shown], scripts: Mapping[str, Answer]) -> Iterat
         command = removal_in("\n".join(_exec_lines(unit, *_EXECS)), scripts)
         if command is None:
             continue
-        starters = [
-            trigger["Id"]
+        starters = {
+            trigger["Id"]: trigger
             for trigger in triggers
             if name in trigger["Triggers"].split() and _starts_by_itself(trigger)
-        ]
-        starter = starters[0] if starters else name
-        is_transient = unit.get("FragmentPath", "").startswith("/run/systemd/transient")
+        }
+        is_started = not starters or _starts_by_itself(unit)
+        stop = _stop([*starters.values(), *([unit] if is_started else [])])
         pruner = Pruner(
             kind="unit",
             name=", triggered by ".join([name, *starters]),
             command=command,
             active=bool(starters) or _starts_by_itself(unit),
-            remedy=_remedy(name, starter, is_transient),
-            stop=_stop(starter, is_transient),
+            remedy=_remedy(name, stop),
+            stop=stop,
         )
-        if name == "docker.service" or not _all_remove(_exec_lines(unit, "ExecStart"), scripts):
-            pruner = pruner.left_to_a_person(_edit(name, is_transient))
+        if name == "docker.service" or not _only_remove(unit, scripts):
+            pruner = pruner.left_to_a_person(_edit(name, _is_transient(unit)))
         yield pruner
+
+
+def _is_transient(unit: Shown) -> bool:
+    return unit.get("FragmentPath", "").startswith("/run/systemd/transient")
 
 
 def _starts_by_itself(unit: Shown) -> bool:
     return unit.get("ActiveState") in _RUNNING or unit.get("UnitFileState") in _STARTS_BY_ITSELF
 
 
-def _all_remove(commands: list[str], scripts: Mapping[str, Answer]) -> bool:
-    """Whether a unit with these main programs does nothing else than remove images."""
-    return bool(commands) and all(is_removal(command, scripts) for command in commands)
+def _only_remove(unit: Shown, scripts: Mapping[str, Answer]) -> bool:
+    """Whether a unit does nothing else than remove images, before and after its main program too."""
+    return bool(_exec_lines(unit, "ExecStart")) and are_removals(_exec_lines(unit, *_EXECS), scripts)
 
 
 def _edit(name: str, is_transient: bool) -> str:
@@ -122,20 +126,32 @@ def _edit(name: str, is_transient: bool) -> str:
     )
 
 
-def _remedy(name: str, starter: str, is_transient: bool) -> str:
-    if is_transient:
-        return f"`systemctl stop {starter}`: it is transient, and gone once stopped."
+def _remedy(name: str, stop: tuple[tuple[str, ...], ...]) -> str:
+    commands = ", ".join(f"`{' '.join(argv)}`" for argv in stop)
+    if all(argv[1] == "stop" for argv in stop):
+        return f"{commands}: it is transient, and gone once stopped."
     if name == "docker-prune.service":
         return (
-            f"`systemctl disable --now {starter}`; on NixOS set `virtualisation.docker.autoPrune.enable = "
-            "false;`. ccci-prune frees the disk in its place."
+            f"{commands}; on NixOS set `virtualisation.docker.autoPrune.enable = false;`. "
+            "ccci-prune frees the disk in its place."
         )
-    return f"`systemctl disable --now {starter}`; ccci-prune frees the disk in its place."
+    return f"{commands}; ccci-prune frees the disk in its place."
 
 
-def _stop(starter: str, is_transient: bool) -> tuple[tuple[str, ...], ...]:
-    verb = ("stop",) if is_transient else ("disable", "--now")
-    return (("systemctl", *verb, starter),)
+def _stop(units: list[Shown]) -> tuple[tuple[str, ...], ...]:
+    """Commands that end `units`: one for those that are ended in the same way."""
+    by_verb: dict[tuple[str, ...], list[str]] = {}
+    for unit in units:
+        by_verb.setdefault(_verb(unit), []).append(unit["Id"])
+    return tuple(("systemctl", *verb, *names) for verb, names in by_verb.items())
+
+
+def _verb(unit: Shown) -> tuple[str, ...]:
+    if _is_transient(unit):
+        return ("stop",)
+    if unit.get("UnitFileState") == "enabled-runtime":
+        return ("disable", "--runtime", "--now")  # without, it stays enabled below /run
+    return ("disable", "--now")
 
 
 def _user_pruners(users: FoundFiles, enabled: tuple[str, ...]) -> Iterator[Pruner]:
@@ -151,14 +167,10 @@ def _user_pruners(users: FoundFiles, enabled: tuple[str, ...]) -> Iterator[Prune
         name = PurePosixPath(path).name
         timer = PurePosixPath(path).with_suffix(".timer").name
         starter = timer if timer in starters else name
-        mains = [
-            line.partition("=")[2].strip().lstrip("-@:+!|")
-            for line in lines
-            if re.match(r"\s*ExecStart\s*=", line)
-        ]
+        commands = [line.partition("=")[2].strip().lstrip("-@:+!|") for line in lines]
         ends = (
             f"`systemctl --user disable --now {starter}`."
-            if _all_remove(mains, users.files)
+            if are_removals(commands, users.files)
             else f"take that line alone out with `systemctl --user edit --full {name}`."
         )
         yield Pruner(

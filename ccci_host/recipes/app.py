@@ -69,7 +69,10 @@ def make_app(recipe: Recipe, domain: str | None = None, env_file: Path | None = 
         compose_files=_compose_files(recipe, values.get("COMPOSE_FILE", "")),
         modifiers=env.modifiers,
         sampled=env_file is None,
-        notes=(*notes, *(f"Not understood, {line}" for line in env.not_understood)),
+        notes=(
+            *notes,
+            *(f"Left out, no assignment: {line} of the .env." for line in env.not_understood),
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from ccci_host.errors import (
 from ccci_host.progress import doing, say
 from ccci_host.recipes.app import App
 from ccci_host.recipes.env_file import written
-from ccci_host.recipes.host import ask, check_stack, packed
+from ccci_host.recipes.host import MARGIN, ask, check_stack, in_turn, packed
 from ccci_host.recipes.stack import StackDeployer, render
 from ccci_host.recipes.watch import LOOKING, advice, deployed_services, watch
 from ccci_host.records import Deployment, RanCommand, Removal
@@ -35,10 +35,6 @@ from ccci_host.waiting import wait_until
 
 PROGRAM = (resources.files(__package__) / "commands_remote.py").read_text()
 LENDING = (resources.files(__package__) / "lending_remote.py").read_text()
-MARGIN = 30.0
-"""Seconds that the program gets beyond what it gives the commands."""
-TURN = 120.0
-"""Seconds to wait for another deploy or teardown of the same stack to end."""
 STOPPING = 300.0
 """Seconds for the containers of an undeployed stack to go; a database may take two minutes to shut down."""
 GOING = 15.0
@@ -165,14 +161,8 @@ def _run(
             raise _trouble(machine, app, answer["trouble"], answer["message"])
         return dict(answer)
 
-    answer = wait_until(
-        run,
-        what=f"another deploy or teardown of {app.stack} to end",
-        timeout=TURN,
-        interval=1.0,
-        retry_on=(RefusedError,),
-    )
-    return tuple(RanCommand(where=table.runs_on, **one) for one in answer["ran"])
+    ran = in_turn(app.stack, run)["ran"]
+    return tuple(RanCommand(where=table.runs_on, **one) for one in ran)
 
 
 def _trouble(machine: Machine, app: App, kind: str, message: str) -> CcciError:

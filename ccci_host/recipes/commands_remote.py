@@ -132,7 +132,10 @@ def run_folder() -> Path:
 
 @contextlib.contextmanager
 def locked(stack: str) -> Iterator[None]:
-    """Nobody else deploys or removes `stack` meanwhile: the lock is that of `stack_remote`."""
+    """Nobody else on this machine deploys or removes `stack` meanwhile.
+
+    On the CI host it is the lock of `stack_remote`; on the controller it keeps only harnesses apart.
+    """
     folder = run_folder() / "ccci-stacks"
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / stack).open("w") as file:

@@ -28,7 +28,7 @@ class EnvFile:
     modifiers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By variable, what the comment behind it says: `# length=32 charset=alnum`."""
     not_understood: tuple[str, ...] = ()
-    """Lines that are no assignment, as `line 7: …`."""
+    """Lines that are no assignment, as `line 7`: what stands there may belong to a secret."""
 
 
 def parse_env(text: str, *, fixed: Mapping[str, str] | None = None, name: str = ".env") -> EnvFile:
@@ -51,7 +51,7 @@ def parse_env(text: str, *, fixed: Mapping[str, str] | None = None, name: str = 
         if not line or line.startswith("#") or line == "---":
             position = end + 1
         elif assignment is None:
-            strange.append(f"line {text.count(chr(10), 0, position) + 1}: {line.split('=')[0]}")
+            strange.append(f"line {text.count(chr(10), 0, position) + 1}")
             position = end + 1
         else:
             key = assignment[1]

@@ -3,13 +3,17 @@
 import base64
 import re
 import stat
+from collections.abc import Callable
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from ccci_host.errors import CcciError, ConfigError, DeployError, HostError, RefusedError, UsageError
 from ccci_host.recipes.recipe import Recipe, unreadable
 from ccci_host.transport.machine import Machine
+from ccci_host.waiting import wait_until
+
+Done = TypeVar("Done")
 
 PROGRAM = resources.files(__package__).joinpath("stack_remote.py").read_text()
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -18,7 +22,9 @@ MOST_BYTES = 16 << 20
 ONCE = "deploy"
 """The one word that is not to be said again when nobody knows what came of it."""
 MARGIN = 30.0
-"""Seconds that the host's program gets beyond what it gives the Docker CLI."""
+"""Seconds that a program of ours gets beyond what it gives the commands that it runs."""
+TURN = 120.0
+"""Seconds to wait for another deploy or teardown of the same stack to end."""
 
 
 def ask(machine: Machine, word: str, payload: dict[str, Any], *, timeout: float) -> dict[str, Any]:
@@ -32,6 +38,20 @@ def ask(machine: Machine, word: str, payload: dict[str, Any], *, timeout: float)
     if "trouble" in answer:
         raise _trouble(machine.name, answer["trouble"], answer["message"])
     return dict(answer)
+
+
+def in_turn(stack: str, do: Callable[[], Done]) -> Done:
+    """What `do` returns, tried again while it is refused for another deploy or teardown of `stack`.
+
+    Raises `WaitTimeoutError` when that does not end in `TURN` seconds.
+    """
+    return wait_until(
+        do,
+        what=f"another deploy or teardown of {stack} to end",
+        timeout=TURN,
+        interval=1.0,
+        retry_on=(RefusedError,),
+    )
 
 
 def docker_config_folder(machine: Machine) -> str:

@@ -44,19 +44,25 @@ def unreadable(recipe: Recipe, name: str, error: OSError) -> ConfigError:
 def find_recipe(word: str, roots: Sequence[Path]) -> Recipe:
     """The recipe that `word` means: a path, or the name of a folder in one of `roots`.
 
-    Raises `NotFoundError`, which names the recipes that there are.
+    Raises `NotFoundError`, which names the recipes that there are, `ConfigError` where a folder is closed.
     """
     candidates = [at_home(word)] if "/" in word or word in (".", "..") else []
     if not candidates:
         candidates = [*(root / word for root in roots), *(root for root in roots if root.name == word)]
-    for folder in candidates:
-        if is_recipe(folder):
-            resolved = folder.resolve()
-            return Recipe(resolved.name, resolved, _version(resolved))
-    known = sorted(
-        {folder.name for root in roots if root.is_dir() for folder in root.iterdir() if is_recipe(folder)}
-    )
-    empty = [folder for folder in candidates if folder.is_dir()]
+    try:
+        for folder in candidates:
+            if is_recipe(folder):
+                resolved = folder.resolve()
+                return Recipe(resolved.name, resolved, _version(resolved))
+        folders = [folder for root in roots if root.is_dir() for folder in root.iterdir()]
+        known = sorted({folder.name for folder in folders if is_recipe(folder)})
+        empty = [folder for folder in candidates if folder.is_dir()]
+    except OSError as error:
+        raise ConfigError(
+            f"The recipe {word!r} cannot be looked for.",
+            details=str(error),
+            resolution="Let the folders in the host's `recipes` be ones that you may list.",
+        ) from None
     raise NotFoundError(
         f"{empty[0]} holds no {COMPOSE_FILE}." if empty else f"There is no recipe {word!r}.",
         details=f"Known: {', '.join(known)}." if known else _looked_in(roots),

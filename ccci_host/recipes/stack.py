@@ -10,14 +10,13 @@ from ccci_host.errors import (
     DeployError,
     HostError,
     NotFoundError,
-    RefusedError,
     WaitTimeoutError,
     tail,
 )
 from ccci_host.progress import doing, say
 from ccci_host.recipes.app import App
 from ccci_host.recipes.confined import check_confined, check_secrets
-from ccci_host.recipes.host import ask, check_stack, docker_config_folder, packed
+from ccci_host.recipes.host import TURN, ask, check_stack, docker_config_folder, in_turn, packed
 from ccci_host.recipes.rendered import Rendered, read_rendered
 from ccci_host.recipes.secret_values import generate, is_for_a_person
 from ccci_host.recipes.teardown import teardown
@@ -30,8 +29,6 @@ RENDERING = 60.0
 """Seconds that Docker may take to render."""
 DEPLOYING = 300.0
 """Seconds that `docker stack deploy` may take: it asks a registry for the digest of every image."""
-TURN = 120.0
-"""Seconds to wait for another deploy or teardown of the same stack to end."""
 NETWORK_GOING = 15.0
 """Seconds in which a network that a teardown left behind goes, if it is going at all."""
 WITHOUT_DIGEST = re.compile(r"^image (\S+) could not be accessed", re.MULTILINE)
@@ -218,13 +215,7 @@ def _deploy(machine: Machine, app: App, rendered: Rendered, answer: Mapping[str,
         else [],
         "secrets": [{"name": name, "value": value.reveal()} for name, value in fresh.items()],
     }
-    done = wait_until(
-        lambda: ask(machine, "deploy", payload, timeout=DEPLOYING),
-        what=f"another deploy or teardown of {app.stack} to end",
-        timeout=TURN,
-        interval=1.0,
-        retry_on=(RefusedError,),
-    )
+    done = in_turn(app.stack, lambda: ask(machine, "deploy", payload, timeout=DEPLOYING))
     if done["exit_code"] != 0:
         raise DeployError(
             f"`docker stack deploy` of {app.recipe.name} failed.",

@@ -36,6 +36,11 @@ OURS = "ccci-host.stack"
 """Label of a secret that the suite generated: the stack that it belongs to."""
 HEALTH = re.compile(r"\((.*?)\)")
 """Health or exit code in a container's status."""
+NOT_FOR_DOCKER = re.compile(r"PATH|LD_\w*|DOCKER_(?:AUTH_CONFIG|TLS\w*|CERT_PATH|API_VERSION|CLI_\w*)")
+"""Variables that decide which code runs as `docker`, whose login it uses, and how it talks to the daemon.
+
+Those of `pins` in the agent, but for the ones that the flags of `docker_cli` beat: apps may use them.
+"""
 PULL_FAILED = re.compile(
     r'msg="pulling image failed" error="(?P<error>(?:[^"\\]|\\.)*)".* task\.id=(?P<task>\w+)'
 )
@@ -127,7 +132,10 @@ def unpacked(files: list[Value]) -> Iterator[str]:
 
 
 def docker_cli(payload: Value, folder: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """`docker stack WORDS` in `folder`, with the app's environment and none of ours."""
+    """`docker stack WORDS` in `folder`, with the app's environment and none of ours.
+
+    What in it is `NOT_FOR_DOCKER` is left out; Docker fills in a recipe's variables from nowhere else.
+    """
     program = shutil.which("docker")
     if program is None:
         raise TroubleError("no-cli", "There is no docker command on the host.")
@@ -144,7 +152,7 @@ def docker_cli(payload: Value, folder: str, *words: str) -> subprocess.Completed
     return subprocess.run(
         argv,
         cwd=folder,
-        env=payload["env"],
+        env={name: value for name, value in payload["env"].items() if not NOT_FOR_DOCKER.fullmatch(name)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -19,7 +19,6 @@ from ccci_host.records.agent import (
     UnitSeen,
 )
 from ccci_host.records.base import (
-    MOMENT_AFTER,
     Leftover,
     Moment,
     Name,
@@ -76,6 +75,7 @@ from ccci_host.records.run import (
     Option,
     PhaseBegan,
     PhaseEnded,
+    PhaseOutcome,
     Started,
     StrangeContainer,
     StrangersSeen,
@@ -91,7 +91,6 @@ from ccci_host.records.store import (
 )
 
 __all__ = [
-    "MOMENT_AFTER",
     "AgentSeen",
     "BackSeen",
     "BootSeen",
@@ -129,6 +128,7 @@ __all__ = [
     "Phase",
     "PhaseBegan",
     "PhaseEnded",
+    "PhaseOutcome",
     "PinControl",
     "PlanSeen",
     "Pruner",

@@ -46,20 +46,6 @@ Moment = Literal[
 
 `paused` is after a person was waited for, right before the redeploy: who knows what they did."""
 
-MOMENT_AFTER: dict[Phase, Moment] = {
-    "preflight": "start",
-    "deploy": "deployed",
-    "teardown": "torn-down",
-    "reboot": "rebooted",
-    "redeploy": "redeployed",
-    "final-teardown": "finally-torn-down",
-    "evict": "evicted",
-    "control-redeploy": "control-redeployed",
-    "cold-pull": "cold-pulled",
-    "cleanup": "end",
-}
-"""The moment that the end of a phase is."""
-
 StoreKind = Literal["classic", "containerd"]
 """Where the daemon keeps images: its graph driver, or containerd's snapshotter."""
 

@@ -21,7 +21,7 @@ class BootSeen(Record):
     systemd_started: str | None = None
     """Inside: systemd's `UserspaceTimestamp`, as it prints it."""
     boot_id: str | None = None
-    """Inside. In a container it is the Incus host's and does not change (fact 19)."""
+    """Inside. Told, and no proof in a container, which shares the kernel of its Incus host (fact 19)."""
     token: str | None = None
     """Inside: content of the experiment's token in tmpfs; None when there is none."""
     inside_problem: str | None = None

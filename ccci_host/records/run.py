@@ -79,13 +79,17 @@ class PhaseBegan(Record):
     cycle: int = 1
 
 
+PhaseOutcome = Literal["done", "failed", "interrupted"]
+"""`failed`: by an error of ours, which says why; `interrupted`: by anything else."""
+
+
 class PhaseEnded(Record):
     """A phase ended, one way or another."""
 
     kind: Literal["phase-ended"] = "phase-ended"
     phase: Phase
     cycle: int = 1
-    outcome: Literal["done", "failed", "interrupted"]
+    outcome: PhaseOutcome
     seconds: float
     problem: str | None = None
 
@@ -183,5 +187,5 @@ class Finished(Record):
     """The last record of a history. Without it the run was cut off."""
 
     kind: Literal["finished"] = "finished"
-    outcome: Literal["done", "failed", "interrupted"]
+    outcome: PhaseOutcome
     problem: str | None = None

@@ -62,12 +62,6 @@ class StoreSeen(Record):
         """The layer of that key, or None."""
         return next((layer for layer in self.layers if layer.key == key), None)
 
-    def layers_only_of(self, image_id: str) -> tuple[str, ...]:
-        """Keys of the image's layers that no other image in the store holds."""
-        shared = {key for image in self.images if image.id != image_id for key in image.layers}
-        own = next((image.layers for image in self.images if image.id == image_id), ())
-        return tuple(dict.fromkeys(key for key in own if key not in shared))
-
 
 class ManifestLayer(Record):
     """A layer as a registry serves it."""

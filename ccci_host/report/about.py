@@ -1,6 +1,7 @@
 """Where a run comes from, what it did not show, what a reader should know besides."""
 
 from ccci_host.checks import Judgement
+from ccci_host.checks.disk_stays_bounded import DAY, SILENCE
 from ccci_host.checks.reading import began
 from ccci_host.records import (
     Cleanup,
@@ -23,7 +24,7 @@ from ccci_host.report import words
 from ccci_host.report.model import Pair
 from ccci_host.verdict import Verdict
 
-WHOLE_DAY = 18.0
+WHOLE_DAY = (DAY - SILENCE) / 3600
 """Hours, as `disk-stays-bounded` counts: a day, less the gap that a day's record may have."""
 
 

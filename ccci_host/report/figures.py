@@ -1,6 +1,6 @@
 """The numbers of the first screen."""
 
-from ccci_host.checks.reading import before_redeploy, count
+from ccci_host.checks.reading import before_redeploy, count, new_layers
 from ccci_host.checks.weights import recipe_weight
 from ccci_host.records import (
     History,
@@ -9,7 +9,6 @@ from ccci_host.records import (
     PrunersSeen,
     RebootDone,
     RequestsSeen,
-    StoredLayer,
     StoreSeen,
     SweepSeen,
     TicksSeen,
@@ -105,12 +104,7 @@ def fresh_layers(history: History, cycle: int) -> tuple[frozenset[str], int] | N
     deployed = history.deployment("redeploy", cycle)
     if before is None or after is None or deployed is None or before.problem or after.problem:
         return None
-    was = {layer.key: layer.changed_at for layer in before.layers}
-    used: dict[str, StoredLayer] = {}
-    for service in deployed.services:
-        stored = after.image_with(service.digest) if service.digest else None
-        for key in stored.layers if stored else ():
-            layer = after.layer(key)
-            if layer:
-                used[key] = layer
-    return frozenset(key for key, layer in used.items() if was.get(key) != layer.changed_at), len(used)
+    images = (after.image_with(service.digest) for service in deployed.services if service.digest)
+    wanted = {key for image in images if image for key in image.layers}
+    used = wanted.intersection(layer.key for layer in after.layers)
+    return new_layers(before, after) & used, len(used)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ccci_host.checks.reading import before_redeploy, name_of, repository_of
+from ccci_host.checks.reading import before_redeploy, name_of, new_layers, repository_of
 from ccci_host.checks.weights import manifests
 from ccci_host.records import History, RequestsSeen, StoreSeen
 from ccci_host.report import words
@@ -62,7 +62,7 @@ def _layer(key: str, before: StoreSeen | None, after: StoreSeen | None, shown: S
     was = before.layer(key) if before else None
     now = after.layer(key) if after else None
     known = shown.layer(key) if shown else None
-    downloaded = None if before is None or now is None else was is None or was.changed_at != now.changed_at
+    downloaded = None if before is None or after is None or now is None else key in new_layers(before, after)
     return LayerRow(
         key=key,
         size=words.size(known.size if known else None),
@@ -75,11 +75,7 @@ def _layer(key: str, before: StoreSeen | None, after: StoreSeen | None, shown: S
 def _count_new(keys: Sequence[str], before: StoreSeen | None, after: StoreSeen | None) -> str:
     if before is None or after is None or not keys:
         return "–"
-    new = 0
-    for key in keys:
-        was, now = before.layer(key), after.layer(key)
-        new += now is not None and (was is None or was.changed_at != now.changed_at)
-    return f"{new} of {len(keys)}"
+    return f"{len(new_layers(before, after).intersection(keys))} of {len(keys)}"
 
 
 def _weights(history: History, cycle: int) -> dict[str, int]:

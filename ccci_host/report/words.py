@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from ccci_host.checks.reading import readable_size
+
 PHASES = {
     "preflight": "before the run",
     "deploy": "deploy",
@@ -27,12 +29,7 @@ TASKS = {
 
 def size(number: float | None) -> str:
     """Bytes for reading; a dash when nobody knows."""
-    if number is None:
-        return "–"
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if abs(number) >= scale:
-            return f"{number / scale:.1f} {unit}"
-    return f"{number:.0f} B"
+    return "–" if number is None else readable_size(number)
 
 
 def seconds(number: float | None) -> str:

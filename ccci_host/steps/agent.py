@@ -1,6 +1,5 @@
 """The agent and its units: exactly those of this checkout, loaded, and the timer running."""
 
-import hashlib
 from collections.abc import Mapping
 
 from ccci_host.agent import paths
@@ -10,7 +9,8 @@ from ccci_host.facts.collector import Fact, Facts
 from ccci_host.facts.host import HOST
 from ccci_host.facts.probes import RunCommand as AskCommand
 from ccci_host.facts.units import Unit, units
-from ccci_host.steps.agent_files import INSTALLED, archive, file_changes, place, wanted_texts
+from ccci_host.steps.agent_archive import archive_sha256
+from ccci_host.steps.agent_files import INSTALLED, file_changes, place, wanted_texts
 from ccci_host.steps.nixos import module_for
 from ccci_host.steps.operations import RunCommand, WriteFile
 from ccci_host.steps.step import Change, Plan, Step, Wanted
@@ -42,9 +42,8 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
     problems = [said for unit in seen.values() for said in _altered(unit, unit.own_drop_ins)]
     warnings = [said for unit in seen.values() for said in _altered(unit, unit.shared_drop_ins)]
     if not changes:
-        digest = hashlib.sha256(archive()).hexdigest()[:12]
         return Plan(
-            f"agent {digest} and its units are installed, its timer is active",
+            f"agent {archive_sha256()[:12]} and its units are installed, its timer is active",
             warnings=tuple(warnings),
             problems=tuple(problems),
         )

@@ -7,6 +7,7 @@ bytes, so that a hash tells whether a host runs what this checkout would install
 import hashlib
 import io
 import zipfile
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -45,9 +46,15 @@ def build_archive() -> bytes:
     return archive.getvalue()
 
 
+@cache
+def archive() -> bytes:
+    """`build_archive()`, read once: the plan and the look after it are of one state of the checkout."""
+    return build_archive()
+
+
 def archive_sha256() -> str:
-    """The SHA-256 of `build_archive()`."""
-    return hashlib.sha256(build_archive()).hexdigest()
+    """The SHA-256 of `archive()`, in hexadecimal: by it the agent on a host is known."""
+    return hashlib.sha256(archive()).hexdigest()
 
 
 def _sources() -> list[Traversable]:

@@ -1,6 +1,5 @@
 """The agent's files: what this checkout would install, and what lies on the host."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +12,7 @@ from ccci_host.errors import HostError
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact
 from ccci_host.facts.probes import HashFile, ReadFile
-from ccci_host.steps.agent_archive import build_archive
+from ccci_host.steps.agent_archive import archive, archive_sha256
 from ccci_host.steps.nixos import STORE
 from ccci_host.steps.operations import WriteFile
 from ccci_host.steps.step import Change, text_diff
@@ -50,14 +49,8 @@ INSTALLED = Fact("agent files", (_ARCHIVE, *_TEXTS.values()), parse_installed)
 
 
 @cache
-def archive() -> bytes:
-    """The agent of this checkout as one file."""
-    return build_archive()
-
-
-@cache
 def _templates() -> jinja2.Environment:
-    """Read once, as the archive is: the plan and the look after it are of one state of the checkout."""
+    """Read once, for the same reason as `archive()`."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("ccci_host.steps"),
         undefined=jinja2.StrictUndefined,
@@ -102,14 +95,13 @@ def file_changes(installed: Installed, texts: Mapping[str, str]) -> list[Change]
 
 
 def _archive(answer: Answer) -> list[Change]:
-    content = archive()
-    what = _fault(paths.ARCHIVE, answer, hashlib.sha256(content).hexdigest().encode(), 0o755)
+    what = _fault(paths.ARCHIVE, answer, archive_sha256().encode(), 0o755)
     if not what:
         return []
     before = f"sha256 {answer.text}, mode {answer.mode:04o}\n" if isinstance(answer, Present) else ""
-    after = f"sha256 {hashlib.sha256(content).hexdigest()}, mode 0755\n"
+    after = f"sha256 {archive_sha256()}, mode 0755\n"
     diff = text_diff(paths.ARCHIVE, before, after)
-    return [Change(WriteFile(paths.ARCHIVE, content, 0o755), what, diff)]
+    return [Change(WriteFile(paths.ARCHIVE, archive(), 0o755), what, diff)]
 
 
 def _fault(path: str, answer: Answer, content: bytes, mode: int) -> str:

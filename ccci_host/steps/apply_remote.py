@@ -3,11 +3,15 @@
 Standard input: `{"operations": [{"do": …}, …]}`. Standard output: `{"done": how many, "what": the operation
 that failed, "failed": why, or null}`. Stops at the first failure. Prints nothing that an operation holds but
 its path or its command.
+
+All files are written beside their places before the first operation: a disk that is full changes nothing, and
+leaves nothing stopped that was stopped to be replaced.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
@@ -28,9 +32,14 @@ def make_folder(path: Path, mode: int) -> None:
     path.chmod(mode)
 
 
-def replace(path: Path, content: bytes, mode: int, owner: os.stat_result | None = None) -> None:
-    """Put `content` at `path` in one move, on disk before it is seen; owned by `owner`'s user, or by root."""
-    new = path.with_name(f".{path.name}.ccci-new")
+def beside(path: Path) -> Path:
+    """Where the new content of `path` lies until it is moved there."""
+    return path.with_name(f".{path.name}.ccci-new")
+
+
+def stage(path: Path, content: bytes, mode: int, owner: os.stat_result | None = None) -> Path:
+    """Write `content` beside `path`, on disk before this returns; owned by `owner`'s user, or by root."""
+    new = beside(path)
     new.unlink(missing_ok=True)  # of a run that was killed
     try:
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -39,15 +48,34 @@ def replace(path: Path, content: bytes, mode: int, owner: os.stat_result | None 
             os.fchown(file.fileno(), owner.st_uid if owner else 0, owner.st_gid if owner else 0)
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        new.replace(path)
     except OSError:
         new.unlink(missing_ok=True)  # half a login on a disk that is full would be there until the next time
+        raise
+    return new
+
+
+def put(new: Path, path: Path) -> None:
+    """Move what was staged to its place, on disk before this returns."""
+    try:
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
         raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def replace(path: Path, content: bytes, mode: int, owner: os.stat_result | None = None) -> None:
+    """Put `content` at `path` in one move, on disk before it is seen; owned by `owner`'s user, or by root."""
+    put(stage(path, content, mode, owner), path)
+
+
+def stage_write(operation: dict[str, Any]) -> Path:
+    """Stage the file of a `write`."""
+    return stage(Path(operation["path"]), base64.b64decode(operation["content"]), operation["mode"])
 
 
 def add_line(path: Path, line: str) -> None:
@@ -85,14 +113,16 @@ def run(argv: list[str], timeout: float) -> None:
         raise OSError(f"exit code {done.returncode}: {said}")
 
 
-def do(operation: dict[str, Any]) -> None:
-    """Do one operation."""
+def do(operation: dict[str, Any], staged: Path | None) -> None:
+    """Do one operation; of a `write` that was staged, the move alone is left."""
     kind = operation["do"]
     if kind == "folder":
         make_folder(Path(operation["path"]), operation["mode"])
     elif kind == "write":
-        Path(operation["path"]).parent.mkdir(parents=True, exist_ok=True)
-        replace(Path(operation["path"]), base64.b64decode(operation["content"]), operation["mode"])
+        if staged is None or not staged.exists():  # an operation before it used that name, or made the folder
+            Path(operation["path"]).parent.mkdir(parents=True, exist_ok=True)
+            staged = stage_write(operation)
+        put(staged, Path(operation["path"]))
     elif kind == "line":
         add_line(Path(operation["path"]), operation["line"])
     elif kind == "login":
@@ -109,19 +139,35 @@ def described(operation: dict[str, Any]) -> str:
     return f"`{operation['do']} {subject}`"
 
 
+def can_be_staged(operation: dict[str, Any], staged: dict[int, Path]) -> bool:
+    """Whether it is a `write` into a folder that is there now, and the first one of its file."""
+    if operation["do"] != "write":
+        return False
+    path = Path(operation["path"])
+    return path.parent.exists() and beside(path) not in staged.values()
+
+
 def main() -> None:
     """Read the operations, do them, tell how far it went."""
     operations = json.load(sys.stdin)["operations"]
     answer: dict[str, Any] = {"done": 0, "what": "", "failed": None}
     with Path(LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for operation in operations:
-            try:
-                do(operation)
-            except (OSError, ValueError, subprocess.SubprocessError) as error:
-                answer.update(what=described(operation), failed=str(error))
-                break
-            answer["done"] += 1
+        staged: dict[int, Path] = {}
+        operation: dict[str, Any] = {}
+        try:
+            for number, operation in enumerate(operations):
+                if can_be_staged(operation, staged):
+                    staged[number] = stage_write(operation)
+            for number, operation in enumerate(operations):
+                do(operation, staged.get(number))
+                answer["done"] += 1
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            answer.update(what=described(operation), failed=str(error))
+        finally:
+            for new in staged.values():
+                with contextlib.suppress(OSError):  # the answer counts more
+                    new.unlink(missing_ok=True)
     json.dump(answer, sys.stdout)
 
 

@@ -9,8 +9,15 @@ _STARTS_WITH = {".timer": "timers.target", ".service": "multi-user.target"}
 
 
 def module_for(texts: Mapping[str, str], started: tuple[str, ...]) -> str:
-    """A NixOS module that puts `texts` (by path under `/etc`) there, and starts the units named `started`."""
-    lines = ["{", "  virtualisation.docker.autoPrune.enable = false;"]
+    """A NixOS module that puts `texts` (by path under `/etc`) there, and starts the units named `started`.
+
+    The units find Python, and the Docker CLI, among the system's packages: their own PATH names these.
+    """
+    lines = [
+        "{ pkgs, ... }: {",
+        "  virtualisation.docker.autoPrune.enable = false;",
+        "  environment.systemPackages = [ pkgs.python3 ];",
+    ]
     for path, text in texts.items():
         place = PurePosixPath(path)
         if place.parent == UNIT_FOLDER:

@@ -92,6 +92,8 @@ def apply(machine: Machine, operations: Sequence[Operation], *, timeout: float =
     """Do `operations` in their order, in one round trip of at most `timeout` seconds.
 
     Raises `HostError` at the first that fails; those before it are done, and doing all again does no harm.
+    Files are written beside their places first: a full disk fails before anything is done, unless a folder
+    was missing.
     """
     payload = {"operations": [operation.wire() for operation in operations]}
     answer = machine.run_python(PROGRAM, payload, timeout=timeout)

@@ -73,7 +73,8 @@ class IncusApi:
         if not self.client.trusted:
             raise UnreachableError(
                 f"{self.where} does not trust the client certificate {table.client_cert}.",
-                resolution="Give the server a copy of it: `incus config trust add-certificate FILE`.",
+                resolution="Give the server a copy of it: `incus config trust add-certificate FILE`. "
+                "One that has expired (`openssl x509 -enddate -noout -in FILE`) is not trusted either.",
             )
 
     def get(self, *path: str, params: Params = _NONE, timeout: float = ANSWER_TIMEOUT) -> Any:

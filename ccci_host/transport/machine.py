@@ -80,9 +80,9 @@ class Instance(Protocol):
 
 
 def require_running(instance: Instance) -> None:
-    """Raise `UnreachableError` unless the status of `instance` is `Running`."""
+    """Raise `UnreachableError` unless `instance` runs; `Ready` is what a guest may call itself then."""
     status = instance.status()
-    if status == "Running":
+    if status in ("Running", "Ready"):
         return
     remedy = {"Stopped": "`incus start`", "Frozen": "`incus resume`"}.get(status)
     raise UnreachableError(

@@ -5,6 +5,7 @@ Looked at before anything is done, and again once the redeploy is over: a settin
 
 import json
 
+from ccci_host.agent import paths
 from ccci_host.errors import CommandFailedError, HostError
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
@@ -15,12 +16,9 @@ from ccci_host.records import HostSeen, Moment
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses.program import source
 
-AGENT_PATH = "/usr/local/bin/ccci-prune"
-POLICY_PATH = "/etc/ccci-prune/policy.json"
-
 _INFO = DockerGet("/info")
-_AGENT = HashFile(AGENT_PATH)
-_POLICY = HashFile(POLICY_PATH)
+_AGENT = HashFile(paths.ARCHIVE)
+_POLICY = HashFile(paths.POLICY)
 _RUNNING = RunCommand(("python3", "-I", "-c", source("overrides")))
 
 

@@ -2,6 +2,8 @@
 
 from importlib import resources
 
+from ccci_host.facts.proxy import going_out
+
 USER_AGENT = "ccci-host"
 """How the suite's own requests name themselves, so that nobody takes them for the daemon's."""
 
@@ -9,5 +11,5 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 def source(name: str) -> str:
-    """The text of the host program in `NAME_remote.py`."""
-    return (resources.files(__package__) / f"{name}_remote.py").read_text()
+    """The text of the host program in `NAME_remote.py`, as it is sent."""
+    return going_out((resources.files(__package__) / f"{name}_remote.py").read_text())

@@ -10,7 +10,8 @@ Runs on the CI host, Python ≥ 3.9, standard library only. Reads on standard in
      "anonymous_pulls": [{"registry": …, "repository": …, "reference": …}]}
 
 and prints the answers in the same order as JSON. A layer's alternatives are tried until one is known there.
-Credentials are read here, from the file that docker itself uses, and are in no answer.
+Credentials are read here, from the file that docker itself uses, and are in no answer. All goes through
+dockerd's proxy where it has one.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-import ssl
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from ccci_host.facts.proxy_remote import opener
 
 Value = dict[str, Any]
 
@@ -55,13 +57,6 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return
 
 
-def trusting_as_docker_does() -> ssl.SSLContext:
-    """The host's trust store, without the strictness about its authorities that Python 3.13 added to it."""
-    context = ssl.create_default_context()
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
 class Registry:
     """One registry, asked with or without the account of docker's configuration."""
 
@@ -70,9 +65,6 @@ class Registry:
         self.basic = basic
         self.agent = agent
         self.tokens: dict[str, str] = {}
-        self.opener = urllib.request.build_opener(
-            NoRedirect, urllib.request.HTTPSHandler(context=trusting_as_docker_does())
-        )
 
     def head(self, repository: str, what: str) -> Any:
         """The answer to `HEAD /v2/REPOSITORY/WHAT`; its status says how it went."""
@@ -106,7 +98,7 @@ class Registry:
         headers = {"User-Agent": self.agent, "Accept": ACCEPT, **headers}
         request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https, see above
         try:
-            return self.opener.open(request, timeout=TIMEOUT)
+            return opener(NoRedirect).open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             return error
 

@@ -9,7 +9,7 @@ stretches marks the beginning and answers at the end.
 
 import pkgutil
 from importlib import import_module
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ccci_host.records import Event, Moment, Phase
 from ccci_host.transport.machine import Machine
@@ -44,9 +44,6 @@ class StretchWitness(Protocol):
     def begin(self, machine: Machine) -> Stretch:
         """Mark this point."""
         ...
-
-
-W = TypeVar("W")
 
 
 def moment_witnesses() -> tuple[MomentWitness, ...]:

@@ -149,6 +149,32 @@ def test_a_pull_in_flight_closes_the_gate(host: AgentHost) -> None:
     soon(lambda: host.has("run/large:1"), "the end of the pull", 300)
 
 
+def test_a_full_disk_waits_for_no_pull_for_ever(host: AgentHost) -> None:
+    """And the pull beside the sweep comes to its end, with all that it had fetched by then."""
+    host.publish("run/idle:1")
+    host.docker("pull", "run/idle:1")
+    host.age()
+    host.publish("run/large:1", size=20_000_000)
+    hub = Lab.default().hub
+    slow = Fault(effect="slow", kind="layer", repository="run/large", bytes_per_second=2_000_000)
+    number = hub.control.inject(slow)
+    host.sh("docker pull run/large:1 > /tmp/pull 2>&1 &")
+    try:
+        soon(lambda: "deploying" in gates(host), "a pull by hand to be seen")
+        change = "import json,sys,time; p=sys.argv[1]; known=json.load(open(p)); "
+        change += "known['above_since']=time.time()-7*3600; json.dump(known, open(p, 'w'))"
+        host.run("python3", "-c", change, f"{paths.STATE}/{paths.LEDGER_FILE}").check()
+        outcome = host.sweep(1)
+        assert [removed["refs"][0].partition("@")[0].partition(":")[0] for removed in outcome["removed"]] == [
+            "run/idle"
+        ]
+        assert not host.has("run/large:1"), "the pull is still in flight"
+    finally:
+        hub.control.withdraw(number)
+    soon(lambda: host.has("run/large:1"), "the end of the pull", 300)
+    host.docker("run", "--rm", "run/large:1", "true")
+
+
 def test_a_task_that_prepares_closes_the_gate(host: AgentHost) -> None:
     """And the deploy goes on as if no tick had been."""
     host.publish("run/idle:1")
@@ -258,10 +284,11 @@ def test_a_broken_policy_fails_the_unit_and_deletes_nothing(host: AgentHost) -> 
 def test_the_unit_pins_what_a_recipe_on_the_host_names(host: AgentHost) -> None:
     host.publish("run/pinned:1")
     host.docker("pull", "run/pinned:1")
-    host.sh("mkdir -p /root/recipes/one")
+    home = "/home/deployer"  # of another user, and closed to all others
+    host.sh(f"mkdir -p {home}/recipes/one && chmod 0700 {home} && chown -R nobody {home}")
     compose = b"services:\n  app:\n    image: run/pinned:${VERSION:-1}\n"
-    host.machine.instance.write_file("/root/recipes/one/compose.yml", compose, mode=0o644)
-    host.set_policy(recipe_roots=["/root/recipes"])
+    host.machine.instance.write_file(f"{home}/recipes/one/compose.yml", compose, mode=0o644)
+    host.set_policy(recipe_roots=[f"{home}/recipes"])
     host.age()
     host.run("systemctl", "start", paths.SERVICE)
     assert host.has("run/pinned:1")

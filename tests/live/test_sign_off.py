@@ -61,7 +61,7 @@ def written_as_of(real: History, task: str, folder: Path) -> str:
     about = {field: getattr(began, field) for field in ("tree", "host", "instance", "project")}
     seen = {name: getattr(host, name) for name in ("policy_sha256", "agent_sha256", "daemon")}
     history = changed(changed(good(task), Started, about), HostSeen, seen)
-    run = evidence.new_folder(folder / machine_docs.EVIDENCE, task)
+    run = evidence.new_folder(folder / machine_docs.EVIDENCE_FOLDER, task)
     with Journal(run / evidence.HISTORY) as journal:
         for entry in history.entries:
             journal.write(entry.event)
@@ -70,7 +70,7 @@ def written_as_of(real: History, task: str, folder: Path) -> str:
 
 
 def test_from_a_run_to_done_and_to_done_no_longer(machine: Machine, folder: Path) -> None:
-    root = folder / machine_docs.EVIDENCE
+    root = folder / machine_docs.EVIDENCE_FOLDER
     outcome = verify(machine, Options(task="verify-pc1", argv=("verify-pc1",)), root=root)
     assert outcome.verdict is Verdict.PASS, outcome.lines()
     real = read_history(outcome.folder / evidence.HISTORY)

@@ -17,8 +17,9 @@ from invoke.context import Context
 from invoke.program import Program
 
 import tasks
-from ccci_host import cli
-from ccci_host.cli import CHECKOUT, CcciProgram, Said
+from ccci_host import cli, keyboard
+from ccci_host.checkout import ROOT as CHECKOUT
+from ccci_host.cli import CcciProgram, Said
 from ccci_host.errors import HostError, UsageError
 from ccci_host.experiments.options import PAUSES
 from ccci_host.lab.hub.budget import Budget, BudgetState
@@ -101,6 +102,32 @@ pat = {{ env = "CCCI_TEST_PAT" }}
 def test_faults_without_a_host_for_them_are_no_verdict(ccci: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "ccci.toml").write_text(HOST.format(name="prod", disposable="false"))
     assert "has `disposable = true`" in ccci("verify", "--faults").one_paragraph()
+
+
+@pytest.mark.parametrize("more", [["--recipe", "small"], ["--deployer", "stack"]])
+def test_faults_take_no_recipe_and_no_deployer(ccci: CommandLine, more: list[str]) -> None:
+    assert "Each fault chooses its recipe" in ccci("verify", "--faults", *more).one_paragraph()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--apply", "--explain", "nginx:1"],
+        ["--apply", "--adopt", "nginx:1"],
+        ["--explain", "nginx:1", "--adopt", "nginx:1"],
+    ],
+)
+def test_prune_does_one_thing_at_a_time(ccci: CommandLine, words: list[str]) -> None:
+    assert "ask for three different things" in ccci("prune", *words).one_paragraph()
+
+
+def test_no_task_has_short_flags_of_chance() -> None:
+    tasks_of = {name: tasks.namespace[name] for name in tasks.namespace.task_names}
+    short = {
+        name: [names for arg in task.get_arguments() if (names := arg.names[1:])]
+        for name, task in tasks_of.items()
+    }
+    assert not {name: found for name, found in short.items() if found}
 
 
 def test_faults_that_do_no_harm_on_the_hosts_store_are_no_verdict(
@@ -355,34 +382,34 @@ def typed(text: str, monkeypatch: pytest.MonkeyPatch) -> IO[str]:
     """Standard input with `text` in it; whoever gets the other end may type more, or close it."""
     ours, theirs = os.pipe()
     monkeypatch.setattr("sys.stdin", os.fdopen(ours))
-    keyboard = os.fdopen(theirs, "w", buffering=1)
-    keyboard.write(text)
-    keyboard.flush()
-    return keyboard
+    typist = os.fdopen(theirs, "w", buffering=1)
+    typist.write(text)
+    typist.flush()
+    return typist
 
 
 def test_a_pause_without_a_person_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     typed("wait", monkeypatch).close()
     with pytest.raises(UsageError, match="standard input is at its end"):
-        tasks.wait_for_enter("Waiting", nothing)
+        keyboard.wait_for_enter("Waiting", nothing)
 
 
 def test_each_pause_takes_one_enter_and_says_why_apart_from_the_result(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with typed("\nall right\n", monkeypatch) as keyboard:
-        tasks.wait_for_enter("Waiting", nothing)
-        tasks.wait_for_enter("Waiting again", nothing)
-        keyboard.close()
+    with typed("\nall right\n", monkeypatch) as theirs:
+        keyboard.wait_for_enter("Waiting", nothing)
+        keyboard.wait_for_enter("Waiting again", nothing)
+        theirs.close()
         with pytest.raises(UsageError):
-            tasks.wait_for_enter("Waiting in vain", nothing)
+            keyboard.wait_for_enter("Waiting in vain", nothing)
     assert capsys.readouterr().out == ""
 
 
 def test_what_must_not_lapse_is_done_while_a_person_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "MEANWHILE_SECONDS", 0.01)
-    with typed("", monkeypatch) as keyboard:
-        tasks.wait_for_enter("Waiting", lambda: print(file=keyboard))
+    monkeypatch.setattr(keyboard, "MEANWHILE_SECONDS", 0.01)
+    with typed("", monkeypatch) as theirs:
+        keyboard.wait_for_enter("Waiting", lambda: print(file=theirs))
 
 
 NAMED = re.compile(r"(?:`|^ {4,}|\$ )(?:\./ccci|ccci|invoke)[ \t]+([a-z][\w.-]*)([^`\n#\"]*)", re.MULTILINE)

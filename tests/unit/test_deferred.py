@@ -10,7 +10,7 @@ from ccci_host import deferred, evidence
 from ccci_host.deferred import Condition, Measured
 from ccci_host.facts.docker import Docker, Swarm
 from ccci_host.journal import line
-from ccci_host.records import Deployed, History, StoreSeen
+from ccci_host.records import Deployed, History, StoreKind, StoreSeen
 from tests.histories import changed, good, without
 
 DOCKER = Docker(
@@ -94,21 +94,35 @@ def test_an_earlier_run_speaks_where_the_last_was_warm_and_other_hosts_do_not(tm
 
 
 @pytest.mark.parametrize(
-    ("store", "device", "holds"),
+    ("folder", "device", "holds"),
     [
-        ("classic", {"type": "disk", "path": "/var/lib/docker", "source": "data"}, True),
-        ("classic", {"type": "disk", "path": "/var/lib", "source": "data"}, True),
-        ("classic", {"type": "disk", "path": "/var/lib/dock", "source": "data"}, False),
-        ("containerd", {"type": "disk", "path": "/var/lib/docker", "source": "data"}, False),
-        ("containerd", {"type": "disk", "path": "/var/lib/containerd", "source": "data"}, True),
-        ("classic", {"type": "disk", "source": "block-volume"}, None),
+        ("/var/lib/docker", {"type": "disk", "path": "/var/lib/docker", "source": "data"}, True),
+        ("/var/lib/docker", {"type": "disk", "path": "/var/lib", "source": "data"}, True),
+        ("/var/lib/docker", {"type": "disk", "path": "/var/lib/dock", "source": "data"}, False),
+        ("/srv/containerd", {"type": "disk", "path": "/var/lib/docker", "source": "data"}, False),
+        ("/srv/containerd", {"type": "disk", "path": "/srv", "source": "data"}, True),
+        ("/var/lib/docker", {"type": "disk", "source": "block-volume"}, None),
     ],
 )
 def test_storage_survives_on_a_disk_of_its_own(
-    store: str, device: dict[str, Any], holds: bool | None
+    folder: str, device: dict[str, Any], holds: bool | None
 ) -> None:
-    docker = replace(DOCKER, store=store)  # type: ignore[arg-type]
-    assert deferred.storage(docker, {**ROOT, "data": device}).holds is holds
+    assert deferred.storage(folder, {**ROOT, "data": device}).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("store", "root", "folder"),
+    [
+        ("classic", "/srv/containerd", DOCKER.root),
+        ("containerd", "/srv/containerd", "/srv/containerd"),
+        ("containerd", None, None),
+    ],
+)
+def test_the_store_lies_where_its_daemon_has_its_root(
+    store: StoreKind, root: str | None, folder: str | None
+) -> None:
+    assert deferred.store_folder(replace(DOCKER, store=store), root) == folder
+    assert deferred.store_folder(None, root) is None
 
 
 def test_storage_of_a_daemon_that_does_not_answer_is_not_known() -> None:

@@ -60,7 +60,7 @@ def test_a_verdict_that_finds_no_room_is_an_error_and_no_defect(
 
     (folder / evidence.VERDICT).unlink()
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(CcciError, match="cannot be written") as caught:
+    with pytest.raises(CcciError, match="could not be written") as caught:
         evidence.conclude(folder)
     assert "No space left" in caught.value.details
     assert sorted(path.name for path in folder.iterdir()) == ["history.jsonl", "report.html", "report.md"]

@@ -15,6 +15,7 @@ from ccci_host.facts.probes import ReadFile
 from ccci_host.provision import provision
 from ccci_host.steps import operations
 from ccci_host.steps.operations import WriteFile
+from ccci_host.steps.ssh_access import STILL_REFUSED
 from ccci_host.steps.step import Change, Plan, Step, Wanted
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
 from ccci_host.transport.ssh import KeyRefusedError
@@ -176,6 +177,67 @@ def test_a_key_that_is_not_authorised_yet_is_authorised_through_incus_and_then_u
 
     assert incus.trips == ["look", "apply"]
     assert ssh.trips == ["look", "look"]
+
+
+REFUSED = KeyRefusedError("sshd does not take it.", details="no", resolution="Run the same again.")
+
+
+def test_a_key_that_was_just_added_and_is_refused_ends_with_what_was_changed(tmp_path: Path) -> None:
+    machine = fake_machine(Host(tmp_path, REFUSED), through_incus=Host(tmp_path))
+
+    with pytest.raises(HostError) as caught:
+        provision(machine, steps=[file_step(tmp_path, name="ssh")])
+
+    assert (tmp_path / "ssh").read_text() == "new"
+    assert caught.value.brief == "ci was changed, and could not be looked at again over SSH."
+    assert caught.value.details == "sshd does not take it.\nno"
+    assert caught.value.resolution == STILL_REFUSED
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_key_that_is_there_and_refused_is_a_problem(tmp_path: Path, check: bool) -> None:
+    (tmp_path / "ssh").write_text("new")
+    machine = fake_machine(Host(tmp_path, REFUSED), through_incus=Host(tmp_path))
+
+    report = provision(machine, check=check, steps=[file_step(tmp_path, name="ssh")])
+
+    assert (report.exit_code, report.changed, report.steps[0].problems) == (1, False, (STILL_REFUSED,))
+    assert report.summary == "ci: nothing to do; 1 problem that only you can mend."
+
+
+def test_what_else_is_to_be_done_where_sshd_refuses_the_key_goes_through_incus(tmp_path: Path) -> None:
+    (tmp_path / "ssh").write_text("new")
+    ssh, incus = Host(tmp_path, REFUSED), Host(tmp_path)
+
+    report = provision(
+        fake_machine(ssh, through_incus=incus), steps=[file_step(tmp_path, name="ssh"), file_step(tmp_path)]
+    )
+
+    assert [step.state for step in report.steps] == ["problem", "changed"]
+    assert [bool(step.problems) for step in report.steps] == [True, False]
+    assert (ssh.trips, incus.trips) == (["look"], ["look", "apply", "look"])
+
+
+def test_a_key_that_is_not_there_yet_is_drift_and_no_problem(tmp_path: Path) -> None:
+    machine = fake_machine(Host(tmp_path, REFUSED), through_incus=Host(tmp_path))
+
+    report = provision(machine, check=True, steps=[file_step(tmp_path, name="ssh")])
+
+    assert (report.exit_code, report.steps[0].state) == (1, "drift")
+
+
+def test_a_host_that_is_gone_after_the_changes_is_said_to_be_changed(tmp_path: Path) -> None:
+    class Leaving(Host):
+        def run(self, *args: Any, **more: Any) -> Completed:
+            if "apply" in self.trips:
+                self.refusal = UnreachableError("gone", resolution="Look for it.")
+            return super().run(*args, **more)
+
+    with pytest.raises(HostError) as caught:
+        provision(fake_machine(Leaving(tmp_path)), steps=[file_step(tmp_path)])
+
+    assert caught.value.brief == "ci was changed, and could not be looked at again."
+    assert (caught.value.details, caught.value.resolution) == ("gone", "Look for it.")
 
 
 def test_a_host_that_cannot_be_reached_is_not_reached_another_way(tmp_path: Path) -> None:

@@ -29,13 +29,6 @@ def history(*events: Event) -> History:
     )
 
 
-def test_layers_only_of_an_image_are_those_that_no_other_holds() -> None:
-    store = StoreSeen(moment="start", images=(image("a", "base", "x", "x", "y"), image("b", "base", "y")))
-    assert store.layers_only_of("a") == ("x",)
-    assert store.layers_only_of("b") == ()
-    assert store.layers_only_of("nobody") == ()
-
-
 def test_an_image_is_found_by_its_id_and_by_the_digest_of_a_reference() -> None:
     store = StoreSeen(moment="start", images=(image("sha256:i", refs=("app:1", "app@sha256:d")),))
     assert store.image_with("sha256:d") == store.images[0]

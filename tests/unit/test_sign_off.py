@@ -45,7 +45,7 @@ class Docs:
 
     def keep(self, name: str, history: History) -> None:
         """A run's folder, judged."""
-        run = self.folder / machine_docs.EVIDENCE / name
+        run = self.folder / machine_docs.EVIDENCE_FOLDER / name
         run.mkdir(parents=True, exist_ok=True)
         text = "".join(line(entry) + "\n" for entry in history.entries)
         (run / evidence.HISTORY).write_text(text)
@@ -59,7 +59,9 @@ class Docs:
     def approve(self, name: str) -> None:
         """The Adversary's PASS of the run as it lies there."""
         self.say(
-            pass_line(name, evidence.recorded(self.folder / machine_docs.EVIDENCE / name).history_sha256)
+            pass_line(
+                name, evidence.recorded(self.folder / machine_docs.EVIDENCE_FOLDER / name).history_sha256
+            )
         )
 
     def sign_off(self, *, check: bool = False, **changes: Any) -> SignOff:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ccci_host.experiments.started import CHECKOUT
+from ccci_host import checkout
 from ccci_host.lab import commands
 from ccci_host.lab.benchmark.timed import timed
 from ccci_host.lab.lab import Lab
@@ -40,7 +40,7 @@ def clean_clone(lab: Lab) -> Iterator[CleanClone]:
     settings = Settings.for_folder(beside.with_name(f"{beside.name}-benchmark"))
     with TemporaryDirectory() as root:
         folder = Path(root) / "clone"
-        commands.run(["git", "clone", "--quiet", str(CHECKOUT), str(folder)]).check()
+        commands.run(["git", "clone", "--quiet", str(checkout.ROOT), str(folder)]).check()
         commit = commands.run(["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]).check().text
         _purge(settings)  # of a benchmark that was killed
         try:

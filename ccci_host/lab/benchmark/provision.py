@@ -9,9 +9,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ccci_host import config
+from ccci_host import checkout, config
 from ccci_host.errors import HostError, tail
-from ccci_host.experiments.started import CHECKOUT
 from ccci_host.lab.benchmark.figure import Figure
 from ccci_host.lab.benchmark.peers import Tool, files_of, peers
 from ccci_host.lab.keys import Keys
@@ -66,7 +65,7 @@ def _beside(what: str, ours: float, name: str, other: float, budget: float) -> F
 
 
 def _ours(lab: Lab, host: str) -> Tool:
-    argv = [str(CHECKOUT / "ccci"), "provision", "--host", host, "--json"]
+    argv = [str(checkout.ROOT / "ccci"), "provision", "--host", host, "--json"]
     return Tool("ccci", argv, {config.ENVIRONMENT_VARIABLE: str(lab.config_path)}, our_changes)
 
 

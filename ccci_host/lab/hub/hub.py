@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ccci_host import checkout
 from ccci_host.errors import CcciError, HostError, tail
 from ccci_host.lab.hub import backend, certificates
 from ccci_host.lab.hub.accounts import ACCOUNT, READ_ONLY, AccountBook
@@ -21,7 +22,6 @@ from ccci_host.waiting import wait_until
 
 _START_SECONDS = 30
 _STOP_SECONDS = 15
-_CHECKOUT = Path(__file__).parents[3]
 
 
 class Hub:
@@ -163,7 +163,7 @@ class Hub:
                 stdout=output,
                 stderr=output,
                 cwd="/",
-                env={**environment, "PYTHONPATH": str(_CHECKOUT)},
+                env={**environment, "PYTHONPATH": str(checkout.ROOT)},
                 start_new_session=True,  # it outlives the command that started it
             )
 

@@ -44,6 +44,8 @@ class FakeDaemon:
         """Whether the engine has no block left for the list of names that it writes before it deletes."""
         self.greedy: str = ""
         """Name of an image that goes along with whatever is deleted."""
+        self.lowest = "1.24"
+        """The lowest API version that it speaks; an upgrade raises it."""
         self.buffer: list[dict[str, Any]] = []
         self.live: list[dict[str, Any]] = []
         """Events that the open stream gives, after which it is closed."""
@@ -58,7 +60,7 @@ class FakeDaemon:
             return self.broken[path], {"message": "broken by the test"}
         snapshot = self.host.snapshot()
         if path == "/version":
-            return 200, snapshot.answers["version"]
+            return 200, {**snapshot.answers["version"], "MinAPIVersion": self.lowest}
         if path in LISTINGS:
             if path in ("/services", "/tasks") and self.host.swarm != "manager":
                 return 503, {"message": "This node is not a swarm manager."}
@@ -74,6 +76,10 @@ class FakeDaemon:
         if path == "/system/df":
             return 200, {"LayersSize": 10, "Containers": [], "Volumes": [], "BuildCache": []}
         raise AssertionError(f"unscripted question: GET {path}")
+
+    def refuse(self, _: str, __: dict[str, list[str]]) -> tuple[int, Any]:
+        """The answer to whatever is asked in a version that it does not speak."""
+        return 400, {"message": f"client version is too old. Minimum supported API version is {self.lowest}"}
 
     def delete(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Delete a reference, or an image by its id, with what the store takes along."""
@@ -136,13 +142,15 @@ def serving(daemon: FakeDaemon, socket: Path) -> Iterator[FakeDaemon]:
             target = urlsplit(self.path)
             path = unquote(target.path)
             if path.startswith("/v1."):
-                path = path[path.index("/", 1) :]
+                version, path = path[2 : path.index("/", 1)], path[path.index("/", 1) :]
+                if int(version.partition(".")[2]) < int(daemon.lowest.partition(".")[2]):
+                    answer = daemon.refuse
             if daemon.hangs == "at once":
                 self.hang()
                 return
             status, content = answer(path, parse_qs(target.query))
             body = json.dumps(content).encode()
-            if path == "/events":
+            if path == "/events" and status == 200:
                 body = b"".join(json.dumps(event).encode() + b"\n" for event in content)
             self.send_response(status)
             if daemon.hangs == "in past events" and path == "/events" and "until" in target.query:

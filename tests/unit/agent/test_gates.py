@@ -233,6 +233,24 @@ def test_a_pull_in_flight_by_growing_files() -> None:
     assert_all_kept(plan)
 
 
+@pytest.mark.parametrize(("hours", "waits"), [(5.9, True), (6.1, False)])
+def test_no_pull_is_waited_for_once_the_disk_has_been_full_for_hours(hours: float, waits: bool) -> None:
+    """Each try of swarm's is a pull in flight, and fails on that disk."""
+    story = a_story()
+    story.host.task("pulling", by_digest("org/x:1", "x"), state="preparing", since=story.now)
+    story.ledger.above_since = story.now - hours * HOUR
+    around = Circumstances(story.now, recorded(90.0), downloads=(PULL,), trusted=True)
+    plan = decide(story.host.host(), story.ledger, story.policy, around)
+    assert names(plan) == (["deploying"] if waits else [])
+
+
+def test_a_deploy_is_waited_for_however_long_the_disk_has_been_full() -> None:
+    story = a_story()
+    story.host.service("web", by_digest("org/x:1", "x"), running=0, updated=story.now)
+    story.ledger.above_since = story.now - 100 * HOUR
+    assert names(story.plan()) == ["deploying"]
+
+
 def test_every_closed_gate_is_told() -> None:
     story = a_story()
     story.host.service("web", by_digest("org/x:1", "x"), running=0, updated=story.now)

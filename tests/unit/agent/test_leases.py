@@ -1,5 +1,6 @@
 """Leases of both kinds, with real processes and real locks."""
 
+import fcntl
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ccci_host.agent import leases as leasing
 from ccci_host.agent.gates import Lease
 from ccci_host.agent.leases import LONGEST, MOMENT, Leases, tidy
 from ccci_host.agent.problem import AgentError
@@ -91,7 +93,7 @@ def test_a_command_that_cannot_be_run_says_so(leases: Leases) -> None:
 
 def test_flock_is_a_lease_without_a_name(leases: Leases) -> None:
     with leases.alone():
-        pass
+        assert leases.held() == (), "a sweep's own lock is no lease"
     with subprocess.Popen(
         ["flock", "--shared", str(leases.lock), "sh", "-c", "echo up; exec sleep 60"], stdout=subprocess.PIPE
     ) as process:
@@ -99,7 +101,44 @@ def test_flock_is_a_lease_without_a_name(leases: Leases) -> None:
         process.stdout.readline()
         with leases.alone() as alone:
             assert not alone
+        (lease,) = leases.held()
+        assert lease.owner == "a process that has sweep.lock locked"
+        assert lease.until is None
+        with pytest.raises(AgentError, match="The lease flock ends with its process"):
+            leases.release(lease.id)
+        named = leases.grant("the reboot", 60)
+        assert leases.held() == (named,), "it says who"
         process.kill()
+
+
+def test_to_ask_who_holds_a_lease_makes_no_lock_and_takes_none(
+    leases: Leases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases.held()
+    assert not list(tmp_path.iterdir())
+    with leases.alone():
+        pass
+    taken: list[object] = []
+    monkeypatch.setattr(fcntl, "flock", lambda *how: taken.append(how))
+    leases.held()
+    assert not taken, "a sweep would take it for a lease"
+
+
+@pytest.mark.parametrize("line", ["2: -> {kind} {place}", "2: {kind} {place}9", "2: POSIX  {kind} {place}"])
+def test_locks_that_are_no_lease(
+    leases: Leases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """One that waits for a removal, that of another file, one of another kind."""
+    with leases.alone():
+        pass
+    file = leases.lock.stat()
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    kind = "FLOCK  ADVISORY  READ 4711" if "POSIX" not in line else "ADVISORY  READ 4711"
+    monkeypatch.setattr(leasing, "LOCKS", tmp_path / "locks")
+    (tmp_path / "locks").write_text(line.format(kind=kind, place=place) + " 0 EOF\n")
+    assert leases.held() == ()
+    (tmp_path / "locks").write_text(f"2: FLOCK  ADVISORY  READ 4711 {place} 0 EOF\n")
+    assert len(leases.held()) == 1
 
 
 def test_a_lease_waits_for_the_removal_in_flight_and_is_seen_at_once(leases: Leases) -> None:

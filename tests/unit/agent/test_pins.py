@@ -247,6 +247,54 @@ def test_no_docker_cli_pins_the_repositories(recipe: Path, monkeypatch: pytest.M
     assert {repository for repository, _ in found["repositories"]} == {"org/app", "postgres"}
 
 
+DOCKER = """#!/bin/sh
+/usr/bin/env > {folder}/environment
+echo "services:"
+echo "    image: org/app:$VERSION"
+"""
+
+
+@pytest.mark.parametrize("file", [".env.sample", "abra.sh"])
+def test_a_recipe_does_not_choose_the_program_that_root_runs(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """Nor what is loaded into it, nor whom it asks."""
+    theirs = recipe / "bin" / "docker"
+    theirs.parent.mkdir()
+    theirs.write_text(f"#!/bin/sh\necho ran > {tmp_path}/marker\necho services:\n")
+    ours = tmp_path / "docker"
+    ours.write_text(DOCKER.format(folder=tmp_path))
+    for program in (theirs, ours):
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    without = pins.collect((str(recipe.parent),), tmp_path / "without.json")
+    assert ["org/app:2.0", str(recipe)] in without["images"]
+    chosen = {"PATH": theirs.parent, "LD_PRELOAD": "./evil.so", "DOCKER_HOST": "ssh://there", "HOME": recipe}
+    with (recipe / file).open("a") as text:
+        text.writelines(f"export {name}={value}\n" for name, value in chosen.items())
+    assert pins.collect((str(recipe.parent),), tmp_path / "with.json") == without
+    assert not (tmp_path / "marker").exists()
+    seen = (tmp_path / "environment").read_text().splitlines()
+    assert "VERSION=2.0" in seen
+    assert f"PATH={tmp_path}" in seen
+    assert not {line.partition("=")[0] for line in seen} & ({*chosen} - {"PATH"})
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        *[(name, True) for name in ("PATH", "HOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "DOCKER_HOST")],
+        *[(name, True) for name in ("DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "DOCKER_TLS")],
+        *[(name, True) for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")],
+        *[(name, True) for name in ("DOCKER_CLI_HOOKS", "DOCKER_CLI_OTEL_EXPORTER_OTLP_ENDPOINT")],
+        *[(name, False) for name in ("DOMAIN", "PATH_PREFIX", "MEDIA_PATH", "HOMESERVER", "OLD_HOME")],
+        *[(name, False) for name in ("LDAP_HOST", "OLD_LD_X", "DOCKER_SOCKET", "DOCKER_HOSTS", "DOCKER")],
+    ],
+)
+def test_only_what_decides_over_docker_is_kept_from_it(name: str, left_out: bool) -> None:
+    assert bool(pins.NOT_FOR_DOCKER.fullmatch(name)) is left_out
+
+
 def test_an_environment_is_read_and_never_run() -> None:
     text = """
 # a comment

@@ -67,8 +67,18 @@ def test_every_root_says_who_holds_what(store: str) -> None:
 def test_an_image_that_a_container_mounts_is_held_by_it(store: str, running: bool) -> None:
     story = a_story(store, "org/app:1", "org/data:1", "org/other:1")
     story.host.container("one", "org/app:1", running=running)
-    mounted = {"Type": "image", "Source": by_digest("org/data:1", "org/data:1")}
-    story.host.containers[-1]["Mounts"] = [{"Type": "volume", "Source": "org/other:1"}, mounted]
+    story.host.containers[-1]["Mounts"] = [
+        {"Type": "volume", "Name": "org/other:1", "Source": "/var/lib/docker/volumes/x/_data"},
+        {
+            "Type": "image",
+            "Name": by_digest("org/data:1", "org/data:1"),
+            "Source": "/var/lib/docker/rootfs/overlayfs/3f2c",
+            "Destination": "/data",
+            "Mode": "",
+            "RW": False,
+            "Propagation": "",
+        },
+    ]
     state = "running" if running else "stopped"
     assert holders(story) == {
         "org/app:1": f"container: one, {state}",
@@ -154,11 +164,33 @@ def test_keep_at_a_registry_with_a_port(store: str, pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["debian", "library/debian", "docker.io/debian", "index.docker.io/library/debian", "deb*", "*/debian"],
+    [
+        "debian",
+        "library/debian",
+        "docker.io/debian",
+        "index.docker.io/library/debian",
+        "deb*",
+        "*/debian",
+        "library/*",
+        "library/deb*:1?",
+        "docker.io/deb*",
+        "docker.io/library/*",
+        "index.docker.io/deb*",
+        "registry-1.docker.io/library/deb*",
+    ],
 )
 def test_keep_by_every_way_to_write_a_repository(store: str, pattern: str) -> None:
-    story = a_story(store, "debian:12", "org/app:1")
-    assert kept_by(story, pattern) == {"debian:12"}
+    story = a_story(store, "debian:12", "org/app:1", "ghcr.io/library/debian:12")
+    other = {"ghcr.io/library/debian:12"} if pattern == "*/debian" else set()
+    assert kept_by(story, pattern) == {"debian:12", *other}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["org/*", "docker.io/org/*", "index.docker.io/org/*", "*.docker.io/org/a*"]
+)
+def test_keep_by_every_way_to_write_a_namespace(store: str, pattern: str) -> None:
+    story = a_story(store, "debian:12", "org/app:1", "ghcr.io/org/app:1")
+    assert kept_by(story, pattern) == {"org/app:1"}
 
 
 def test_keep_by_a_pattern_of_tags_keeps_every_one_that_fits_and_no_other(store: str) -> None:

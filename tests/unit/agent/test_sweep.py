@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.agent import downloads, pins, pressure, storage
+from ccci_host.agent import downloads, leases, pins, pressure, storage
 from ccci_host.agent import ledger as ledgers
 from ccci_host.agent import sweep as sweeps
 from ccci_host.agent.daemon import Daemon, DaemonError
@@ -18,7 +18,7 @@ from ccci_host.agent.host import CLASSIC, Host, read
 from ccci_host.agent.journal import OPEN, Journal, word
 from ccci_host.agent.pressure import FileSystem
 from ccci_host.agent.reserve import SIZE
-from ccci_host.agent.scene import Places
+from ccci_host.agent.scene import Places, see
 from ccci_host.agent.sightings import UNWRITTEN
 from ccci_host.agent.sweep import Outcome, remove, tick
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
@@ -162,12 +162,12 @@ def test_an_image_goes_with_all_its_names(bench: Bench, names: tuple[str, ...]) 
 
 def test_a_lease_that_is_asked_for_in_the_middle_is_granted(bench: Bench) -> None:
     three_idle(bench)
-    leases = bench.places.leases
+    held = bench.places.leases
 
     def ask(_: str) -> None:
-        leases.timed.mkdir(parents=True, exist_ok=True)
+        held.timed.mkdir(parents=True, exist_ok=True)
         record = {"owner": "a run", "since": 0.0, "until": 9e9}
-        (leases.timed / "abc.json").write_text(json.dumps(record))
+        (held.timed / "abc.json").write_text(json.dumps(record))
 
     bench.daemon.before_delete = ask
     outcome = bench.tick()
@@ -175,10 +175,29 @@ def test_a_lease_that_is_asked_for_in_the_middle_is_granted(bench: Bench) -> Non
     assert len(bench.names()) == 3
     assert any(line.startswith("closed gate=lease") and "a run" in line for line in bench.said)
     assert bench.ledger.sweep_since is not None, "the next tick goes on"
-    leases.release("abc")
+    held.release("abc")
     bench.daemon.before_delete = lambda _: None
     bench.percent = [75.0]
     assert len(bench.tick().removed) == 2
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_bare_flock_closes_the_gate_of_plan_and_sweep_alike(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    three_idle(bench)
+    if not listed:
+        monkeypatch.setattr(leases, "LOCKS", Path("/nowhere"))  # as in the sweep's unit
+    lock = os.open(bench.places.run / "sweep.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    planned = see(bench.places, Daemon(bench.places.socket)).plan()
+    swept = bench.tick().plan
+    os.close(lock)
+    assert swept is not None
+    assert not bench.daemon.deleted
+    why = [gate.reason.partition(" since ")[0] for gate in (*planned.gates, *swept.gates)]
+    assert why == ["held by a process that has sweep.lock locked"] * (2 if listed else 1)
+    assert len(bench.tick().removed) == 3
 
 
 def test_a_deploy_that_starts_in_the_middle_closes_the_gate(bench: Bench) -> None:
@@ -241,6 +260,90 @@ def test_a_deletion_that_takes_more_stops_the_sweep_and_fails(bench: Bench) -> N
     assert any("took more than was meant" in failure for failure in outcome.failures)
     assert bench.host.id("kept") in "".join(outcome.failures)
     assert len(bench.daemon.deleted) == 1
+
+
+def test_what_went_is_said_also_where_more_was_taken(bench: Bench) -> None:
+    names = ("org/a:1", "org/a:2")
+    bench.host.image("many", tags=names, pulled=names)
+    bench.host.image("kept", pulled=("org/kept:1",))
+    bench.host.container("one-off", "kept")
+    bench.observe()
+    bench.grow_old()
+    bench.daemon.greedy = "kept"
+    outcome = bench.tick()
+    assert not outcome.removed, "it has a name left"
+    assert bench.names() == {"many"}
+    bench.host.image("neighbour", pulled=("org/n:1",))
+    bench.host.container("another", "neighbour")
+    bench.daemon.before_delete = lambda reference: bench.host.remove("neighbour" if "@" in reference else "")
+    bench.percent = [95.0, 60.0]
+    (many,) = [image for image in bench.host.images if image.name == "many"]
+    many.tags = ()
+    outcome = bench.tick()
+    assert bench.names() == set()
+    assert [removed["id"] for removed in outcome.removed] == [bench.host.id("many")]
+    assert [line.split()[1] for line in bench.said if line.startswith("deleted ")] == [
+        f"image={bench.host.id('many')}"
+    ]
+    assert bench.said[-1].startswith("ended removed=1 ")
+    (failure,) = outcome.failures
+    assert "took more than was meant" in failure
+
+
+def build(
+    bench: Bench, *, names: tuple[str, ...], listed: bool, loses: bool = False
+) -> Callable[[str], None]:
+    """A CI builds `ci/app:latest` anew beside the first deletion; the image that had it had `names` too."""
+    old = bench.host.image("old build", tags=("ci/app:latest", *names), built=True)
+
+    def move(_: str) -> None:
+        if all(image.name != "new build" for image in bench.host.images):
+            bench.host.image("new build", tags=("ci/app:latest",), built=True)
+            old.tags = () if loses else names
+            if not listed:
+                bench.host.remove("old build")
+
+    return move
+
+
+@pytest.mark.parametrize(
+    ("names", "listed"), [((), True), ((), False), (("ci/app:1",), True), (("ci/other:latest",), True)]
+)
+def test_a_name_that_moves_beside_a_deletion_is_not_lost(
+    bench: Bench, names: tuple[str, ...], listed: bool
+) -> None:
+    three_idle(bench)
+    move = build(bench, names=names, listed=listed)
+    bench.observe()
+    bench.daemon.before_delete = move
+    outcome = bench.tick()
+    assert len(outcome.removed) == 3
+    assert bench.names() == {"kept", "new build", *(["old build"] if listed else [])}
+    assert not [failure for failure in outcome.failures if "high watermark" not in failure]
+
+
+@pytest.mark.parametrize(("names", "listed"), [(("ci/other:1",), True), (("ci/other:1",), False)])
+def test_what_is_lost_beside_a_name_that_moves_is_lost(
+    bench: Bench, names: tuple[str, ...], listed: bool
+) -> None:
+    three_idle(bench)
+    move = build(bench, names=names, listed=listed, loses=True)
+    bench.observe()
+    bench.daemon.before_delete = move
+    outcome = bench.tick()
+    assert len(outcome.removed) == 1
+    lost = outcome.failures[0].partition("took more than was meant: ")[2]
+    assert "ci/other:1" in lost
+    if listed:
+        assert "ci/app" not in lost
+
+
+def test_an_image_without_a_name_that_goes_along_is_lost(bench: Bench) -> None:
+    three_idle(bench)
+    bench.host.image("nameless")
+    bench.observe()
+    bench.daemon.greedy = "nameless"
+    assert f"image {bench.host.id('nameless')} (no name)" in bench.tick().failures[0]
 
 
 @pytest.mark.parametrize("path", ["/services", "/tasks", "/containers/json", "/images/json", "/info"])
@@ -508,16 +611,56 @@ def test_without_a_watcher_and_without_proof_everything_counts_as_used(bench: Be
     assert any("every image counts as used now" in note for note in outcome.notes)
 
 
-def test_a_removal_that_fails_ends_the_tick_with_since_when(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+def test_an_image_at_which_the_daemon_fails_stays_and_the_others_go(bench: Bench) -> None:
+    three_idle(bench)
+    real = bench.daemon.delete
+
+    def fail(path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        return (500, {"message": "driver failed"}) if "org/a" in path else real(path, query)
+
+    bench.daemon.delete = fail  # type: ignore[method-assign]
+    bench.percent = [95.0, 95.0, 75.0]
+    outcome = bench.tick()
+    assert bench.names() == {"a", "kept"}
+    assert len(outcome.removed) == 2
+    (failure,) = outcome.failures
+    assert failure.startswith(f"{bench.host.id('a')} was not removed: ")
+    assert "driver failed" in failure
+    assert list(outcome.conflicts) == [bench.host.id("a")]
+
+
+def test_a_deletion_at_which_the_daemon_fails_is_read_back(bench: Bench) -> None:
+    three_idle(bench)
+    real = bench.daemon.delete
+
+    def fail(path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        real(path, query)
+        return 500, {"message": "driver failed"}
+
+    bench.daemon.delete = fail  # type: ignore[method-assign]
+    bench.daemon.greedy = "kept"
+    outcome = bench.tick()
+    assert len(bench.daemon.deleted) == 1
+    assert "took more than was meant" in outcome.failures[0]
+
+
+@pytest.mark.parametrize(
+    "error", [DaemonError("no space left on device", 500), DaemonError("no answer"), DaemonError("no", 400)]
+)
+def test_a_removal_that_fails_for_all_alike_ends_the_tick_with_since_when(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: DaemonError
 ) -> None:
+    asked: list[object] = []
+
     def refuse(*_: object) -> None:
-        raise DaemonError("driver failed", 500)
+        asked.append(_)
+        raise error
 
     three_idle(bench)
     monkeypatch.setattr(sweeps, "remove", refuse)
     outcome = bench.tick()
-    assert any("was not removed: driver failed" in failure for failure in outcome.failures)
+    assert len(asked) == 1
+    assert any(f"was not removed: {error}" in failure for failure in outcome.failures)
     assert any("above the high watermark" in failure for failure in outcome.failures)
     assert bench.ledger.above_since is not None
     assert bench.ledger.sweep_since is not None, "the next tick goes on"

@@ -5,7 +5,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,12 @@ def follow(
     streams: int,
     *,
     timeout: float = TIMEOUT,
+    meanwhile: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
-    """Watch until the daemon has closed, or given no, so many streams. It hangs the first time at most."""
+    """Watch until it has rested so often: after each stream that the daemon closed or did not give, at least.
+
+    The daemon hangs the first time at most. `meanwhile` is what happens during each rest.
+    """
     said: list[str] = []
     rounds = 0
 
@@ -114,6 +118,7 @@ def follow(
         nonlocal rounds
         rounds += 1
         daemon.hangs = ""
+        meanwhile(rounds)
         if rounds == streams:
             raise EnoughError
 
@@ -221,6 +226,97 @@ def test_a_daemon_that_hangs_is_asked_again(
     said = follow(daemon, tmp_path, monkeypatch, 2, timeout=0.2)
     assert "timed out" in said[0]
     assert [line.partition(" ")[0] for line in said] == ["waiting", "gap", "watching", "closed"]
+
+
+def test_an_upgrade_that_ends_the_version_that_is_spoken_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker 29 refuses what 28 spoke, and the watcher is the one that spoke with 28."""
+    host = FakeHost()
+    host.service("web", by_digest("org/app:1", "app"))
+    daemon = FakeDaemon(host)
+
+    def created(moment: int) -> None:
+        daemon.live = [event(moment, "service", "create")]
+        daemon.live[0]["Actor"]["ID"] = "service-web"
+
+    def upgrade(_: int) -> None:
+        daemon.lowest = "1.44"
+        created(2)
+
+    created(1)
+    said = follow(daemon, tmp_path, monkeypatch, 3, meanwhile=upgrade)
+    assert [line.partition(" ")[0] for line in said].count("watching") == 2, "the first try is refused"
+    lines, _ = Journal(tmp_path / "state").read()
+    seen = [line for line in lines if line["Type"] == "service"]
+    assert [line["timeNano"] for line in seen] == [event(1)["timeNano"], event(2)["timeNano"]]
+    assert all("Service" in line for line in seen), "the writer asks by itself"
+
+
+def write_pid(folder: Path, process: int) -> None:
+    """Dockerd's pid file, as each process writes it anew."""
+    file = folder / "docker.pid"
+    file.write_text(str(process))
+    os.utime(file, (process, process))
+
+
+@pytest.mark.parametrize("ends", [1, 3], ids=["it has ended", "its API goes before it"])
+def test_a_dockerd_that_was_stopped_is_not_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: int
+) -> None:
+    """As `systemctl stop docker` leaves it: systemd listens, and starts it for whoever connects."""
+    daemon = FakeDaemon(FakeHost())
+    daemon.live = EVENTS[:3]
+    asked: list[int] = []
+
+    def meanwhile(rounds: int) -> None:
+        asked.append(len(daemon.asked))
+        if rounds == ends:
+            (tmp_path / "docker.pid").unlink()
+        if rounds == 6:
+            write_pid(tmp_path, 2000)
+
+    write_pid(tmp_path, 1000)
+    said = follow(daemon, tmp_path, monkeypatch, 7, meanwhile=meanwhile)
+    assert len(set(asked[:6])) == 1, "nobody connects"
+    assert asked[6] > asked[5]
+    told = [line.partition(" ")[0] for line in said]
+    assert told == ["gap", "watching", "closed", "waiting", "watching", "closed"]
+    assert said[3] == f'waiting reason="dockerd is stopped: {tmp_path}/docker.pid is gone"'
+
+
+def test_one_that_lives_on_is_followed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for once, not before every try."""
+    daemon = FakeDaemon(FakeHost())
+    daemon.live = EVENTS[:3]
+    whole = watch.STOPPING + 4
+
+    def meanwhile(rounds: int) -> None:
+        daemon.broken = {} if rounds == whole - 1 else {"/events": 500}
+
+    write_pid(tmp_path, 1000)
+    said = follow(daemon, tmp_path, monkeypatch, whole, meanwhile=meanwhile)
+    assert [line.partition(" ")[0] for line in said[3:]] == ["waiting", "watching", "closed"]
+
+
+def test_one_that_a_look_has_reached_is_followed_again_wherever_its_pid_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = FakeDaemon(FakeHost())
+    daemon.live = EVENTS[:3]
+
+    def meanwhile(rounds: int) -> None:
+        if rounds == 1:
+            (tmp_path / "docker.pid").unlink()
+        if rounds == 3:
+            daemon.buffer = EVENTS[:5]
+            Journal(tmp_path / "state").append([word(CAUGHT, START, "boot", anchor=identity(EVENTS[4]))])
+
+    write_pid(tmp_path, 1000)
+    said = follow(daemon, tmp_path, monkeypatch, 5, meanwhile=meanwhile)
+    told = [line.partition(" ")[0] for line in said]
+    again = ["watching", "closed"]
+    assert told == ["gap", *again, "waiting", *again, *again], "nor left alone any more for what it has not"
 
 
 @pytest.mark.parametrize("mark", [sightings.UNCONNECTED, sightings.UNWRITTEN])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccci_host.agent import words
+from ccci_host.agent import paths, words
 from tests.unit.agent.fake_daemon import FakeDaemon, serving
 from tests.unit.agent.hosts import DAY, PYTHON, START, FakeHost, by_digest
 
@@ -308,6 +308,19 @@ def test_the_end_of_a_lease_that_is_not_there_is_told_and_no_error(
     for told in (lease, f"there is no lease {lease}"):
         assert words.main(["lease", *live, "--release", lease]) == 0
         assert capsys.readouterr().out == f"{told}\n"
+
+
+def test_a_last_tick_that_cannot_be_read_is_said_and_is_no_empty_one(
+    live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = Path(live[live.index("--state") + 1])
+    state.mkdir(exist_ok=True)
+    (state / paths.LAST_FILE).write_text('{"at": ')
+    with serving(FakeDaemon(FakeHost()), tmp_path / "docker.sock"):
+        assert words.main(["status", *live]) == 0
+    text = capsys.readouterr().out
+    assert "the last tick's record cannot be read: " in text
+    assert "last tick None" not in text
 
 
 def test_status(live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

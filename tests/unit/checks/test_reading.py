@@ -6,9 +6,9 @@ from ccci_host.checks.finding import Answer, NoEvidenceError, failed, not_shown,
 from ccci_host.checks.reading import (
     count,
     in_each_cycle,
-    in_megabytes,
     listed,
     name_of,
+    readable_size,
     registry_of,
     repository_of,
 )
@@ -99,7 +99,7 @@ def test_one_of_a_thing_is_told_from_several() -> None:
     ],
 )
 def test_sizes_are_told_in_the_largest_unit_that_they_fill(size: float, told: str) -> None:
-    assert in_megabytes(size) == told
+    assert readable_size(size) == told
 
 
 def of_cycles(*answers: Answer) -> Answer:

@@ -59,7 +59,7 @@ def stopped(text: str, folder: Path) -> str:
     "line",
     [
         "0 3 * * * docker image prune -f",
-        r"0 3 * * * a/b\c [x]^$ && docker rmi $(x)",
+        r"0 3 * * * echo a/b\c [x]^$ && docker rmi $(docker images)",
         "0 3 * * * echo '\"`false`\"' \\\\n %s täglich ;docker rmi x",
     ],
 )
@@ -118,6 +118,66 @@ def test_a_script_that_a_line_runs_is_read_and_one_in_a_comment_is_not() -> None
     assert [pruner.command for pruner in pruners] == ["/opt/cleanup.sh: docker rmi"]
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (CRONTAB, "0 3 * * * docker image prune -f"),
+        (CRONTAB, "@daily cd /srv && docker image prune -f"),
+        ("/etc/crontabs/root", "0 3 * * * docker image prune -f"),
+        ("/etc/crontab", "0 3 * * * root docker image prune -f"),
+        ("/etc/cron.d/tidy", "@daily backup docker image prune -f"),
+        ("/etc/anacrontab", "@monthly 5 tidy docker image prune -f"),
+    ],
+)
+def test_a_line_that_does_nothing_else_is_commented_out(path: str, line: str) -> None:
+    (pruner,) = parse_pruners(pruner_answers(tables=FoundFiles({path: file(line)}, {path: ()}))).active
+
+    assert pruner.stop
+    assert pruner.remedy == f"Comment out line 1 of {path}; ccci-prune frees the disk in its place."
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (CRONTAB, "0 3 * * * pg_dumpall -d ci:dckr_pat_X | gzip > x && docker image prune -f"),
+        (CRONTAB, "0 3 * * * root docker image prune -f"),
+        (CRONTAB, "TIDY='docker image prune -f'"),
+        ("/etc/crontab", "0 3 * * * root restic backup /srv; docker image prune -f"),
+        ("/etc/anacrontab", "1 5 tidy restic backup /srv; docker image prune -f"),
+    ],
+)
+def test_a_line_that_may_do_other_work_too_is_left(path: str, line: str) -> None:
+    (pruner,) = parse_pruners(pruner_answers(tables=FoundFiles({path: file(line)}, {path: ()}))).active
+
+    assert pruner.stop == ()
+    assert pruner.remedy == "The line may do other work too: take `docker image prune -f` out of it."
+
+
+def test_a_line_is_left_where_its_script_does_other_work_too() -> None:
+    script = file("#!/bin/sh\nrestic backup /srv\ndocker rmi app\n", 0o755)
+    files = {CRONTAB: file("0 3 * * * /opt/nightly.sh"), "/opt/nightly.sh": script}
+
+    (pruner,) = parse_pruners(
+        pruner_answers(tables=FoundFiles(files, {CRONTAB: ("/opt/nightly.sh",)}))
+    ).active
+
+    assert pruner.stop == ()
+    assert pruner.remedy == "/opt/nightly.sh may do other work too: take `docker rmi` out of it."
+
+
+@pytest.mark.parametrize("line", ["9 3 * * * backup; {}", "9 3 * * * {} backup"])
+def test_a_line_that_does_more_than_start_a_unit_which_prunes_is_left(line: str) -> None:
+    answers = pruner_answers(
+        shown=[unit("tidy.service", "docker image prune -f")],
+        tables=FoundFiles({CRONTAB: file(line.format("systemctl start tidy"))}, {CRONTAB: ()}),
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert pruner.stop == ()
+    assert pruner.remedy == "The line may do other work too: take `systemctl start tidy.service` out of it."
+
+
 def test_a_line_that_starts_a_unit_which_prunes_makes_it_active() -> None:
     line = "9 3 * * * root systemctl start --no-block tidy"
     answers = pruner_answers(
@@ -125,7 +185,10 @@ def test_a_line_that_starts_a_unit_which_prunes_makes_it_active() -> None:
         tables=FoundFiles({"/etc/crontab": file(line)}, {"/etc/crontab": ()}),
     )
 
-    assert [pruner.command for pruner in parse_pruners(answers).active] == ["systemctl start tidy.service"]
+    (pruner,) = parse_pruners(answers).active
+
+    assert pruner.command == "systemctl start tidy.service"
+    assert pruner.stop
 
 
 def test_a_line_that_starts_a_unit_is_found_beside_the_units_timer() -> None:
@@ -167,6 +230,16 @@ def test_a_daily_script_counts_while_it_can_be_run() -> None:
 
     assert [pruner.stop for pruner in parse_pruners(runs).active] == [(("chmod", "a-x", path),)]
     assert not parse_pruners(rests).active
+
+
+def test_a_daily_script_that_may_do_other_work_too_is_left() -> None:
+    path = "/etc/cron.daily/nightly"
+    script = file("#!/bin/sh\nrestic -p dckr_pat_X backup /srv\ndocker image prune -f\n", 0o755)
+
+    (pruner,) = parse_pruners(pruner_answers(cron_scripts=FoundFiles({path: script}, {path: ()}))).active
+
+    assert pruner.stop == ()
+    assert pruner.remedy == f"{path} may do other work too: take `docker image prune -f` out of it."
 
 
 def test_a_crontab_that_cannot_be_read_is_said() -> None:

@@ -2,8 +2,10 @@ import pytest
 
 from ccci_host.facts.answers import Unreadable
 from ccci_host.facts.probes import FoundFiles
-from ccci_host.facts.pruners import parse_pruners
+from ccci_host.facts.pruners import PRUNERS, parse_pruners
+from ccci_host.steps.pruners import STEP
 from tests.unit.facts.host_answers import file, pruner_answers, unit
+from tests.unit.steps.facts_of import facts, wanted
 
 
 def test_a_service_whose_timer_is_enabled_is_an_active_pruner_stopped_through_its_timer() -> None:
@@ -26,6 +28,78 @@ def test_a_service_whose_timer_is_enabled_is_an_active_pruner_stopped_through_it
     assert pruner.command == "docker system prune -af"
     assert "virtualisation.docker.autoPrune.enable = false" in pruner.remedy
     assert pruner.stop == (("systemctl", "disable", "--now", "docker-prune.timer"),)
+
+
+PRUNES = "docker image prune -f"
+TRANSIENT = "/run/systemd/transient/"
+ENABLED = {"UnitFileState": "enabled", "ActiveState": "active", "Triggers": "tidy.service"}
+SEVERAL = [
+    pytest.param(
+        {"tidy.service": {"UnitFileState": "enabled"}, "tidy.timer": ENABLED},
+        ["systemctl disable --now tidy.timer tidy.service"],
+        id="enabled itself and by its timer",
+    ),
+    pytest.param(
+        {"tidy.service": {}, "tidy.timer": ENABLED, "nightly.timer": ENABLED},
+        ["systemctl disable --now tidy.timer nightly.timer"],
+        id="two timers",
+    ),
+    pytest.param(
+        {"tidy.service": {"ActiveState": "activating"}, "tidy.timer": ENABLED},
+        ["systemctl disable --now tidy.timer tidy.service"],
+        id="runs now",
+    ),
+    pytest.param(
+        {
+            "tidy.service": {"UnitFileState": "enabled-runtime"},
+            "tidy.timer": ENABLED,
+            "run-1.timer": {
+                **ENABLED,
+                "UnitFileState": "transient",
+                "FragmentPath": f"{TRANSIENT}run-1.timer",
+            },
+        },
+        [
+            "systemctl disable --now tidy.timer",
+            "systemctl stop run-1.timer",
+            "systemctl disable --runtime --now tidy.service",
+        ],
+        id="until the next start",
+    ),
+]
+
+
+def shown(units: dict[str, dict[str, str]]) -> list[str]:
+    return [unit(name, PRUNES if "service" in name else "", **state) for name, state in units.items()]
+
+
+def after(argv: tuple[str, ...], units: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """`units` after a command of `systemctl`, which leaves a static unit's file alone and stops it."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    now = dict(units)
+    for name in words[1:]:
+        was = units[name]
+        now[name] = {**was, "ActiveState": "inactive"}
+        layer = "enabled-runtime" if "--runtime" in argv else "enabled"
+        if words[0] == "disable" and was.get("UnitFileState") == layer:
+            now[name]["UnitFileState"] = "disabled"
+    return now
+
+
+@pytest.mark.parametrize(("units", "commands"), SEVERAL)
+def test_all_that_starts_a_unit_is_ended_in_one_run(
+    units: dict[str, dict[str, str]], commands: list[str]
+) -> None:
+    (pruner,) = parse_pruners(pruner_answers(shown=shown(units))).active
+
+    assert [" ".join(argv) for argv in pruner.stop] == commands
+    assert all(f"`{command}`" in pruner.remedy for command in commands)
+    for argv in pruner.stop:
+        units = after(argv, units)
+    plan = STEP.plan(
+        facts({PRUNERS: parse_pruners(pruner_answers(shown=shown(units)))}), wanted(disable_pruners=True)
+    )
+    assert (plan.changes, plan.problems) == ((), ())
 
 
 def test_a_timer_of_another_name_triggers_it_too() -> None:
@@ -151,6 +225,10 @@ def test_a_unit_that_removes_images_beside_its_work_is_left_to_a_person(when: st
         (["/bin/bash -e /opt/cleanup.sh"], True),
         (["/usr/bin/docker image prune -f", "/opt/cleanup.sh"], True),
         (["/usr/bin/docker image prune -f", "/usr/bin/ci-server"], False),
+        (["/usr/bin/docker image prune -f", "/bin/sleep 5"], True),
+        (["/bin/sh -c 'restic backup /srv; docker image prune -f'"], False),
+        (["/bin/sh -c restic backup /srv; docker image prune -f"], False),
+        (["/opt/backup.sh"], False),
         (["/usr/bin/ci-server --each-night /opt/cleanup.sh"], False),
         (["/usr/bin/ci-server --each-night 'docker image prune -f'"], False),
     ],
@@ -159,7 +237,27 @@ def test_a_unit_is_stopped_where_it_does_nothing_else(mains: list[str], is_stopp
     execs = "".join(f"ExecStart={{ path=/x ; argv[]={main} ; ignore_errors=no ; pid=0 }}\n" for main in mains)
     answers = pruner_answers(
         shown=[execs + unit("ci.service", UnitFileState="enabled")],
-        unit_scripts={"/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi x\n", 0o755)},
+        unit_scripts={
+            "/opt/cleanup.sh": file("#!/bin/sh\ndocker rmi x\n", 0o755),
+            "/opt/backup.sh": file("#!/bin/sh\nrestic backup /srv\ndocker rmi x\n", 0o755),
+        },
+    )
+
+    (pruner,) = parse_pruners(answers).active
+
+    assert bool(pruner.stop) == is_stopped
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_stopped"), [("/usr/bin/restic backup /srv", False), ("/bin/sleep 5", True)]
+)
+@pytest.mark.parametrize("when", ["ExecStartPre", "ExecStopPost"])
+def test_a_unit_that_works_before_or_after_a_removal_is_left(
+    when: str, beside: str, is_stopped: bool
+) -> None:
+    line = f"{when}={{ path=/x ; argv[]={beside} ; ignore_errors=yes ; pid=0 }}\n"
+    answers = pruner_answers(
+        shown=[line + unit("ci.service", "docker image prune -f", UnitFileState="enabled")]
     )
 
     (pruner,) = parse_pruners(answers).active

@@ -124,7 +124,8 @@ def test_a_compose_file_that_the_recipe_does_not_hold(tmp_path: Path, setting: s
 
 
 def test_a_line_that_is_not_understood_is_a_note(tmp_path: Path) -> None:
-    assert make_app(recipe(tmp_path, "what is this\n")).notes == ("Not understood, line 1: what is this",)
+    (note,) = make_app(recipe(tmp_path, "MIIEsecret\n")).notes
+    assert note == "Left out, no assignment: line 1 of the .env."
 
 
 def test_a_domain_of_ours_is_short_enough_for_the_longest_name(tmp_path: Path) -> None:

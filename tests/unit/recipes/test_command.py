@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from ccci_host.errors import ConfigError, DeployError, HostError, RefusedError, UsageError, WaitTimeoutError
-from ccci_host.recipes import DEPLOYERS, CommandDeployer, command, deploy_recipe, deployer_of, teardown_recipe
+from ccci_host.recipes import (
+    DEPLOYERS,
+    CommandDeployer,
+    command,
+    deploy_recipe,
+    deployer_of,
+    host,
+    teardown_recipe,
+)
 from ccci_host.recipes.app import App
 from ccci_host.recipes.recipe import Recipe
 from ccci_host.transport.executor import Completed
@@ -68,8 +76,8 @@ def app(tmp_path: Path) -> App:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("TURN", "STOPPING", "GOING"):
-        monkeypatch.setattr(command, name, 0.5)
+    for module, name in ((host, "TURN"), (command, "STOPPING"), (command, "GOING")):
+        monkeypatch.setattr(module, name, 0.5)
     yield
 
 

@@ -107,3 +107,13 @@ def test_a_file_that_cannot_be_sent_is_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "read_bytes", refused)
     with pytest.raises(ConfigError, match=r"compose\.yml of the recipe shop cannot be read"):
         packed(recipe)
+
+
+def test_a_root_that_may_not_be_entered_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    with pytest.raises(ConfigError, match="cannot be looked for") as caught:
+        find_recipe("shop", [tmp_path])
+    assert "Permission denied" in caught.value.details

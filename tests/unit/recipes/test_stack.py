@@ -96,8 +96,8 @@ def app(tmp_path: Path) -> App:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("TURN", "NETWORK_GOING"):
-        monkeypatch.setattr(stack, name, 0.5)
+    for module, name in ((stack, "TURN"), (stack, "NETWORK_GOING"), (host, "TURN")):
+        monkeypatch.setattr(module, name, 0.5)
     yield
 
 

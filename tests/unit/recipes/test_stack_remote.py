@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ccci_host.agent import pins
 from ccci_host.experiments import stacks
 from ccci_host.recipes import stack_remote
 from ccci_host.recipes.stack_remote import OURS
@@ -110,6 +111,38 @@ def test_render_gives_docker_the_files_and_the_apps_environment_alone(
     assert "PATH=" not in log.replace("OLDPWD", "")
     assert "\n700\n" in log
     assert "-rwx------" in log
+
+
+def test_an_app_does_not_choose_what_runs_as_docker(swarm: FakeSwarm, seen: Path) -> None:
+    chosen = {
+        "PATH": ".",
+        "LD_PRELOAD": "./sub/entry.sh",
+        "DOCKER_AUTH_CONFIG": "{}",
+        "DOCKER_TLS_VERIFY": "1",
+    }
+    stack_remote.render(payload(observe=False, env={"DOMAIN": "shop.test", "HOME": "/shop", **chosen}))
+    names = {line.partition("=")[0] for line in seen.read_text().splitlines()}
+    assert {"DOMAIN", "HOME"} <= names
+    assert not names & {"LD_PRELOAD", "DOCKER_AUTH_CONFIG", "DOCKER_TLS_VERIFY"}
+    assert "PATH=." not in seen.read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "DOCKER_AUTH_CONFIG", "DOCKER_TLS", "DOCKER_TLS_VERIFY"),
+        *("DOCKER_CERT_PATH", "DOCKER_API_VERSION", "DOCKER_CLI_HOOKS", "DOMAIN", "LDAP_HOST", "HOMESERVER"),
+        *("DOCKER_SOCKET", "DOCKER", "PATH_PREFIX"),
+    ],
+)
+def test_it_keeps_from_docker_what_the_agent_keeps_from_it(name: str) -> None:
+    assert bool(stack_remote.NOT_FOR_DOCKER.fullmatch(name)) is bool(pins.NOT_FOR_DOCKER.fullmatch(name))
+
+
+@pytest.mark.parametrize("name", ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME"])
+def test_but_for_what_its_flags_beat(name: str) -> None:
+    assert pins.NOT_FOR_DOCKER.fullmatch(name)
+    assert not stack_remote.NOT_FOR_DOCKER.fullmatch(name), "an app may want its value in its compose file"
 
 
 def test_nothing_of_the_recipe_stays_on_the_host(swarm: FakeSwarm, seen: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A host that is as it should be, fact by fact, to take one thing away from."""
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,8 @@ from ccci_host.facts.pruners import PRUNERS
 from ccci_host.facts.units import Unit
 from ccci_host.secret import Secret
 from ccci_host.steps.agent import UNITS, calendar
-from ccci_host.steps.agent_files import INSTALLED, Installed, archive, wanted_texts
+from ccci_host.steps.agent_archive import archive_sha256
+from ccci_host.steps.agent_files import INSTALLED, Installed, wanted_texts
 from ccci_host.steps.ssh_access import AUTHORIZED_KEYS
 from ccci_host.steps.step import Wanted
 from tests.unit.machines import host_table
@@ -34,7 +34,6 @@ LOGIN = HubLogin(
     mode=0o600,
     owner="root",
     folder_owner="root",
-    real_path="/root/.docker/config.json",
     account="me",
     fields={"auth": veiled(NONCE, login_entry("me", PAT))},
     helper="",
@@ -47,7 +46,7 @@ def wanted(table: HostTable | None = None, *, disable_pruners: bool = False) -> 
 
 
 def installed(table: HostTable | None = None) -> Installed:
-    digest = hashlib.sha256(archive()).hexdigest().encode()
+    digest = archive_sha256().encode()
     texts = wanted_texts((table or host_table()).prune)
     return Installed(
         Present(digest, 0o755, "root", paths.ARCHIVE),

@@ -8,7 +8,7 @@ from ccci_host.errors import ConfigError, HostError
 from ccci_host.facts.answers import Absent, Present, Unreadable
 from ccci_host.facts.host import HOST
 from ccci_host.steps.agent import STEP, UNITS, calendar
-from ccci_host.steps.agent_files import INSTALLED, archive, place, policy_text, wanted_texts
+from ccci_host.steps.agent_files import INSTALLED, place, policy_text, wanted_texts
 from ccci_host.steps.operations import RunCommand, WriteFile
 from tests.unit.machines import host_table
 from tests.unit.steps.facts_of import DEBIAN, TIMER, WATCH, facts, installed, instead, units, wanted
@@ -151,6 +151,8 @@ def test_nixos_is_told_what_to_put_into_its_configuration() -> None:
     assert "takes no files under /etc" in caught.value.brief
     assert 'systemd.units."ccci-prune.timer" = {' in caught.value.resolution
     assert "virtualisation.docker.autoPrune.enable = false;" in caught.value.resolution
+    assert "pkgs.python3" in caught.value.resolution
+    assert "/run/current-system/sw/bin" in caught.value.resolution
 
 
 def test_nixos_that_was_told_is_as_it_should_be() -> None:
@@ -192,9 +194,3 @@ def test_the_unit_may_write_where_the_reserve_lies_and_starts_without() -> None:
     assert f"ReadWritePaths=-{folder}" in lines
     assert f"ExecStartPre=-+mkdir -p {folder}" in lines
     assert "StateDirectory=ccci-prune" in lines
-
-
-def test_the_archive_is_the_same_each_time() -> None:
-    from ccci_host.steps.agent_archive import build_archive
-
-    assert build_archive() == archive()

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import resource
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,68 @@ def test_a_line_is_added_to_what_is_there_now(
     assert (link.is_symlink(), mode(path)) == (True, 0o600)
 
 
+@contextmanager
+def no_room_above(size: int) -> Iterator[None]:
+    """No file can grow beyond `size` bytes, here and in a child."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_file_for_which_there_is_no_room_leaves_all_undone(
+    python: str, program: str, tmp_path: Path
+) -> None:
+    """The watcher is stopped before its archive is replaced: on a full disk it is not stopped at all."""
+    first, marker, archive = tmp_path / "first", tmp_path / "marker", tmp_path / "archive"
+    first.write_text("old")
+    archive.write_text("old")
+
+    with no_room_above(1 << 16):
+        answer = do(
+            python,
+            program,
+            WriteFile(str(first), b"new"),
+            RunCommand(("touch", str(marker))),
+            WriteFile(str(archive), b"x" * (1 << 17)),
+        )
+
+    assert (answer["done"], answer["what"]) == (0, f"`write {archive}`")
+    assert "File too large" in answer["failed"]
+    assert (first.read_text(), archive.read_text()) == ("old", "old")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["archive", "first", "lock"]
+
+
+def test_a_file_goes_into_a_folder_that_an_operation_before_it_makes(
+    python: str, program: str, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+
+    answer = do(python, program, MakeFolder(str(made), 0o700), WriteFile(str(made / "file"), b"new"))
+
+    assert answer["failed"] is None
+    assert ((made / "file").read_bytes(), mode(made)) == (b"new", 0o700)
+
+
+def test_what_is_done_to_a_file_twice_is_done_in_its_order(python: str, program: str, tmp_path: Path) -> None:
+    path, seen = tmp_path / "file", tmp_path / "seen"
+
+    answer = do(
+        python,
+        program,
+        AddLine(str(path), "line"),
+        WriteFile(str(path), b"first"),
+        RunCommand(("cp", str(path), str(seen))),
+        WriteFile(str(path), b"second"),
+    )
+
+    assert (answer["done"], answer["failed"]) == (4, None)
+    assert (seen.read_bytes(), path.read_bytes()) == (b"first", b"second")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "lock", "seen"]
+
+
 def test_it_stops_at_the_first_failure_and_says_why(python: str, program: str, tmp_path: Path) -> None:
     answer = do(
         python,
@@ -96,7 +161,7 @@ def test_it_stops_at_the_first_failure_and_says_why(python: str, program: str, t
 
     assert answer["done"] == 1
     assert answer["failed"] == "exit code 4: no"
-    assert not (tmp_path / "third").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "lock"]
 
 
 def test_a_file_that_cannot_be_put_leaves_nothing_beside_its_place(

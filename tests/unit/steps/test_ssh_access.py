@@ -39,15 +39,33 @@ def test_a_key_is_added(key: Path, before: str) -> None:
     )
 
 
-def test_an_authorised_key_needs_nothing_and_one_in_a_comment_does(key: Path) -> None:
+@pytest.mark.parametrize(
+    ("before_it", "options"),
+    [
+        ("", ""),
+        (" ", ""),
+        ('from="10.0.0.0/8" ', ", with options before it in line 2"),
+        ('command="run me",no-pty ', ", with options before it in line 2"),
+    ],
+)
+def test_a_key_that_is_there_is_not_added_and_options_before_it_are_named(
+    key: Path, before_it: str, options: str
+) -> None:
+    """Whoever restricted our key meant it; whether sshd takes it is not to be read in the file."""
+    text = f"# {NEIGHBOUR}\n{before_it}ssh-rsa {load_private_key(key).get_base64()} me\n"
     table = host_table(ssh={"key": str(key)})
-    line = f'from="10.0.0.0/8" ssh-rsa {load_private_key(key).get_base64()} me\n'
 
-    def changes(text: str) -> bool:
-        return bool(STEP.plan(facts({AUTHORIZED_KEYS: Present(text.encode())}), wanted(table)).changes)
+    plan = STEP.plan(facts({AUTHORIZED_KEYS: Present(text.encode())}), wanted(table))
 
-    assert not changes(line)
-    assert changes(f"#{line}")
+    assert (plan.changes, plan.why) == ((), f"id_rsa is in authorized_keys{options}")
+
+
+@pytest.mark.parametrize("comment", ["#", "  # ", "\t#"])
+def test_a_key_in_a_comment_is_none(key: Path, comment: str) -> None:
+    text = f"{comment}ssh-rsa {load_private_key(key).get_base64()} me\n"
+    table = host_table(ssh={"key": str(key)})
+
+    assert STEP.plan(facts({AUTHORIZED_KEYS: Present(text.encode())}), wanted(table)).changes
 
 
 def test_keys_that_cannot_be_read_are_not_overwritten(key: Path) -> None:

@@ -124,6 +124,12 @@ def test_one_that_does_not_run_is_refused_with_the_remedy(
         assert instance.pid() == 0
 
 
+@pytest.mark.parametrize("status", ["Running", "Ready"])
+def test_one_that_runs_or_calls_itself_ready_is_taken(tmp_path: Path, status: str) -> None:
+    with incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), STATE: sync(state(status=status))}) as stub:
+        require_running(instance_of(stub))
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_restart_is_forced_only_when_it_is_asked_for(tmp_path: Path, force: bool) -> None:
     script: dict[str, Answer] = {

@@ -14,7 +14,6 @@ def login(**fields: Any) -> HubLogin:
         "mode": 0o600,
         "owner": "root",
         "folder_owner": "root",
-        "real_path": "/root/.docker/config.json",
         "account": "me",
         "fields": {"auth": "veiled"},
         "helper": "",

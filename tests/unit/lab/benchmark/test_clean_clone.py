@@ -51,7 +51,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for words in (["init", "--quiet"], ["add", "ccci"], [*identity, "commit", "--quiet", "--message", "one"]):
         subprocess.run(["git", *words], cwd=folder, check=True)
     (folder / "new").touch()
-    monkeypatch.setattr(clean_clone, "CHECKOUT", folder)
+    monkeypatch.setattr("ccci_host.checkout.ROOT", folder)
     return folder
 
 

@@ -1,0 +1,366 @@
+"""What asks registries goes through dockerd's proxy where it has one, and through nobody else's."""
+
+import ast
+import base64
+import datetime
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ccci_host.facts import hub_account, manifests, proxy_remote
+from ccci_host.witnesses.program import source
+from tests.unit import programs
+from tests.unit.transport.unix_http import daemon, http_answer
+
+HUB, MANIFESTS, REGISTRY = hub_account.PROGRAM, manifests.PROGRAM, source("registry")
+PASSWORD = "not-a-real-password"
+BY_NAME = "127.1"
+"""This machine, by what is no address of the loopback network to Go, which would never be proxied."""
+
+
+class Server(ThreadingHTTPServer):
+    """A registry with its token service, and a proxy that answers for either.
+
+    It passes on to `beyond`, or sends `onward`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[str] = []
+        self.logins: list[str | None] = []
+        self.beyond: int | None = None
+        self.onward = ""
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.seen.append(f"{self.command} {self.path.partition('?')[0]}")
+        self.server.logins.append(self.headers["Proxy-Authorization"])
+        body = b'{"token": "t"}' if self.command == "GET" else b""
+        self.send_response(302 if self.server.onward else 200)
+        self.send_header("Location", self.server.onward)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_CONNECT(self) -> None:
+        self.server.seen.append(f"CONNECT {self.path}")
+        self.server.logins.append(self.headers["Proxy-Authorization"])
+        if self.server.beyond is None:
+            return self.send_error(407)
+        self.send_response(200)
+        self.end_headers()
+        with socket.create_connection(("127.0.0.1", self.server.beyond)) as far:
+            back = threading.Thread(target=carry, args=(far, self.connection))
+            back.start()
+            carry(self.connection, far)
+            back.join()
+        return None
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+def carry(here: socket.socket, there: socket.socket) -> None:
+    """Carry bytes over until there are no more."""
+    try:
+        while data := here.recv(1 << 16):
+            there.sendall(data)
+        there.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+def served(server: Server) -> Iterator[Server]:
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Server]:
+    yield from served(Server())
+
+
+@pytest.fixture
+def far() -> Iterator[Server]:
+    yield from served(Server())
+
+
+def dockerd(folder: Path, **environment: str) -> None:
+    """A process of that name."""
+    process = folder / "proc" / "20"
+    process.mkdir(parents=True)
+    (process / "comm").write_text("dockerd\n")
+    lines = [f"{name}={word}" for name, word in {"PATH": "/bin", **environment}.items()]
+    (process / "environ").write_text("\0".join(lines) + "\0")
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(params=programs.interpreters())
+def ask(request: pytest.FixtureRequest, tmp_path: Path) -> Ask:
+    """A program run on a host whose files lie in `tmp_path`."""
+
+    def ask(program: str, payload: Any) -> Any:
+        for old, new in (
+            ('"/proc"', "proc"),
+            ('"/etc/docker/daemon.json"', "daemon.json"),
+            ('"/var/run/docker.sock"', "docker.sock"),
+        ):
+            assert program.count(old) == 1
+            program = program.replace(old, repr(str(tmp_path / new)))
+        return programs.run(request.param, program, payload)
+
+    return ask
+
+
+def about_account(scheme: str, host: str) -> dict[str, Any]:
+    return {
+        "account": "me",
+        "pat": "p",
+        "auth_url": f"{scheme}://{host}/token",
+        "registry_url": f"{scheme}://{host}",
+        "service": "s",
+        "repository": "r",
+        "tag": "t",
+        "push_to": None,
+    }
+
+
+def test_a_proxy_of_dockerds_environment_alone_is_used(ask: Ask, proxy: Server, tmp_path: Path) -> None:
+    dockerd(tmp_path, HTTP_PROXY=f"http://us%40er:{PASSWORD}@127.0.0.1:{proxy.server_port}/")
+    answer = ask(HUB, about_account("http", "hub.invalid"))
+    assert (answer["outcome"], answer["limits"]["status"]) == ("accepted", 200)
+    assert proxy.seen == ["GET http://hub.invalid/token", "HEAD http://hub.invalid/v2/r/manifests/t"]
+    login = base64.b64encode(f"us@er:{PASSWORD}".encode()).decode()
+    assert set(proxy.logins) == {f"Basic {login}"}
+    assert PASSWORD not in json.dumps(answer)
+
+
+def test_https_goes_through_a_tunnel(
+    ask: Ask, proxy: Server, far: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = certified(tmp_path, "hub.invalid")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    far.socket = context.wrap_socket(far.socket, server_side=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    proxy.beyond = far.server_port
+    dockerd(tmp_path, HTTPS_PROXY=f"user:{PASSWORD}@127.0.0.1:{proxy.server_port}")
+    answer = ask(HUB, about_account("https", "hub.invalid"))
+    assert answer["outcome"] == "accepted"
+    assert set(proxy.seen) == {"CONNECT hub.invalid:443"}
+    assert far.seen == ["GET /token", "HEAD /v2/r/manifests/t"]
+    assert None not in proxy.logins
+    assert set(far.logins) == {None}, "a login at the proxy is nobody else's"
+
+
+def certified(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for `name` that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "crt", folder / "key"
+
+
+ASKED = {
+    "hub": (HUB, about_account("https", "reg.invalid")),
+    "manifests": (
+        MANIFESTS,
+        {
+            "docker_config": "/nowhere",
+            "references": [{"registry": "reg.invalid", "repository": "r", "reference": "t"}],
+        },
+    ),
+    "registry": (
+        REGISTRY,
+        {
+            "config": "/nowhere",
+            "agent": "a",
+            "manifests": [{"registry": "reg.invalid", "repository": "r", "reference": "t"}],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("program", ASKED)
+def test_what_fails_at_the_proxy_says_so_without_its_login(
+    ask: Ask, proxy: Server, tmp_path: Path, program: str
+) -> None:
+    dockerd(tmp_path, https_proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.server_port}")
+    said = json.dumps(ask(*ASKED[program]))
+    assert set(proxy.seen) == {"CONNECT reg.invalid:443"}
+    assert "through dockerd's proxy 127.0.0.1: Tunnel connection failed: 407" in said
+    assert PASSWORD not in said
+    assert "user" not in said
+
+
+@pytest.mark.parametrize("no_proxy", [None, BY_NAME, "*"])
+def test_what_no_proxy_names_is_asked_directly(
+    ask: Ask, proxy: Server, far: Server, tmp_path: Path, no_proxy: str | None
+) -> None:
+    named = {} if no_proxy is None else {"NO_PROXY": f"other.example, {no_proxy}"}
+    dockerd(tmp_path, HTTP_PROXY=f"http://127.0.0.1:{proxy.server_port}", **named)
+    answer = ask(HUB, about_account("http", f"{BY_NAME}:{far.server_port}"))
+    assert answer["outcome"] == "accepted"
+    assert (len(proxy.seen), len(far.seen)) == ((2, 0) if no_proxy is None else (0, 2))
+
+
+def test_who_is_redirected_past_the_proxy_takes_no_login_along(
+    ask: Ask, proxy: Server, far: Server, tmp_path: Path
+) -> None:
+    proxy.onward = f"http://{BY_NAME}:{far.server_port}/"
+    there = f"http://user:{PASSWORD}@127.0.0.1:{proxy.server_port}"
+    dockerd(tmp_path, HTTP_PROXY=there, NO_PROXY=BY_NAME)
+    ask(HUB, about_account("http", "hub.invalid"))
+    assert (len(proxy.seen), set(far.logins)) == (2, {None})
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_the_proxy_of_the_session_is_not_used(
+    ask: Ask, proxy: Server, far: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.server_port}")
+    dockerd(tmp_path)
+    answer = ask(HUB, about_account("http", f"{BY_NAME}:{far.server_port}"))
+    assert answer["outcome"] == "accepted"
+    assert (proxy.seen, len(far.seen)) == ([], 2)
+
+
+def test_the_exceptions_of_the_session_are_not_dockerds(
+    ask: Ask, proxy: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    dockerd(tmp_path, HTTP_PROXY=f"127.0.0.1:{proxy.server_port}")
+    assert ask(HUB, about_account("http", "hub.invalid"))["outcome"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        (f"http://user:{PASSWORD}/@proxy:3128", "the address of dockerd's proxy cannot be read"),
+        (f"socks5://user:{PASSWORD}@proxy:1080", "dockerd's proxy proxy is no http:// one"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_said(ask: Ask, tmp_path: Path, word: str, says: str) -> None:
+    dockerd(tmp_path, HTTPS_PROXY=word)
+    answer = ask(HUB, about_account("https", "hub.invalid"))
+    assert answer["outcome"] == "trouble"
+    assert says in answer["reason"]
+    assert PASSWORD not in answer["reason"]
+
+
+PLAIN, OTHER = "http://proxy:3128", "http://other:3128"
+WITH_LOGIN, MASKED = f"http://user:{PASSWORD}@proxy:3128", "http://xxxxx:xxxxx@proxy:3128"
+
+
+@pytest.mark.parametrize(
+    ("info", "configured", "environment", "used"),
+    [
+        (None, None, {}, ""),
+        (None, None, {"HTTPS_PROXY": PLAIN, "https_proxy": OTHER}, PLAIN),
+        (None, None, {"https_proxy": PLAIN}, PLAIN),
+        (None, OTHER, {"HTTPS_PROXY": PLAIN}, OTHER),
+        ("", None, {}, ""),
+        (PLAIN, None, {}, PLAIN),
+        (OTHER, OTHER, {"HTTPS_PROXY": PLAIN}, OTHER),
+        (PLAIN, PLAIN, {"HTTPS_PROXY": WITH_LOGIN}, PLAIN),
+        (MASKED, None, {"HTTPS_PROXY": WITH_LOGIN}, WITH_LOGIN),
+        (MASKED, WITH_LOGIN, {"HTTPS_PROXY": OTHER}, WITH_LOGIN),
+        (MASKED, f"{WITH_LOGIN}/", {}, f"{WITH_LOGIN}/"),
+        (MASKED, OTHER, {"HTTPS_PROXY": WITH_LOGIN}, WITH_LOGIN),
+        (MASKED, None, {}, MASKED),
+    ],
+)
+def test_the_proxy_that_dockerd_uses(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    info: str | None,
+    configured: str | None,
+    environment: dict[str, str],
+    used: str,
+) -> None:
+    dockerd(tmp_path, **environment)
+    monkeypatch.setattr(proxy_remote, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(proxy_remote, "DAEMON_JSON", tmp_path / "daemon.json")
+    monkeypatch.setattr(proxy_remote, "DOCKER_SOCKET", str(tmp_path / "s"))
+    if configured is not None:
+        (tmp_path / "daemon.json").write_text(json.dumps({"proxies": {"https-proxy": configured}}))
+    told = json.dumps({"HttpProxy": "", "HttpsProxy": info, "NoProxy": "a"}).encode()
+    answer = http_answer(told) if info is not None else http_answer(b"{}", "500 Internal Server Error")
+    with daemon(tmp_path / "s", {"GET /info": answer}):
+        uses = proxy_remote.dockerds_proxies.__wrapped__()
+    assert uses == {"http_proxy": "", "https_proxy": used, "no_proxy": "" if info is None else "a"}
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "directly"),
+    [
+        ("localhost", "", True),
+        ("127.0.0.2", "", True),
+        ("::1", "", True),
+        ("reg.example", "", False),
+        ("reg.example", "a, *", True),
+        ("reg.example", "REG.example", True),
+        ("a.reg.example", "reg.example", True),
+        ("areg.example", "reg.example", False),
+        ("a.reg.example", ".reg.example", True),
+        ("a.reg.example", "*.reg.example", True),
+        ("reg.example", ".reg.example", False),
+        ("reg.example", "*.reg.example", False),
+        ("reg.example", "reg.example:443", True),
+        ("reg.example", "reg.example:5000", False),
+        ("reg.example", ",:443, ,", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "10.1.0.0/16", True),
+        ("10.2.2.3", "10.1.0.0/16,fe80::/10", False),
+        ("fe80::1", "fe80::/10", True),
+    ],
+)
+def test_exceptions_are_read_as_go_reads_them(host: str, no_proxy: str, directly: bool) -> None:
+    assert proxy_remote.goes_directly(host, 443, no_proxy) is directly
+
+
+@pytest.mark.parametrize("program", [HUB, MANIFESTS, REGISTRY], ids=["hub", "manifests", "registry"])
+def test_what_is_sent_is_whole_and_no_name_in_it_means_two_things(program: str) -> None:
+    assert Path(proxy_remote.__file__).read_text() in program
+    assert "from ccci_host" not in program
+    body = ast.parse(program).body
+    names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names += [ast.unparse(one) for node in body if isinstance(node, ast.Assign) for one in node.targets]
+    assert len(names) == len(set(names))
