@@ -376,7 +376,10 @@ def reboot_and_redeploy(
     )
 
 
-@task(help={"run": "The folder of a run, or its name below machine-docs/evidence.", "json": JSON})
+@task(
+    interrupted="It changes nothing.",
+    help={"run": "The folder of a run, or its name below machine-docs/evidence.", "json": JSON},
+)
 def analyze(_: Context, run: str, json: bool = False) -> Said:
     """Compute a run's verdict again, from its history alone."""
     from ccci_host.verify import analyze

@@ -62,7 +62,7 @@ def read_file(path: Path) -> str:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Put `text` at `path` durably, whole or not at all; raises `CcciError` when its folder does not take it.
+    """Put `text` at `path`, whole or not at all; raises `CcciError` when its folder does not take it.
 
     Whoever changes what was there holds the folder (`alone`) from before it was read.
     """

@@ -62,7 +62,9 @@ class Index:
         if not _WILD.search(pattern):
             return {references.full(pattern)}
         fits = re.compile(translate(pattern)).match
-        return {name for name in self._by_repository if any(fits(text) for text in _spellings(name))}
+        # else `registry*`, which is an image, would be all of Docker Hub by one of its names
+        hosts = _HUB if f"{references.DEFAULT_REGISTRY}/" in pattern else ("",)
+        return {name for name in self._by_repository if any(map(fits, _spellings(name, hosts)))}
 
     def tags_in(self, repositories: set[str]) -> set[str]:
         """Every `repository:tag` of these repositories that the ledger or the store knows."""
@@ -159,12 +161,13 @@ class Keep:
         return index.untagged(repository).union(*fitting)
 
 
-def _spellings(repository: str) -> set[str]:
-    """The ways to write a full repository name."""
+def _spellings(repository: str, hosts: Iterable[str]) -> set[str]:
+    """The ways to write a full repository name, that itself among them; one of Docker Hub behind `hosts`."""
     registry, _, path = repository.partition("/")
     if registry != references.DEFAULT_REGISTRY:
         return {repository}
-    return {before + name for before in _HUB for name in (path, references.familiar(repository))}
+    short = (path, references.familiar(repository))
+    return {repository, *(host + name for host in hosts for name in short)}
 
 
 def split(pattern: str) -> tuple[str, str]:

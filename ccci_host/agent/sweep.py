@@ -286,8 +286,9 @@ def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[
     """Delete `image` with all its references, one at a time, without force; returns the daemon's answers.
 
     One that is refused for want of space is asked for once more if `make_room` made some. The store is read
-    back after each, also where the daemon failed. Raises `DaemonError` (409: it came into use, or has a name
-    that was not judged), and `TookMoreError` when another image, or a reference of one, went as well.
+    back after each, also where the daemon failed: what is gone all the same was removed. Raises `DaemonError`
+    (409: it came into use, or has a name that was not judged), and `TookMoreError` when another image, or a
+    reference of one, went as well.
     """
     answers: list[Any] = []
     before = _store(daemon)
@@ -308,8 +309,10 @@ def remove(daemon: Daemon, image: Image, make_room: Callable[[], bool]) -> list[
         if lost:
             message = f"deleting {reference} of {image.id} took more than was meant: {'; '.join(lost)}"
             raise TookMoreError(message, None if image.id in after else answers)
-        if failed:
+        if failed and image.id in after:
             raise failed
+        if failed:
+            answers.append({"failed": str(failed)})
         if after.get(image.id) == before[image.id]:
             raise DaemonError(f"deleting {reference} changed nothing", CONFLICT)
         before = after
@@ -335,9 +338,13 @@ def _next(references: frozenset[str], identity: str) -> str:
 
 
 def _store(daemon: Daemon) -> dict[str, frozenset[str]]:
-    """Every image's id and references."""
+    """Every image's id and references. Where they cannot be read nothing may go: the error has no status."""
     found: dict[str, frozenset[str]] = {}
-    for raw in daemon.get("/images/json", {"all": 1}):
+    try:
+        listed = daemon.get("/images/json", {"all": 1})
+    except DaemonError as error:
+        raise DaemonError(f"the store cannot be read: {error}") from None
+    for raw in listed:
         names = [*(raw.get("RepoTags") or ()), *(raw.get("RepoDigests") or ())]
         real = frozenset(name for name in names if not name.startswith("<none>"))
         found[raw["Id"]] = found.get(raw["Id"], frozenset()) | real

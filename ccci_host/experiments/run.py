@@ -55,10 +55,11 @@ class Run:
             raise
         finally:
             seconds = time.monotonic() - began
-            self.write(
-                PhaseEnded(phase=phase, cycle=cycle, outcome=outcome, seconds=seconds, problem=problem)
-            )
-            self._tell(("after", phase))
+            ended = PhaseEnded(phase=phase, cycle=cycle, outcome=outcome, seconds=seconds, problem=problem)
+            try:
+                self.write(ended)
+            finally:
+                self._tell(("after", phase))
 
     @contextmanager
     def counted(self, phase: Phase, cycle: int = 0) -> Iterator[None]:

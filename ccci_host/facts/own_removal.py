@@ -12,7 +12,7 @@ from enum import IntEnum
 from itertools import dropwhile
 
 from ccci_host.facts.answers import Answer, Present
-from ccci_host.prune_words import is_janitor_image, removal_words
+from ccci_host.prune_words import is_janitor_image
 
 _SHELL = re.compile(r"(?:\S*/)?(?:ba|da|a|z|k)?sh")
 _SHELLS_OPTION = re.compile(r"[-+]\S*|pipefail")
@@ -30,9 +30,16 @@ _RUNS_ANOTHER = re.compile(
     re.VERBOSE,
 )
 _DOCKER = r"(?:(?:\S*/)?(?:docker|docker-compose|nerdctl|crictl|ctr)|\$\{?(?i:docker)\w*\}?)"
-_REMOVER = re.compile(rf"{_DOCKER}|system|images?|rmi")  # the latter of an image whose entrypoint is docker
-_API = re.compile(r"(?:\S*/)?curl\s.*/images/prune\b")
-_OTHER_VERB = re.compile(r"\s(?:run|exec|create|up|down)\s")
+_OPTIONS = r"(?:-\S+(?:\s+[^-\s]\S*)??\s+)*"
+_REMOVAL = re.compile(  # `docker` may be the entrypoint of an image
+    rf"""
+      (?:{_DOCKER}\s+{_OPTIONS})?
+        (?: (?:system|images?|i)\s+{_OPTIONS}(?:prune|rm|remove|delete|del) | rmi )\s
+    | (?:\S*/)?curl\s.*/images/prune\b
+    """,
+    re.VERBOSE,
+)
+_RUN = re.compile(rf"{_DOCKER}\s+{_OPTIONS}(?:container\s+)?run\s")
 _HARMLESS = re.compile(
     rf"""
       (?:\S*/)?(?: cd|pwd|sleep|wait|true|false|:|test|\[\[?|\]\]?|echo|printf|logger|date|df|du
@@ -58,7 +65,14 @@ _TOKEN = re.compile(
 )
 _SEPARATOR = re.compile(r"[();|&\n]+")
 _REDIRECTION = re.compile(r"[<>]|>>|&>>?|[<>]&|>\|")
-_LOG = re.compile(r"-|\d|/dev/(?:null|stdout|stderr)|/var/log/\S+|\S+\.log|\$\{?(?i:log)\w*\}?")
+_TOLD = re.compile(
+    r"""
+      .*>.*\ (?:-|\d|/dev/(?:null|stdout|stderr))
+    | .*>>\ (?:/var/log/\S+ | \S+\.log | \$\{?(?i:log(?:_?(?:file|path))?)\}?)
+    """,
+    re.VERBOSE,
+)
+"""Output that goes to nobody's file, or to the end of a log."""
 
 
 class _Work(IntEnum):
@@ -103,7 +117,7 @@ class _Reader:
 
     def _part(self, part: "_Part", functions: Collection[str]) -> _Work:
         work = self._command(part.words, functions)
-        writes = not all(_LOG.fullmatch(file) for file in part.written)
+        writes = not all(map(_TOLD.fullmatch, part.written))
         return _Work.OTHER if work is _Work.NONE and writes else work
 
     def _command(self, words: Sequence[str], functions: Collection[str]) -> _Work:
@@ -121,7 +135,7 @@ class _Reader:
             return _Work.NONE
         if program in self.scripts:
             return self._script(program)
-        if is_janitor_image(program) or self._starts_units(command) or _removes(program, command):
+        if is_janitor_image(program) or self._starts_units(command) or _removes(command):
             return _Work.REMOVAL
         return _Work.NONE if _HARMLESS.match(f"{command} ") else _Work.OTHER
 
@@ -138,14 +152,10 @@ class _Reader:
         return bool(names) and all(name in self.units for name in names)
 
 
-def _removes(program: str, command: str) -> bool:
-    if _API.match(command):
-        return True
-    if not _REMOVER.fullmatch(program) or _HARMLESS.match(f"{command} "):
-        return False
-    if _OTHER_VERB.search(command):
-        return any(is_janitor_image(word) for word in command.split())
-    return bool(removal_words(command))
+def _removes(command: str) -> bool:
+    if _RUN.match(command):
+        return any(map(is_janitor_image, command.split()))
+    return bool(_REMOVAL.match(f"{command} "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,7 @@ class _Part:
 
     words: tuple[str, ...]
     written: tuple[str, ...]
-    """The files that its output goes to."""
+    """Where its output goes: `> FILE`, `>> FILE`, `>& 1`."""
 
 
 def _parts(code: str) -> Iterator[_Part]:
@@ -172,7 +182,7 @@ def _parts(code: str) -> Iterator[_Part]:
     redirection = ""
     for operator, word in _tokens(code):
         if ">" in redirection:
-            written.append(word)
+            written.append(f"{redirection} {word}")
         elif word and not redirection:
             words.append(word)
         redirection = ""

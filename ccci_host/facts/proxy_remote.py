@@ -131,6 +131,8 @@ class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
             if not host:
                 raise
             reason = getattr(error, "reason", error)
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                reason = f"its certificate is not trusted here: {reason.verify_message}"
             raise urllib.error.URLError(f"through dockerd's proxy {host}: {reason}") from None
 
 

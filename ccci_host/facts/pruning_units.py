@@ -29,7 +29,15 @@ _USER_FOLDERS = (
     "/home/*/.config/systemd/user",
     "/run/user/*/systemd/transient",
 )
-_EXECS = ("ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
+_EXECS = (
+    "ExecCondition",
+    "ExecStartPre",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecReload",
+    "ExecStop",
+    "ExecStopPost",
+)
 _PROPERTIES = (
     "Id",
     "Names",

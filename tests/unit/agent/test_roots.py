@@ -185,6 +185,11 @@ def test_keep_by_every_way_to_write_a_repository(store: str, pattern: str) -> No
     assert kept_by(story, pattern) == {"debian:12", *other}
 
 
+def test_keep_an_image_that_is_called_like_a_registry(store: str) -> None:
+    story = a_story(store, "registry:2", "debian:12", "org/app:1")
+    assert kept_by(story, "registry*") == {"registry:2"}
+
+
 @pytest.mark.parametrize(
     "pattern", ["org/*", "docker.io/org/*", "index.docker.io/org/*", "*.docker.io/org/a*"]
 )

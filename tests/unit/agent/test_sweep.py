@@ -644,6 +644,38 @@ def test_a_deletion_at_which_the_daemon_fails_is_read_back(bench: Bench) -> None
     assert "took more than was meant" in outcome.failures[0]
 
 
+def test_an_image_that_goes_though_the_daemon_fails_is_recorded(bench: Bench) -> None:
+    three_idle(bench)
+    real = bench.daemon.delete
+
+    def fail(path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        real(path, query)
+        return 500, {"message": "a layer is busy"}
+
+    bench.daemon.delete = fail  # type: ignore[method-assign]
+    outcome = bench.tick()
+    assert len(outcome.removed) == 3
+    assert all("a layer is busy" in str(removed["answer"]) for removed in outcome.removed)
+    assert not outcome.conflicts
+
+
+def test_a_store_that_cannot_be_read_back_ends_the_tick(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_idle(bench)
+    known = Daemon.get
+
+    def get(daemon: Daemon, path: str, query: Any = None, **more: Any) -> Any:
+        if path == "/images/json" and bench.daemon.deleted:
+            raise DaemonError("hiccup", 500)
+        return known(daemon, path, query, **more)
+
+    monkeypatch.setattr(Daemon, "get", get)
+    outcome = bench.tick()
+    assert len(bench.daemon.deleted) == 1
+    assert "the store cannot be read: hiccup" in outcome.failures[0]
+
+
 @pytest.mark.parametrize(
     "error", [DaemonError("no space left on device", 500), DaemonError("no answer"), DaemonError("no", 400)]
 )

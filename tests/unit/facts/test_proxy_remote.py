@@ -7,6 +7,8 @@ import json
 import socket
 import ssl
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -364,3 +366,21 @@ def test_what_is_sent_is_whole_and_no_name_in_it_means_two_things(program: str) 
     names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     names += [ast.unparse(one) for node in body if isinstance(node, ast.Assign) for one in node.targets]
     assert len(names) == len(set(names))
+
+
+def test_a_proxy_whose_certificate_is_not_trusted_is_said_to_be_just_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    refused.verify_message = "self-signed certificate"
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise urllib.error.URLError(refused)
+
+    monkeypatch.setattr(proxy_remote, "send_through_proxy", lambda _: "proxy.corp")
+    monkeypatch.setattr(urllib.request.HTTPSHandler, "do_open", fail)
+    with pytest.raises(urllib.error.URLError) as caught:
+        proxy_remote.AsDockerd().do_open(None, urllib.request.Request("https://registry"))
+    assert caught.value.reason == (
+        "through dockerd's proxy proxy.corp: its certificate is not trusted here: self-signed certificate"
+    )
