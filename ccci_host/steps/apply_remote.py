@@ -4,8 +4,8 @@ Standard input: `{"operations": [{"do": …}, …]}`. Standard output: `{"done":
 that failed, "failed": why, or null}`. Stops at the first failure. Prints nothing that an operation holds but
 its path or its command.
 
-The files of every `write` are laid beside their places before the first operation: a disk without room for them
-changes nothing, and leaves nothing stopped. A line and a login are written at their turn.
+The files of every `write` are laid beside their places before the first operation: a disk without room for
+them changes nothing, and leaves nothing stopped. A line and a login are written at their turn.
 """
 
 from __future__ import annotations
