@@ -144,7 +144,7 @@ def slow_pull(host: AgentHost) -> Iterator[str]:
     finally:
         hub.control.withdraw(number)
     soon(lambda: host.has("run/large:1"), "the end of the pull", 300)
-    host.docker("run", "--rm", "run/large:1", "true")
+    host.docker("run", "--detach", "run/large:1", "sleep", "100000")
 
 
 def test_a_pull_in_flight_closes_the_gate(host: AgentHost) -> None:
