@@ -233,7 +233,7 @@ def test_a_pull_in_flight_by_growing_files() -> None:
     assert_all_kept(plan)
 
 
-@pytest.mark.parametrize(("hours", "waits"), [(5.9, True), (6.1, False)])
+@pytest.mark.parametrize(("hours", "waits"), [(5.9, True), (6, True), (6.1, False)])
 def test_no_pull_is_waited_for_once_the_disk_has_been_full_for_hours(hours: float, waits: bool) -> None:
     """Each try of swarm's is a pull in flight, and fails on that disk."""
     story = a_story()
