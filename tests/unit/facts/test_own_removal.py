@@ -25,6 +25,8 @@ from tests.unit.facts.host_answers import file
         "sh -c '$DOCKER rmi app'",
         "docker images >/dev/null 2>&1; docker -H tcp://ci:2375 rmi app; echo done >> ${LOG_FILE}",
         "ctr -n moby images rm app",
+        "exec 1>> /var/log/tidy.log 2>&1; docker rmi app",
+        """docker r'm'"i" app""",
         "crictl --timeout 5s rmi --prune",
         "/usr/local/bin/docuum --threshold 10GB",
         "docker run --rm -v /var/run/docker.sock:/var/run/docker.sock spotify/docker-gc",
@@ -87,6 +89,9 @@ def test_a_command_that_is_only_told_of_one(command: str) -> None:
         "docker rmi app # \\\nrestic backup /srv",
         "docker rmi app; echo $'a\\'b'; restic backup /srv; echo \\'",
         "docker rmi app <<end\nend",
+        "docker rmi app; sudo -i",
+        "docker rmi `app",
+        "docker rmi $(docker images",
         "docker rmi app; echo 'open",
         "curl https://x -d 'docker image prune is done'",
         "docker image prune -f && systemctl start backup.service",
@@ -107,14 +112,14 @@ def test_to_start_a_unit_that_only_removes_images_is_one() -> None:
 def test_a_script_is_one_where_it_is_run_and_removes_images() -> None:
     scripts = {"/opt/tidy": file("docker rmi app\n"), "/opt/server": file("# docker rmi app\nserve\n")}
 
-    runs = ["/opt/tidy --all", "/bin/bash -e /opt/tidy", "sh -c 'sleep 5 && exec /opt/tidy'"]
+    runs = ["/opt/tidy --all", "/bin/bash -e /opt/tidy", "sh /opt/tidy", "sh -c 'sleep 5 && exec /opt/tidy'"]
     others = [
         "/opt/server",
         "/opt/server --each-night /opt/tidy",
         "sh -c '/opt/server --each-night /opt/tidy'",
     ]
 
-    assert [is_removal(command, scripts) for command in runs] == [True] * 3
+    assert [is_removal(command, scripts) for command in runs] == [True] * 4
     assert [is_removal(command, scripts) for command in others] == [False] * 3
 
 
