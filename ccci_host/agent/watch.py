@@ -92,7 +92,7 @@ class _Watcher:
                 silent = True
             self._unconnected.touch()
             self._stay()
-            time.sleep(RETRY)
+            time.sleep(RETRY)  # a daemon that is not there is asked for ever, but not all the time
             self._leave_it_stopped()
 
     def _leave_it_stopped(self) -> None:
@@ -119,7 +119,7 @@ class _Watcher:
                 self._pid_written = None
             tries += 1
             self._stay()
-            time.sleep(RETRY)
+            time.sleep(RETRY)  # nothing tells of a pid file that comes or goes: it is looked at
 
     def _written(self) -> Optional[int]:
         try:
@@ -243,7 +243,7 @@ class _Writer(threading.Thread):
                     self._doubt()  # the mark in the run folder goes with the boot
                 said = True
                 self._unwritten.touch()
-                time.sleep(RETRY)
+                time.sleep(RETRY)  # until there is room; what comes meanwhile waits, condensed
                 if not self._queue.empty():
                     lines = essence([*lines, *self._take(self._queue.get())])
             else:

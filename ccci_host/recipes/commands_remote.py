@@ -235,7 +235,7 @@ def kill_session(leader: int) -> None:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
+        time.sleep(0.01)  # who is killed is no child of ours to wait for; bounded by DYING
         left = living(leader)
 
 

@@ -310,7 +310,7 @@ def look(payload: Value) -> Value:
         seen = picture(payload["stack"])
         if seen["mark"] != payload.get("known") or time.monotonic() >= until:
             return seen
-        time.sleep(BETWEEN_LOOKS)
+        time.sleep(BETWEEN_LOOKS)  # bounded by `patience`, and the caller looks again
 
 
 def picture(stack: str) -> Value:

@@ -618,7 +618,7 @@ def test_an_image_at_which_the_daemon_fails_stays_and_the_others_go(bench: Bench
     def fail(path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         return (500, {"message": "driver failed"}) if "org/a" in path else real(path, query)
 
-    bench.daemon.delete = fail  # type: ignore[method-assign]
+    bench.daemon.delete = fail  # type: ignore[method-assign]  # this one daemon alone fails
     bench.percent = [95.0, 95.0, 75.0]
     outcome = bench.tick()
     assert bench.names() == {"a", "kept"}
@@ -637,7 +637,7 @@ def test_a_deletion_at_which_the_daemon_fails_is_read_back(bench: Bench) -> None
         real(path, query)
         return 500, {"message": "driver failed"}
 
-    bench.daemon.delete = fail  # type: ignore[method-assign]
+    bench.daemon.delete = fail  # type: ignore[method-assign]  # this one daemon alone fails
     bench.daemon.greedy = "kept"
     outcome = bench.tick()
     assert len(bench.daemon.deleted) == 1
@@ -652,7 +652,7 @@ def test_an_image_that_goes_though_the_daemon_fails_is_recorded(bench: Bench) ->
         real(path, query)
         return 500, {"message": "a layer is busy"}
 
-    bench.daemon.delete = fail  # type: ignore[method-assign]
+    bench.daemon.delete = fail  # type: ignore[method-assign]  # this one daemon alone fails
     outcome = bench.tick()
     assert len(outcome.removed) == 3
     assert all("a layer is busy" in str(removed["answer"]) for removed in outcome.removed)
