@@ -246,7 +246,7 @@ def test_a_value_that_is_no_json_is_a_defect(
 def test_an_interrupt_has_no_traceback(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     run("interrupt")
     shown = capsys.readouterr()
-    assert "Interrupted" in shown.err
+    assert f"Interrupted. {cli.GOES_ON}" in shown.err, "not that anything was removed"
     assert "Traceback" not in shown.err
 
 
