@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HOST = "The host's name in ccci.toml; by default its default_host, or the only one."
 JSON = "Print JSON instead of text."
-RECIPE = "A recipe's folder, or the name of one in the folders that ccci.toml lists."
+RECIPE = "A recipe's folder (`./shop`: with a `/`), or the name of one in the folders that ccci.toml lists."
 DEPLOYER = "stack, or command for the harness that ccci.toml describes; by default the host's."
 DEFAULT_RECIPE = f"{RECIPE} By default the host's default_recipe."
 
@@ -67,7 +67,7 @@ def machine(host: str | None) -> Machine:
         "check": "Change nothing; exit code 1 says that something would be changed.",
         "diff": "Show what is, or would be, changed.",
         "json": JSON,
-        "disable_pruners": "Also disable the other pruners that were found on the host.",
+        "disable_pruners": "Also end those other pruners that do nothing else; others are left to you.",
     }
 )
 def provision(
@@ -197,7 +197,8 @@ FAULTS = (
 )
 FAULT_ROOMS = ("ccci_host.lab.faults",)
 """Where faults live besides `ccci_host.faults`."""
-PAUSE = "Wait for Enter before one of: teardown, reboot, redeploy, controls."
+PAUSE = "Wait for Enter before one of: teardown, redeploy, controls."
+PAUSE_OR_REBOOT = PAUSE.replace("redeploy", "reboot, redeploy")
 PUT_RIGHT = "What the run had made was removed, or is named above."
 EXPERIMENT = {
     "host": HOST,
@@ -220,9 +221,10 @@ def verified(
     from ccci_host.verify import closing, overall, verify_all
 
     pause = wishes.get("pause_before")
-    if pause not in (None, *PAUSES):
+    pauses = [point for point in PAUSES if point != "reboot" or "reboot-and-redeploy" in tasks]
+    if pause not in (None, *pauses):
         raise UsageError(
-            f"There is no pause before {pause!r}.", resolution=f"Choose from {', '.join(PAUSES)}."
+            f"There is no pause before {pause!r}.", resolution=f"Choose from {', '.join(pauses)}."
         )
     if pause is not None:
         require_keyboard()
@@ -347,7 +349,7 @@ def verify(
         "forced_stop": "Stop the machine by force instead of asking it to shut down.",
         "boot_timeout": "Seconds that the machine may take until it is ready again; by default 300.",
         "cycles": CYCLES,
-        "pause_before": PAUSE,
+        "pause_before": PAUSE_OR_REBOOT,
     },
 )
 def reboot_and_redeploy(

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ccci_host.agent.policy import keep_pattern
 from ccci_host.errors import ConfigError
 
 FILE_NAME = "ccci.toml"
@@ -66,6 +67,7 @@ HostPath = Annotated[str, AfterValidator(_on_the_host)]
 """An absolute path on the CI host."""
 
 Word = Annotated[str, Field(min_length=1)]
+Keep = Annotated[Word, AfterValidator(keep_pattern)]
 Flag = Annotated[bool, Field(strict=True)]
 Percent = Annotated[int, Field(strict=True, ge=1, le=99)]
 DaysOrNever = Annotated[float | Literal["never"], BeforeValidator(_days_or_never)]
@@ -135,10 +137,23 @@ class IncusTable(Table):
         if endpoint.startswith("https://"):
             if missing:
                 yield f"an https:// endpoint also needs {', '.join(missing)}"
-            if not urlsplit(endpoint).hostname or urlsplit(endpoint).path.strip("/"):
+            if not _is_host_and_port(endpoint):
                 yield "endpoint must be https://HOST:PORT, with nothing after it"
         elif not endpoint.startswith("/"):
             yield "endpoint must be https://HOST:PORT or the absolute path of a unix socket"
+
+
+def _is_host_and_port(url: str) -> bool:
+    """Whether `url` names a host and a port, and nothing more."""
+    try:
+        parts = urlsplit(url)
+        return (
+            bool(parts.hostname and parts.port)
+            and url.rstrip("/").endswith(f":{parts.port}")
+            and not parts.username
+        )
+    except ValueError:  # the port is no number, or none that there is
+        return False
 
 
 class SshTable(Table):
@@ -183,7 +198,7 @@ class PruneTable(Table):
     low_watermark_percent: Percent = 70
     young_hours: float = Field(default=72, strict=True, gt=0, allow_inf_nan=False)
     idle_after_days: DaysOrNever = 30
-    keep: tuple[Word, ...] = ()
+    keep: tuple[Keep, ...] = ()
     recipe_roots: tuple[HostPath, ...] = ()
     timer: Word = Field(default="hourly", description="systemd calendar expression")
 
@@ -380,9 +395,16 @@ def _place(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "the file"
 
 
+_MEANS = {
+    "extra_forbidden": "unknown key",
+    "missing": "missing",
+    "tuple_type": "must be a list, in brackets",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "string_pattern_mismatch": "must be a name: letters, digits and hyphens, a letter first",
+}
+"""Pydantic's kinds of errors whose own words speak of Python."""
+
+
 def _message(item: Any) -> str:
-    if item["type"] == "extra_forbidden":
-        return "unknown key"
-    if item["type"] == "missing":
-        return "missing"
-    return str(item["msg"]).removeprefix("Value error, ")
+    return _MEANS.get(item["type"], str(item["msg"]).removeprefix("Value error, "))

@@ -9,6 +9,11 @@ from ccci_host.config import PatTable
 from ccci_host.errors import ConfigError, tail
 from ccci_host.secret import Secret
 
+MORE = (
+    "It gave more than one word, and has to give the PAT alone. Of an entry with several lines `head -n 1` "
+    'takes the first: command = ["sh", "-c", "pass show docker-hub/ci | head -n 1"].'
+)
+
 COMMAND_TIMEOUT = 30.0
 """Seconds that the command may take: a password store may ask its owner."""
 
@@ -63,7 +68,7 @@ def _output(argv: tuple[str, ...], place: str) -> str:
 def _one_word(text: str, place: str) -> Secret:
     words = text.split()
     if len(words) != 1:
-        raise _unusable(place, "It gave nothing." if not words else "It gave more than one word.")
+        raise _unusable(place, "It gave nothing." if not words else MORE)
     return Secret(words[0])
 
 

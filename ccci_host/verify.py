@@ -151,11 +151,21 @@ def verify_all(
     root: Path | None = None,
     listener: Callable[[Outcome], None] | None = None,
 ) -> tuple[Outcome, ...]:
-    """One task after the other on one machine, each with a folder of its own; `listener` hears of each."""
-    outcomes = []
+    """One task after the other on one machine, each with a folder of its own; `listener` hears of each.
+
+    One that cannot run raises its `CcciError`, unless one before it is a FAIL: that stands, and the rest is
+    left out.
+    """
+    outcomes: list[Outcome] = []
     with reach() as machine:
         for task in tasks:
-            outcome = verify(machine, replace(options, task=task), root=root)
+            try:
+                outcome = verify(machine, replace(options, task=task), root=root)
+            except CcciError as error:
+                if overall(outcomes) is not Verdict.FAIL:
+                    raise
+                say(f"{task} could not run, and what would come after it is left out. {error}")
+                break
             outcomes.append(outcome)
             if listener:
                 listener(outcome)

@@ -20,6 +20,7 @@ from typing import Any, Optional
 
 from .clock import DAY, HOUR
 from .problem import UnreadableError
+from .references import digest_of
 
 NEVER = "never"
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])$")
@@ -132,6 +133,17 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(item.strip() for item in value)
 
 
+def keep_pattern(text: str) -> str:
+    """`text`, one of `keep`; raises `ValueError` for a digest that is not whole: it would keep nothing."""
+    if ("@" in text or text.startswith("sha256:")) and not digest_of(text):
+        raise ValueError(f"has {text!r}: a digest is whole (sha256: and 64 digits), and no pattern")
+    return text
+
+
+def _keeps(value: Any) -> tuple[str, ...]:
+    return tuple(map(keep_pattern, _texts(value)))
+
+
 def _folders(value: Any) -> tuple[str, ...]:
     folders = _texts(value)
     if not all(folder.startswith("/") for folder in folders):
@@ -144,6 +156,6 @@ _READERS = {
     "low_watermark": _percent,
     "young": _age,
     "idle_after": _age_or_never,
-    "keep": _texts,
+    "keep": _keeps,
     "recipe_roots": _folders,
 }

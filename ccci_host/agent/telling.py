@@ -73,7 +73,8 @@ def status_lines(report: dict[str, Any]) -> list[str]:
         for key, value in report["usage"].items()
         if key != "problems" and value
     ]
-    lines.append(f"filled by: {', '.join(filled)}")
+    lines.append(f"filled by: {', '.join(filled) or 'not known'}")
+    lines += [f"not known of what fills it: {problem}" for problem in report["usage"]["problems"]]
     if report["above_since"]:
         lines.append(f"above the high watermark since {report['above_since']}")
     lines += [f"gate {name} is closed: {gate['reason']}" for name, gate in report["gates"].items()]
@@ -86,12 +87,16 @@ def status_lines(report: dict[str, Any]) -> list[str]:
     last = report["last"]
     if last is None:
         return [*lines, "no tick yet"]
-    if "unreadable" in last:
-        return [*lines, f"the last tick's record cannot be read: {last['unreadable']}"]
+    if "problem" in last:
+        return [*lines, f"the last tick's record cannot be read: {last['problem']}"]
     gone = last.get("removed", ())
     lines.append(f"last tick {last.get('at')}: removed {len(gone)}, exit code {last.get('exit_code')}")
     lines += [f"  removed {removed['id']}: {removed['reason']}" for removed in gone]
     lines += [f"  failed: {failure}" for failure in last.get("failures", ())]
+    lines += [f"  gate {name} was closed: {gate['reason']}" for name, gate in last.get("gates", {}).items()]
+    lines += [f"  left alone {image}: {why}" for image, why in last.get("conflicts", {}).items()]
+    lines += [f"  unreadable: {problem}" for problem in last.get("unreadable", ())]
+    lines += [f"  note: {note}" for note in last.get("notes", ())]
     return lines
 
 
@@ -101,7 +106,7 @@ def _last(places: Places) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return {"unreadable": str(error)}
+        return {"problem": str(error)}
 
 
 def _shown(moment: Optional[float]) -> Optional[str]:

@@ -40,6 +40,15 @@ _REMOVAL = re.compile(  # `docker` may be the entrypoint of an image
     re.VERBOSE,
 )
 _RUN = re.compile(rf"{_DOCKER}\s+{_OPTIONS}(?:container\s+)?run\s")
+_FLAG_OF_RUN = re.compile(
+    r"""
+      -[ditPq]+ | -\S+=.* | -[acehlmpuvw]\S+            # alone, or with the value at hand
+    | --(?:detach|disable-content-trust|help|init|interactive|no-healthcheck|oom-kill-disable|privileged
+        |publish-all|quiet|read-only|rm|sig-proxy|tty|use-api-socket)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Words of `docker run` before the image's that have no value behind them."""
 _HARMLESS = re.compile(
     rf"""
       (?:\S*/)?(?: cd|pwd|sleep|wait|true|false|:|test|\[\[?|\]\]?|echo|printf|logger|date|df|du
@@ -135,7 +144,7 @@ class _Reader:
             return _Work.NONE
         if program in self.scripts:
             return self._script(program)
-        if is_janitor_image(program) or self._starts_units(command) or _removes(command):
+        if is_janitor_image(program) or self._starts_units(command) or _removes(words):
             return _Work.REMOVAL
         return _Work.NONE if _HARMLESS.match(f"{command} ") else _Work.OTHER
 
@@ -152,10 +161,19 @@ class _Reader:
         return bool(names) and all(name in self.units for name in names)
 
 
-def _removes(command: str) -> bool:
+def _removes(words: Sequence[str]) -> bool:
+    command = " ".join(words)
     if _RUN.match(command):
-        return any(map(is_janitor_image, command.split()))
+        return is_janitor_image(_image(words))
     return bool(_REMOVAL.match(f"{command} "))
+
+
+def _image(words: Sequence[str]) -> str:
+    """The image of a `docker run`: options come before it, and a value behind most of them."""
+    at = words.index("run") + 1
+    while at < len(words) and words[at].startswith("-"):
+        at += 1 if _FLAG_OF_RUN.fullmatch(words[at]) else 2
+    return words[at] if at < len(words) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ def _require_calendar(facts: Facts, wanted: Wanted) -> None:
         raise ConfigError(
             f"systemd on {wanted.host} does not understand the timer {expression!r}.",
             details=answer.reason,
-            resolution="`timer` under [host.….prune] is a calendar expression: hourly, daily, *:0/30 … "
-            "(`man systemd.time`).",
+            resolution="`timer` under [host.….prune] is a calendar expression: hourly, *:0/30, *-*-* 0/4:00 "
+            "… (`man systemd.time`).",
         )
 
 

@@ -9,6 +9,8 @@ from ccci_host.steps.step import Plan, Step, Wanted
 
 OLDEST_DOCKER = (20, 10)
 OLDEST_PYTHON = (3, 9)
+WITHOUT_STACK_CONFIG = (20, 10)
+"""The release whose CLI has no `docker stack config` (docs/retention.md)."""
 
 
 def plan(facts: Facts, wanted: Wanted) -> Plan:
@@ -64,6 +66,11 @@ def _require_versions(host: Host, docker: Docker, name: str) -> None:
 
 def _maskings(docker: Docker) -> list[str]:
     found = []
+    if docker.version_number[:2] == WITHOUT_STACK_CONFIG:
+        found.append(
+            f"The CLI of Docker {docker.version} has no `docker stack config`: the deployer `stack` deploys "
+            "nothing here, and of what recipes in `recipe_roots` pin only the repositories are known."
+        )
     if docker.prefers_offline_images:
         found.append(
             f"dockerd runs with {PREFER_OFFLINE}: services skip pulls, so that a broken image goes unseen. "

@@ -48,7 +48,9 @@ def ccci(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
         ("provision --host", "host"),
         ("verify-pc3 --cycles many", "a whole number, and got 'many'"),
         ("reboot-and-redeploy --boot-timeout=long", "a whole number, and got 'long'"),
-        ("verify-pc3 --pause-before lunch", "'lunch'.\nChoose from teardown, reboot, redeploy"),
+        ("verify-pc3 --pause-before lunch", "'lunch'.\nChoose from teardown, redeploy"),
+        ("verify-pc3 --pause-before reboot", "'reboot'.\nChoose from teardown, redeploy"),
+        ("reboot-and-redeploy --pause-before lunch", "'lunch'.\nChoose from teardown, reboot, redeploy"),
         ("lab.up --stores tape", "'tape'.\nThe stores are classic and containerd"),
         ("analyze nowhere", "no verdict at"),
         ("lab.limit", "How many pulls is the lab's account to have?"),
@@ -371,7 +373,8 @@ def test_no_task_begins_under_dry(under: Callable[[Collection, list[str]], int])
 
 def test_the_help_names_every_pause() -> None:
     for pause in PAUSES:
-        assert pause in tasks.PAUSE
+        assert pause in tasks.PAUSE_OR_REBOOT
+        assert (pause in tasks.PAUSE) == (pause != "reboot")
 
 
 def nothing() -> None:

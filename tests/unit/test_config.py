@@ -187,7 +187,7 @@ def test_every_problem_is_in_one_message(tmp_path: Path) -> None:
         """,
     )
     assert seen == [
-        "host.ci.incus.instance: String should match pattern '^[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'",
+        "host.ci.incus.instance: must be a name: letters, digits and hyphens, a letter first",
         "host.ci.incus.colour: unknown key",
         "host.ci.incus: an https:// endpoint also needs client_key, server_cert",
         "host.ci.hub.account: missing",
@@ -212,6 +212,13 @@ def test_every_problem_is_in_one_message(tmp_path: Path) -> None:
             'endpoint = "https://h:8443/1.0"\nclient_cert="c"\nclient_key="k"\nserver_cert="s"',
             "nothing after it",
         ),
+        *(
+            (
+                f'endpoint = "https://{rest}"\nclient_cert="c"\nclient_key="k"\nserver_cert="s"',
+                "nothing after it",
+            )
+            for rest in ("h", "h:port", "h:99999", "h:8443?x=1", "h:8443#x", "me@h:8443", ":8443")
+        ),
         ('endpoint = ""', "at least 1 character"),
         ("endpoint = 3", "valid string"),
     ],
@@ -220,6 +227,39 @@ def test_an_endpoint_is_of_one_of_two_kinds(tmp_path: Path, line: str, problem: 
     text = GOOD.replace('endpoint = "/var/lib/incus/unix.socket"', line)
     assert len(seen := problems(tmp_path, text)) == 1
     assert problem in seen[0]
+
+
+def test_an_endpoint_may_be_an_address_and_end_in_a_slash(tmp_path: Path) -> None:
+    certificates = '\nclient_cert="c"\nclient_key="k"\nserver_cert="s"'
+    for url in ("https://[::1]:8443", "https://192.0.2.1:443/", "https://incus.example.net:8443"):
+        text = GOOD.replace('"/var/lib/incus/unix.socket"', f'"{url}"{certificates}')
+        assert load(written(tmp_path, text)).host["ci"].incus.over_https
+
+
+def test_what_is_of_the_wrong_kind_is_told_in_the_files_own_words(tmp_path: Path) -> None:
+    seen = problems(
+        tmp_path,
+        """
+        [host.ci]
+        recipes = "~/recipes"
+        [host.ci.incus]
+        endpoint = "/var/lib/incus/unix.socket"
+        instance = "ci"
+        [host.ci.hub]
+        account = "example"
+        pat = "not-a-real-pat"
+        [host.ci.prune]
+        keep = ["nginx:*", "sha256:a97f*", "app@sha256:abc"]
+        """,
+    )
+
+    whole = "a digest is whole (sha256: and 64 digits), and no pattern"
+    assert seen == [
+        "host.ci.hub.pat: must be a table",
+        f"host.ci.prune.keep.1: has 'sha256:a97f*': {whole}",
+        f"host.ci.prune.keep.2: has 'app@sha256:abc': {whole}",
+        "host.ci.recipes: must be a list, in brackets",
+    ]
 
 
 @pytest.mark.parametrize(

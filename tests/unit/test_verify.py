@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from ccci_host import evidence, verify
-from ccci_host.errors import DeployError, RefusedError
+from ccci_host.errors import DeployError, HostError, RefusedError
 from ccci_host.experiments import EXPERIMENTS, Options
 from ccci_host.journal import Journal
 from ccci_host.records import Cleanup, Event, History, LeaseSeen, Leftovers, PhaseBegan, StoreSeen
@@ -197,6 +197,32 @@ def test_the_worst_of_several_decides(tmp_path: Path, play: Play) -> None:
     )
     assert verify.overall(outcomes) is Verdict.FAIL
     assert verify.overall(()) is Verdict.UNKNOWN
+
+
+def test_what_cannot_run_after_a_fail_does_not_hide_it(
+    tmp_path: Path, play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(lost())
+    play(cut(good("verify-pc2"), 1), HostError("no agent"), task="verify-pc2")
+
+    outcomes = verify.verify_all(
+        lambda: nullcontext(MACHINE), ("verify-pc3", "verify-pc2"), Options(task=""), root=tmp_path
+    )
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.FAIL]
+    assert (
+        "verify-pc2 could not run, and what would come after it is left out. no agent"
+        in capsys.readouterr().err
+    )
+
+
+def test_what_cannot_run_after_a_pass_is_told_as_ever(tmp_path: Path, play: Play) -> None:
+    play(good("verify-pc3"))
+    play(cut(good("verify-pc2"), 1), HostError("no agent"), task="verify-pc2")
+    with pytest.raises(HostError, match="no agent"):
+        verify.verify_all(
+            lambda: nullcontext(MACHINE), ("verify-pc3", "verify-pc2"), Options(task=""), root=tmp_path
+        )
 
 
 def test_the_loops_files_beside_the_evidence_are_told(tmp_path: Path, play: Play) -> None:

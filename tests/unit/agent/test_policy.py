@@ -73,6 +73,10 @@ def test_what_is_rendered_is_read_again() -> None:
         ('{"young": "soon"}', ': young must be an age: seconds, or text such as "72h" or "30d".'),
         ('{"young": 0}', ": young must be an age above 0."),
         ('{"keep": "debian"}', ": keep must be a list of texts."),
+        (
+            '{"keep": ["app@sha256:12"]}',
+            ": keep has 'app@sha256:12': a digest is whole (sha256: and 64 digits), and no pattern.",
+        ),
         ('{"recipe_roots": ["x"]}', ": recipe_roots must be a list of absolute paths."),
         ('{"low_watermark": 90}', ": low_watermark must be below high_watermark."),
         ('{"b": 1, "a": 2, "keep": 3}', ": unknown key 'a'; unknown key 'b'; keep must be a list of texts."),

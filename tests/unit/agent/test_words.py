@@ -342,3 +342,18 @@ def test_status(live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[s
         text = capsys.readouterr().out
         assert "gate lease is closed: held by a run" in text
         assert "last tick" in text
+        assert "  gate lease was closed: held by a run" in text
+        assert "  note: there was no ledger" in text
+
+
+def test_status_says_what_the_last_tick_left_alone(
+    live: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = Path(live[live.index("--state") + 1])
+    state.mkdir(exist_ok=True)
+    last = {"at": "then", "exit_code": 0, "removed": [], "conflicts": {"sha256:a": "in use"}}
+    (state / paths.LAST_FILE).write_text(json.dumps(last))
+    assert words.main(["status", *live]) == 0
+    text = capsys.readouterr().out
+    assert "  left alone sha256:a: in use" in text
+    assert "filled by: not known\nnot known of what fills it: " in text

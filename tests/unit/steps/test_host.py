@@ -40,6 +40,14 @@ def test_the_oldest_versions_will_do() -> None:
     )
 
 
+def test_a_cli_that_renders_no_recipe_is_warned_about() -> None:
+    old = replace(ENGINE, version="20.10.24")
+
+    (warning,) = STEP.plan(facts({DOCKER: old}), wanted()).warnings
+
+    assert "`docker stack config`" in warning
+
+
 def test_what_masks_a_pull_is_warned_about() -> None:
     masked = replace(ENGINE, prefers_offline_images=True, mirrors=("https://mirror/",))
 
