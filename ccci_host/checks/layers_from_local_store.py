@@ -18,13 +18,13 @@ from ccci_host.checks.reading import (
     name_of,
     new_layers,
     readable_size,
-    registry_of,
     repository_of,
     store_at,
+    unheard_at,
 )
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.checks.stance import Place, Stance, together
-from ccci_host.checks.weights import above_noise, manifests, recipe_weight, weights_of
+from ccci_host.checks.weights import above_noise, lightest_loss, manifests, recipe_weight
 from ccci_host.records import (
     DeployedService,
     History,
@@ -155,8 +155,7 @@ def _by_log(history: History, cycle: int, services: Sequence[DeployedService]) -
     unheard = [name for repository, name in _resolved(history, repositories) if repository not in asked]
     if unheard:
         return log_says("silent", f"it shows no request at all for {listed(unheard)}, so it missed some")
-    heard = {one.registry for look in history.of(RequestsSeen) if not look.problem for one in look.requests}
-    deaf = [name_of(service.image) for service in services if registry_of(service.image) not in heard]
+    deaf = unheard_at(history, services)
     if deaf:
         return log_says("silent", f"it never showed a request at the registry of {listed(deaf)}")
     others = sorted({one.repository for one in seen.requests if one.is_layer_download})
@@ -174,10 +173,9 @@ def _by_interface(history: History, cycle: int) -> Stance:
     came = above_noise(history, seen)
     if came is None or seen.bytes is None:
         return stance("silent", "its counter stood still, or the noise on it was not measured")
-    weights = weights_of(history, cycle)
-    if weights is None:
+    lightest = lightest_loss(history, cycle)
+    if lightest is None:
         return stance("silent", "what a download would weigh is not known from the manifests")
-    lightest = min(weights.values())
     figures = f"{readable_size(came)} came in above the noise"
     weight = recipe_weight(history, cycle)
     if came < lightest and seen.bytes < weight:

@@ -13,6 +13,7 @@ from ccci_host.records import (
     Moment,
     Phase,
     PhaseBegan,
+    RequestsSeen,
     StoredImage,
     StoreSeen,
 )
@@ -65,6 +66,12 @@ def readable_size(size: float) -> str:
         if abs(size) >= scale:
             return f"{size / scale:.1f} {unit}"
     return f"{size:.0f} B"
+
+
+def unheard_at(history: History, services: Iterable[DeployedService]) -> list[str]:
+    """The images of `services` at whose registry the log never showed a request of the host, in any phase."""
+    heard = {one.registry for look in history.of(RequestsSeen) if not look.problem for one in look.requests}
+    return [name_of(service.image) for service in services if registry_of(service.image) not in heard]
 
 
 def expected_account(history: History) -> str:

@@ -13,6 +13,7 @@ from ccci_host.checks.reading import (
     moved,
     name_of,
     repository_of,
+    unheard_at,
 )
 from ccci_host.checks.registry import REDEPLOYS, check
 from ccci_host.records import DeployedService, History, RegistryRequest, RequestsSeen
@@ -67,6 +68,12 @@ def _cycle(history: History, cycle: int) -> Answer:
         raise NoEvidenceError(
             f"The redeploy was paid by {payers}, and {expected} is to pay.",
             todo="Log the deploying user in as that account: `invoke provision` does.",
+        )
+    deaf = unheard_at(history, services)
+    if deaf:
+        return not_shown(
+            "What the redeploy cost was not shown: the registry log never had a request at the registry of "
+            f"{listed(deaf)}."
         )
     return passed(
         f"The redeploy cost {count(len(counted), 'manifest request')} for {count(len(services), 'service')}"

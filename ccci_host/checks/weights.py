@@ -9,24 +9,22 @@ def manifests(history: History, cycle: int) -> ManifestsSeen | None:
     return fitting[-1] if fitting else None
 
 
-def weights_of(history: History, cycle: int) -> dict[str, int] | None:
-    """Compressed bytes that each image alone would bring if it were lost: layers that no other one holds.
+def lightest_loss(history: History, cycle: int) -> int | None:
+    """Compressed bytes that would come in again if as little as possible had been lost.
 
-    None when the manifest of one is unknown. An image that is wholly part of the others brings nothing and is
-    left out.
+    A layer goes with the last image that holds it: mostly one, and several that are the same image by other
+    names. None when the manifest of one is unknown.
     """
     seen = manifests(history, cycle)
     if seen is None or seen.problem or any(image.problem or not image.layers for image in seen.images):
         return None
-    weights = {}
-    for image in seen.images:
-        others = {
-            layer.digest for other in seen.images if other.digest != image.digest for layer in other.layers
-        }
-        own = {layer.digest: layer.size for layer in image.layers if layer.digest not in others}
-        if sum(own.values()):
-            weights[image.reference] = sum(own.values())
-    return weights or None
+    sizes = {layer.digest: layer.size for image in seen.images for layer in image.layers}
+    holders = {
+        digest: {image.digest for image in seen.images if digest in {layer.digest for layer in image.layers}}
+        for digest in sizes
+    }
+    losses = (sum(size for key, size in sizes.items() if holders[key] <= lost) for lost in holders.values())
+    return min(filter(None, losses), default=None)
 
 
 def recipe_weight(history: History, cycle: int) -> int:

@@ -26,7 +26,7 @@ from ccci_host.witnesses.registries import split_reference
 
 LEAST_QUOTA = 10
 """Pulls that the account must have left before a canary is pulled again on a host in use."""
-TOO_LITTLE = f"less than {LEAST_QUOTA} pulls are left to the account, or nobody knows how many"
+TOO_LITTLE = f"less than {LEAST_QUOTA} pulls are left to the account, or Docker Hub did not answer"
 
 
 def control(run: Run, app: App, deployer: Deployer, deployment: Deployment, store: StoreSeen | None) -> None:
@@ -126,9 +126,9 @@ def _evict_canary(run: Run, canary: str) -> None:
 
 
 def enough(quota: BucketsSeen) -> bool:
-    """Whether the account is known to have pulls to spare."""
-    left = [bucket.remaining for bucket in quota.buckets if bucket.account is not None]
-    return any(remaining is not None and remaining >= LEAST_QUOTA for remaining in left)
+    """Whether the account has pulls to spare, or is one whose pulls Docker Hub does not count: a paid one."""
+    own = [bucket for bucket in quota.buckets if bucket.account is not None]
+    return any(bucket.uncounted or (bucket.remaining or 0) >= LEAST_QUOTA for bucket in own)
 
 
 def _evicted(run: Run, chosen: Victim, store: StoreSeen, *, canary: bool) -> EvictionControl:

@@ -58,7 +58,7 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
         run.write(ColdPullControl(ran=False, removed=tuple(removed), problem=str(error)))
         raise
     run.look("evicted")
-    name = reference.partition("@")[0]
+    name = _as_people_name_it(reference)
     again: Deployment | None = None
     problem: str | None = None
     with single("pull", name, secrets.token_hex(2)) as app:
@@ -84,6 +84,12 @@ def _cold_pull(run: Run, deployer: Deployer, deployment: Deployment, store: Stor
             problem=problem,
         )
     )
+
+
+def _as_people_name_it(reference: str) -> str:
+    """`reference` by its tag; by its digest where it has no tag, since its name alone would mean `latest`."""
+    name = reference.partition("@")[0]
+    return name if ":" in name.rpartition("/")[2] else reference
 
 
 def _candidate(

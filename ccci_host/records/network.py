@@ -118,6 +118,8 @@ class Bucket(Record):
     source: str | None = None
     """`docker-ratelimit-source`, as it came."""
     problem: str | None = None
+    uncounted: bool = False
+    """Docker Hub answered, and told no figure: none is kept of paid accounts (fact 14)."""
 
 
 class BucketsSeen(Record):

@@ -123,14 +123,22 @@ class IncusInstance:
 
     def address(self) -> str:
         """Its first global IPv4 address; raises `UnreachableError` when it has none, or none yet."""
-        for seen in self._interfaces():
-            for entry in seen["addresses"] or ():
-                if entry["family"] == "inet" and entry["scope"] == "global":
-                    return str(entry["address"])
+        for address in self._addresses():
+            if ":" not in address:
+                return address
         raise UnreachableError(
             f"Incus knows no IPv4 address of {self._where}.",
             resolution="Wait for its network, or set `address` under [host.….ssh] in ccci.toml.",
         )
+
+    def addresses(self) -> tuple[str, ...]:
+        """Its global addresses, IPv4 and IPv6; raises `UnreachableError` when it has none, or none yet."""
+        found = tuple(self._addresses())
+        if not found:
+            raise UnreachableError(
+                f"Incus knows no address of {self._where}.", resolution="Wait for its network."
+            )
+        return found
 
     def request_restart(self, *, force: bool, timeout: float) -> None:
         """Restart it, and return when Incus has; the system in it comes up after that.
@@ -187,6 +195,12 @@ class IncusInstance:
                 resolution="It may be stopped or still booting; else give it a network device.",
             )
         return seen
+
+    def _addresses(self) -> Iterator[str]:
+        for interface in self._interfaces():
+            for entry in interface["addresses"] or ():
+                if entry["scope"] == "global":
+                    yield str(entry["address"])
 
     def _hardware_addresses(self) -> Iterator[str]:
         found = self._api.get("instances", self.name)

@@ -54,6 +54,10 @@ class Instance(Protocol):
         """Its IPv4 address on the interface that its expanded devices name."""
         ...
 
+    def addresses(self) -> tuple[str, ...]:
+        """All its global addresses there, IPv4 and IPv6."""
+        ...
+
     def request_restart(self, *, force: bool, timeout: float) -> None:
         """Restart it: gracefully, or by a forced stop and a start."""
         ...

@@ -56,6 +56,7 @@ def _bucket(answer: dict[str, Any]) -> Bucket:
         problem = f"ratelimit-remaining came as {headers['ratelimit-remaining']!r}: {NO_FIGURE}"
     return Bucket(
         account=account,
+        uncounted=answer["status"] == 200 and remaining is None,
         limit=limit,
         remaining=remaining,
         window_seconds=window,

@@ -1,11 +1,13 @@
 """The registry's own access log, where it can be read: every request, with account and bytes.
 
 Sees all that the host asked the registries for, outside the daemon under test. Cannot see registries that
-write no such log, and knows the host by its source address alone.
+write no such log, and knows the host by its source addresses alone.
 """
 
 import json
 import os
+from collections.abc import Collection
+from ipaddress import ip_address
 from typing import Any, BinaryIO
 
 from pydantic import ValidationError
@@ -24,7 +26,7 @@ class LogStretch:
 
     def __init__(self, machine: Machine) -> None:
         self._problem: str | None = None
-        self._source = ""
+        self._sources: tuple[str, ...] = ()
         self._log: BinaryIO | None = None
         registry = machine.config.registry
         if registry is None:
@@ -32,7 +34,7 @@ class LogStretch:
             return
         self._path = registry.access_log
         try:
-            self._source = machine.instance.address()
+            self._sources = machine.instance.addresses()
             self._log = self._path.open("rb")
             self._offset = self._log.seek(0, os.SEEK_END)
             self._mark = self._before()
@@ -43,14 +45,14 @@ class LogStretch:
 
     def end(self, phase: Phase, cycle: int) -> RequestsSeen:
         """The host's requests since then."""
-        seen = RequestsSeen(phase=phase, cycle=cycle, source=self._source)
         content = b""
         if self._log is not None:
             with self._log:
                 content = self._since()
         if self._problem is not None:
-            return seen.model_copy(update={"problem": self._problem})
-        return parse(content, self._source, phase, cycle)
+            source = ", ".join(self._sources)
+            return RequestsSeen(phase=phase, cycle=cycle, source=source, problem=self._problem)
+        return parse(content, self._sources, phase, cycle)
 
     def _since(self) -> bytes:
         assert self._log is not None  # noqa: S101 - its one caller has looked
@@ -85,23 +87,38 @@ class RegistryLogWitness:
         return LogStretch(machine)
 
 
-def parse(content: bytes, source: str, phase: Phase, cycle: int) -> RequestsSeen:
-    """The requests of the host at the address `source` among the log's lines."""
+def parse(content: bytes, sources: Collection[str], phase: Phase, cycle: int) -> RequestsSeen:
+    """The requests of the host, which has the addresses `sources`, among the log's lines."""
     requests: list[RegistryRequest] = []
+    own = set(map(_canonical, sources))
     others = 0
     problem: str | None = None
     for raw in content.splitlines():
         try:
             value = json.loads(raw)
-            if value["source"] != source:
+            if _canonical(value["source"]) not in own:
                 others += 1
             elif not str(value.get("user_agent") or "").startswith(USER_AGENT):
                 requests.append(_request(value))
         except (ValueError, KeyError, TypeError, ValidationError):
             problem = "the registry's log holds a line that is no record of a request"
     return RequestsSeen(
-        phase=phase, cycle=cycle, source=source, requests=tuple(requests), others=others, problem=problem
+        phase=phase,
+        cycle=cycle,
+        source=", ".join(sources),
+        requests=tuple(requests),
+        others=others,
+        problem=problem,
     )
+
+
+def _canonical(address: str) -> str:
+    """An address in the one form that it is compared in: IPv6 has many, and may hold an IPv4 one."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(getattr(known, "ipv4_mapped", None) or known)
 
 
 def _request(value: dict[str, Any]) -> RegistryRequest:

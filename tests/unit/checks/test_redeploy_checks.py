@@ -274,6 +274,13 @@ def test_an_image_of_one_word_has_a_tag_too() -> None:
     assert finding(COSTS, changed(log(*twice, elsewhere), Deployed, short)).verdict is Verdict.FAIL
 
 
+def test_a_log_that_never_heard_the_host_shows_no_cost() -> None:
+    deaf = changed(good("verify-pc3"), RequestsSeen, {"requests": (), "others": 3})
+    seen = finding(COSTS, deaf)
+    assert seen.verdict is None
+    assert "never had a request at the registry of" in seen.reason
+
+
 def test_a_port_is_no_tag() -> None:
     elsewhere = image(lambda name: name.replace("ccci/db:2.0", "ccci.test:5000/ccci/db:2.0"))
     twice = (request(DB, "manifest"), request(DB, "manifest"))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from ccci_host.checks.weights import above_noise, recipe_weight, weights_of
+from ccci_host.checks.weights import above_noise, lightest_loss, recipe_weight
 from ccci_host.records import History, InterfaceSeen, ManifestsSeen, NoiseSeen
-from tests.histories import APP, DB, changed, good, manifests, without
+from tests.histories import changed, good, manifests, without
 
 HISTORY = good("verify-pc3")
 
@@ -22,13 +22,22 @@ def first(**changes: Any) -> Any:
 
 
 def test_an_image_weighs_what_no_other_one_holds_and_the_recipe_each_layer_once() -> None:
-    assert weights_of(HISTORY, 1) == {APP: 5_000_000, DB: 8_000_000}
+    assert lightest_loss(HISTORY, 1) == 5_000_000
     assert recipe_weight(HISTORY, 1) == 15_000_000
 
 
 def test_an_image_that_is_part_of_the_others_weighs_nothing() -> None:
     base = manifests().images[0].layers[:1]
-    assert weights_of(changed(HISTORY, ManifestsSeen, first(layers=base)), 1) == {DB: 8_000_000}
+    assert lightest_loss(changed(HISTORY, ManifestsSeen, first(layers=base)), 1) == 8_000_000
+
+
+def test_an_image_by_two_names_weighs_what_both_hold_together() -> None:
+    def twice(seen: ManifestsSeen) -> ManifestsSeen:
+        image, *others = seen.images
+        again = image.model_copy(update={"reference": "ghcr.io/ccci/app:1.0", "digest": "sha256:again"})
+        return seen.model_copy(update={"images": (image, again, *others)})
+
+    assert lightest_loss(changed(HISTORY, ManifestsSeen, twice), 1) == 5_000_000
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,7 @@ def test_an_image_that_is_part_of_the_others_weighs_nothing() -> None:
     ids=["nobody asked", "no answer", "no image", "an image that is gone", "an image without layers"],
 )
 def test_one_unknown_manifest_leaves_every_weight_unknown(unknown: History) -> None:
-    assert weights_of(unknown, 1) is None
+    assert lightest_loss(unknown, 1) is None
 
 
 def test_nothing_known_weighs_nothing() -> None:
@@ -52,9 +61,9 @@ def test_nothing_known_weighs_nothing() -> None:
 
 def test_manifests_are_those_of_the_cycle_or_the_last_before_it() -> None:
     history = changed(good("verify-pc3", cycles=3), ManifestsSeen, {"images": ()}, cycle=3)
-    assert weights_of(history, 2) == {APP: 5_000_000, DB: 8_000_000}
-    assert weights_of(history, 3) is None
-    assert weights_of(without(history, ManifestsSeen, cycle=3), 3) == {APP: 5_000_000, DB: 8_000_000}
+    assert lightest_loss(history, 2) == 5_000_000
+    assert lightest_loss(history, 3) is None
+    assert lightest_loss(without(history, ManifestsSeen, cycle=3), 3) == 5_000_000
 
 
 def carried(bytes_: int | None, seconds: float = 5.0, **changes: Any) -> InterfaceSeen:

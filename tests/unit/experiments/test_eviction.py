@@ -164,10 +164,16 @@ def test_a_control_that_was_not_run_says_why(
     assert why in (control_of(bench).problem or "")
 
 
-@pytest.mark.parametrize(("remaining", "enough"), [(10, True), (9, False), (None, False), (-3, False)])
-def test_a_canary_is_pulled_only_where_quota_is_known_to_be_left(remaining: int | None, enough: bool) -> None:
-    quota = BucketsSeen(
-        moment="evicted",
-        buckets=(Bucket(account="me", remaining=remaining), Bucket(account=None, remaining=99)),
-    )
+@pytest.mark.parametrize(
+    ("own", "enough"),
+    [
+        (Bucket(account="me", remaining=10), True),
+        (Bucket(account="me", remaining=9), False),
+        (Bucket(account="me", remaining=-3), False),
+        (Bucket(account="me", problem="no answer"), False),
+        (Bucket(account="me", uncounted=True), True),
+    ],
+)
+def test_a_canary_is_pulled_only_where_quota_is_left_or_not_counted(own: Bucket, enough: bool) -> None:
+    quota = BucketsSeen(moment="evicted", buckets=(own, Bucket(account=None, remaining=99)))
     assert eviction.enough(quota) is enough

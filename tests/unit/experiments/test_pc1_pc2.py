@@ -205,6 +205,23 @@ def test_pc2_removes_no_image_of_a_host_in_use_but_its_canary(
     assert (control.ran, control.reference, control.removed) == (True, "me/canary:1", (f"app@{D}",))
 
 
+@pytest.mark.parametrize(
+    ("canary", "pulled"),
+    [
+        (f"me/canary@{D}", f"me/canary@{D}"),
+        (f"me/canary:1@{D}", "me/canary:1"),
+        (f"docker.io/me/canary@{D}", f"docker.io/me/canary@{D}"),
+    ],
+)
+def test_what_is_pulled_cold_is_what_was_removed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, canary: str, pulled: str
+) -> None:
+    known = store_of((D, ("x",))).images
+    monkeypatch.setattr("ccci_host.experiments.canary.images_of", lambda run, canary, store: known)
+    [control] = stage.play(pc2.verify_pc2, canary=canary).history.of(ColdPullControl)
+    assert control.reference == pulled
+
+
 def test_a_canary_that_cannot_be_paid_for_is_left_alone(stage: Stage) -> None:
     stage.left -= 1
     [control] = stage.play(pc2.verify_pc2, canary="me/canary:1").history.of(ColdPullControl)

@@ -48,3 +48,6 @@ class Counter:
 
     def address(self) -> str:
         return self._address
+
+    def addresses(self) -> tuple[str, ...]:
+        return (self._address, "fd42::1:5")

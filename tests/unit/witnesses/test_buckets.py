@@ -49,14 +49,20 @@ def test_both_buckets_are_asked_in_one_round_trip() -> None:
 
 def test_an_unknown_figure_is_a_problem_of_its_bucket_alone() -> None:
     seen = parse({"buckets": [answer("me", ";w=21600"), answer(None, None)]}, "start", 0)
-    assert [one.remaining for one in seen.buckets] == [None, None]
+    assert [(one.remaining, one.uncounted) for one in seen.buckets] == [(None, True), (None, True)]
     assert seen.problem is None
     assert seen.buckets[0].problem == "ratelimit-remaining came as ';w=21600': that is no figure"
 
 
 def test_over_the_limit_still_says_how_far() -> None:
     [one] = parse({"buckets": [answer("me", "-1;w=21600", status=429)]}, "start", 0).buckets
-    assert (one.remaining, one.problem) == (-1, None)
+    assert (one.remaining, one.problem, one.uncounted) == (-1, None, False)
+
+
+@pytest.mark.parametrize("status", [429, 401, 503])
+def test_pulls_count_where_the_registry_does_not_answer(status: int) -> None:
+    [one] = parse({"buckets": [answer("me", None, status=status)]}, "start", 0).buckets
+    assert not one.uncounted
 
 
 def test_a_refused_login_is_the_problem_of_the_accounts_bucket() -> None:

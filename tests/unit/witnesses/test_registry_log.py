@@ -45,23 +45,29 @@ def test_only_what_was_written_during_the_stretch_counts(tmp_path: Path) -> None
         more.write(line(reference="during", account="me"))
     seen = stretch.end("deploy", 1)
     assert [(request.reference, request.account) for request in seen.requests] == [("during", "me")]
-    assert seen.source == "10.0.0.2"
+    assert seen.source == "10.0.0.2, fd42::1:5"
     assert seen.problem is None
 
 
 def test_others_are_counted_and_left_out_and_so_is_the_suite() -> None:
     content = line() + line(source="10.0.0.9") + line(user_agent="ccci-host")
-    seen = parse(content, "10.0.0.2", "deploy", 1)
+    seen = parse(content, ("10.0.0.2",), "deploy", 1)
     assert (len(seen.requests), seen.others) == (1, 1)
 
 
+@pytest.mark.parametrize("source", ["10.0.0.2", "::ffff:10.0.0.2", "fd42::1:5", "fd42:0:0::1:0005"])
+def test_the_host_is_known_by_each_of_its_addresses(source: str) -> None:
+    seen = parse(line(source=source), ("10.0.0.2", "fd42::1:5"), "deploy", 1)
+    assert (len(seen.requests), seen.others) == (1, 0)
+
+
 def test_no_request_is_an_answer() -> None:
-    assert parse(b"", "10.0.0.2", "redeploy", 1).problem is None
+    assert parse(b"", ("10.0.0.2",), "redeploy", 1).problem is None
 
 
 def test_a_line_that_is_no_record_is_a_problem() -> None:
     for bad in (b"garbage\n", line(status="many"), line(kind="telepathy"), b"[]\n", line()[:-20]):
-        seen = parse(line() + bad, "10.0.0.2", "deploy", 1)
+        seen = parse(line() + bad, ("10.0.0.2",), "deploy", 1)
         assert seen.problem is not None
         assert len(seen.requests) == 1
 
