@@ -40,7 +40,7 @@ class UnreachableError(CcciError):
 
 
 class UnansweredError(UnreachableError):
-    """A command has ended, and nobody knows how: it may have run, in whole or in part."""
+    """Nobody knows how a command ended: it ran in whole or in part, or still runs."""
 
 
 class CommandTimeoutError(UnreachableError):

@@ -4,10 +4,10 @@ import secrets
 import threading
 import time
 
-from ccci_host.errors import CcciError, HostError, UnreachableError
+from ccci_host.errors import CcciError, CommandFailedError, HostError, UnreachableError
 from ccci_host.experiments.interrupts import undisturbed
 from ccci_host.experiments.run import Run
-from ccci_host.progress import doing
+from ccci_host.progress import doing, say
 from ccci_host.records import BackSeen, RebootDone
 from ccci_host.transport import connect
 from ccci_host.transport.machine import Instance, Machine
@@ -16,7 +16,11 @@ from ccci_host.waiting import wait_until
 from ccci_host.witnesses.boot import TOKEN
 
 SHUTDOWN_SECONDS = 120.0
-"""What the system gets for a graceful shutdown."""
+"""What the system gets at least for a graceful shutdown; more, where the boot may take more."""
+START_SECONDS = 120.0
+"""What Incus gets to start it."""
+STOPPED = "Stopped"
+"""Incus' word for an instance that is down."""
 LOOK_EVERY = 0.02
 
 
@@ -30,12 +34,15 @@ def plant_token(machine: Machine) -> str:
 def reboot(run: Run, cycle: int, token: str) -> bool:
     """Restart the machine and wait until it is ready again; whether it came back by itself.
 
-    Incus does the restart whole: were this controller to die meanwhile, the machine comes up all the same.
+    Incus does the restart whole: were this controller to die meanwhile, the machine comes up all the same,
+    unless its shutdown takes longer than Incus was told to wait.
     """
     forced = run.options.forced_stop
     asked = time.monotonic()
     with doing("restarting the machine by force" if forced else "restarting the machine"):
-        how, down = _restart(run.machine, forced=forced)
+        how, down = _restart(
+            run.machine, forced=forced, patience=max(SHUTDOWN_SECONDS, run.options.boot_timeout)
+        )
     problem: str | None = None
     try:
         with doing("waiting for systemd, dockerd and the swarm manager"):
@@ -61,6 +68,31 @@ def reboot(run: Run, cycle: int, token: str) -> bool:
     return problem is None
 
 
+def bring_back(machine: Machine, *, timeout: float) -> None:
+    """Wait `timeout` seconds for a machine whose restart did not come to its end, and start it if it is down.
+
+    Where a shutdown takes longer than Incus waits, Incus gives up on the start, and the machine goes down all
+    the same (read in Incus, `restartCommon`). Raises `WaitTimeoutError`, and what Incus says of the start.
+    """
+
+    def has_stopped() -> bool | None:
+        if machine.instance.status() == STOPPED:
+            return True
+        return False if look(machine).is_ready(swarm=True) else None
+
+    stopped = wait_until(
+        has_stopped,
+        what=f"{machine.instance.where} to be up, or down at last",
+        timeout=max(SHUTDOWN_SECONDS, timeout),
+        retry_on=(HostError, UnreachableError, CommandFailedError),
+        resolution="See how it is with `incus info`, and start it with `incus start` once it is down.",
+    )
+    if stopped:
+        say("The machine is down, and Incus had given up on starting it: it is started now.")
+        machine.instance.request_start(timeout=START_SECONDS)
+        wait_until_ready(machine, timeout=timeout)
+
+
 def _as_far(machine: Machine, cycle: int, problem: str) -> BackSeen:
     """How far a machine has come that was waited for in vain."""
     try:
@@ -76,13 +108,16 @@ def _as_far(machine: Machine, cycle: int, problem: str) -> BackSeen:
     )
 
 
-def _restart(machine: Machine, *, forced: bool) -> tuple[str, float | None]:
-    """Restart, watched over a second connection; how it was seen down, and after how many seconds."""
+def _restart(machine: Machine, *, forced: bool, patience: float) -> tuple[str, float | None]:
+    """Restart, watched over a second connection; how it was seen down, and after how many seconds.
+
+    The system gets `patience` seconds to shut down.
+    """
     failed: list[BaseException] = []
 
     def work() -> None:
         try:
-            machine.instance.request_restart(force=forced, timeout=SHUTDOWN_SECONDS)
+            machine.instance.request_restart(force=forced, timeout=patience)
         except BaseException as error:
             failed.append(error)
 
@@ -94,7 +129,7 @@ def _restart(machine: Machine, *, forced: bool) -> tuple[str, float | None]:
         worker = threading.Thread(target=work, daemon=True)
         worker.start()
         try:
-            how = _watched(instance, before, worker)
+            how = _watched(instance, before, worker, patience)
             down = time.monotonic() - asked if how else None
         finally:
             with undisturbed():  # what comes next must not meet a machine that is still going down
@@ -106,7 +141,7 @@ def _restart(machine: Machine, *, forced: bool) -> tuple[str, float | None]:
         watch.close()
 
 
-def _watched(instance: Instance, before: int, worker: threading.Thread) -> str:
+def _watched(instance: Instance, before: int, worker: threading.Thread, patience: float) -> str:
     """Look until the machine was seen to be down, or the restart is over and nothing was seen."""
 
     def look() -> str | None:
@@ -122,7 +157,7 @@ def _watched(instance: Instance, before: int, worker: threading.Thread) -> str:
     return wait_until(
         look,
         what="the machine to go down",
-        timeout=SHUTDOWN_SECONDS + 60,
+        timeout=patience + 60,
         interval=LOOK_EVERY,
         retry_on=(HostError, UnreachableError),
     )

@@ -8,13 +8,13 @@ from ccci_host.errors import CcciError
 from ccci_host.experiments import preflight, stacks
 from ccci_host.experiments.interrupts import stoppable, undisturbed
 from ccci_host.experiments.options import Options
+from ccci_host.experiments.reboot import bring_back
 from ccci_host.experiments.run import Run
 from ccci_host.journal import Journal
 from ccci_host.progress import say
 from ccci_host.recipes import teardown
 from ccci_host.records import Cleanup, Finished, Interrupted, Leftover, Name
 from ccci_host.transport.machine import Machine
-from ccci_host.transport.readiness import wait_until_ready
 
 Outcome = Literal["done", "failed", "interrupted"]
 
@@ -75,11 +75,11 @@ def _name_what_may_stay(run: Run) -> None:
 
 
 def _awaited(run: Run) -> list[str]:
-    """Wait for a machine whose reboot was interrupted; why it did not come back, if so."""
+    """See a machine up whose reboot did not come to its end; why it did not come back, if so."""
     try:
-        wait_until_ready(run.machine, timeout=run.options.boot_timeout)
+        bring_back(run.machine, timeout=run.options.boot_timeout)
     except CcciError as error:
-        return [error.brief]
+        return [" ".join(str(error).splitlines())]
     return []
 
 

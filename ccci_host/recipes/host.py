@@ -3,12 +3,21 @@
 import base64
 import re
 import stat
+import time
 from collections.abc import Callable
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from ccci_host.errors import CcciError, ConfigError, DeployError, HostError, RefusedError, UsageError
+from ccci_host.errors import (
+    CcciError,
+    ConfigError,
+    DeployError,
+    HostError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
 from ccci_host.recipes.recipe import Recipe, unreadable
 from ccci_host.transport.machine import Machine
 from ccci_host.waiting import wait_until
@@ -23,6 +32,8 @@ ONCE = "deploy"
 """The one word that is not to be said again when nobody knows what came of it."""
 MARGIN = 30.0
 """Seconds that a program of ours gets beyond what it gives the commands that it runs."""
+AWAY = 30.0
+"""Seconds for which what is waited for may be out of reach: dockerd starts again, a connection broke."""
 TURN = 120.0
 """Seconds to wait for another deploy or teardown of the same stack to end."""
 
@@ -38,6 +49,25 @@ def ask(machine: Machine, word: str, payload: dict[str, Any], *, timeout: float)
     if "trouble" in answer:
         raise _trouble(machine.name, answer["trouble"], answer["message"])
     return dict(answer)
+
+
+class Patient:
+    """Asks a host, again and again, of what takes its time there."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._heard = time.monotonic()
+
+    def ask(self, word: str, payload: dict[str, Any], *, timeout: float) -> dict[str, Any] | None:
+        """As `ask`; but None while the host or its daemon does not answer, for `AWAY` seconds at most."""
+        try:
+            answer = ask(self._machine, word, payload, timeout=timeout)
+        except (UnreachableError, HostError):
+            if time.monotonic() - self._heard > AWAY:
+                raise
+            return None
+        self._heard = time.monotonic()
+        return answer
 
 
 def in_turn(stack: str, do: Callable[[], Done]) -> Done:
@@ -110,10 +140,13 @@ def _trouble(host: str, kind: str, message: str) -> CcciError:
         case "no-cli":
             return HostError(message, resolution="Install it (Debian: `apt-get install docker-cli`).")
         case "swarm":
+            leaderless = "does not have a leader" in message
             return HostError(
                 f"{host} cannot do this as a swarm manager.",
                 details=message,
-                resolution="Make it one with `docker swarm init`, or name a manager.",
+                resolution="Try again when enough of the swarm's managers are up to choose one."
+                if leaderless
+                else "Make it one with `docker swarm init`, or name a manager.",
             )
         case _:
             return HostError(

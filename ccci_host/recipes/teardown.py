@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ccci_host.errors import RefusedError, WaitTimeoutError
-from ccci_host.recipes.host import ask, check_stack
+from ccci_host.recipes.host import Patient, check_stack
 from ccci_host.records import Removal
 from ccci_host.transport.machine import Machine
 from ccci_host.waiting import wait_until
@@ -31,9 +31,12 @@ def teardown(
     removed: dict[tuple[str, str], None] = {}
     known = set(secrets)
     last: dict[str, Any] = {}
+    host = Patient(machine)
 
     def sweep() -> bool | None:
-        answer = ask(machine, "remove", {"stack": stack, "secrets": sorted(known)}, timeout=ASKING)
+        answer = host.ask("remove", {"stack": stack, "secrets": sorted(known)}, timeout=ASKING)
+        if answer is None:
+            return None
         removed.update(dict.fromkeys((kind, name) for kind, name in answer["removed"]))
         known.update(answer["secrets"])
         last.update(answer)

@@ -7,7 +7,7 @@ from typing import Any
 from ccci_host.errors import DeployError, WaitTimeoutError
 from ccci_host.recipes.app import App
 from ccci_host.recipes.convergence import ENDED, SETTLING, judge, last_error, mode_and_replicas
-from ccci_host.recipes.host import ask
+from ccci_host.recipes.host import Patient, ask
 from ccci_host.recipes.rendered import Rendered
 from ccci_host.records import DeployedService, RanTask
 from ccci_host.transport.machine import Machine
@@ -54,10 +54,13 @@ def watch(machine: Machine, app: App, rendered: Rendered, since: float) -> Mappi
     """
     expected = [f"{app.stack}_{service}" for service in rendered.services]
     last: dict[str, Any] = {}
+    host = Patient(machine)
 
     def look() -> Mapping[str, Any] | None:
         asked = {"stack": app.stack, "known": last.get("mark"), "patience": SETTLING}
-        seen = ask(machine, "look", asked, timeout=LOOKING)
+        seen = host.ask("look", asked, timeout=LOOKING)
+        if seen is None:
+            return None
         progress = judge(seen, since=since, expected=expected)
         last.update(progress=progress, tasks=seen["tasks"], mark=seen["mark"])
         if progress.broken:
@@ -72,6 +75,8 @@ def watch(machine: Machine, app: App, rendered: Rendered, since: float) -> Mappi
     try:
         return wait_until(look, what=f"{app.stack} to converge", timeout=rendered.timeout, interval=BETWEEN)
     except WaitTimeoutError:
+        if not last:
+            raise
         pulls = _pull_errors(machine, app, last["tasks"], since)
         ended = [line for line in last["progress"].waiting if ENDED in line]
         error = "\n".join([last_error(last["tasks"]), *pulls, *ended]).strip()

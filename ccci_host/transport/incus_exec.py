@@ -146,8 +146,8 @@ class IncusExecutor:
                 resolution="Nobody ended it and it may still run there: look before you run it again.",
             ) from None
 
-    def _nobody_knows(self, argv: Sequence[str], error: CcciError) -> UnreachableError:
-        return UnreachableError(
+    def _nobody_knows(self, argv: Sequence[str], error: CcciError) -> UnansweredError:
+        return UnansweredError(
             f"Nobody knows how `{summarise(argv)}` on {self._where} ended.",
             details=str(error),
             resolution="It was started: look at the host before you run it again.",

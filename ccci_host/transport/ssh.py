@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import paramiko
 
-from ccci_host.errors import CommandTimeoutError, UnreachableError, summarise
+from ccci_host.errors import CommandTimeoutError, UnansweredError, UnreachableError, summarise
 from ccci_host.transport.executor import DEFAULT_TIMEOUT, Completed
 from ccci_host.transport.logged import logged
 from ccci_host.transport.ssh_door import Door
@@ -134,9 +134,9 @@ class SshExecutor:
             raise
         return client
 
-    def _lost(self, argv: Sequence[str], error: BaseException | None = None) -> UnreachableError:
+    def _lost(self, argv: Sequence[str], error: BaseException | None = None) -> UnansweredError:
         self.close()
-        return UnreachableError(
+        return UnansweredError(
             f"Nobody knows how `{summarise(argv)}` on {self._where} ended: the connection broke.",
             details=str(error or ""),
             resolution="It may have run, in whole or in part: look before you run it again.",

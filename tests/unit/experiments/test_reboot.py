@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from ccci_host.errors import HostError, UnreachableError, WaitTimeoutError
+from ccci_host.errors import CommandFailedError, HostError, UnreachableError, WaitTimeoutError
 from ccci_host.experiments import Options, reboot
 from ccci_host.records import BackSeen, RebootDone
-from ccci_host.transport.machine import Instance
+from ccci_host.transport.machine import Instance, Machine
 from ccci_host.transport.readiness import Readiness
 from ccci_host.witnesses.boot import TOKEN
 from tests.fakes import FakeExecutor, completed
@@ -26,6 +26,7 @@ class Restarting:
         self.pids = list(pids)
         self.failure = failure
         self.asked: list[bool] = []
+        self.patience: list[float] = []
         self.seen = threading.Event()
 
     def pid(self) -> int:
@@ -38,6 +39,7 @@ class Restarting:
 
     def request_restart(self, *, force: bool, timeout: float) -> None:
         self.asked.append(force)
+        self.patience.append(timeout)
         if self.failure:
             raise self.failure
         self.seen.wait(0.3)  # while there is something to be seen
@@ -150,6 +152,72 @@ def test_a_restart_that_incus_refuses_is_an_error(tmp_path: Path, monkeypatch: p
     stage = Stage(tmp_path, monkeypatch, Restarting(7, failure=HostError("could not restart")))
     with pytest.raises(HostError, match="could not restart"):
         stage.play()
+
+
+class Slow:
+    """An instance that goes down after Incus has given up on its restart: its statuses, look by look."""
+
+    where = "the fake instance"
+
+    def __init__(self, *statuses: str | Exception) -> None:
+        self.statuses = list(statuses)
+        self.started = 0
+
+    def status(self) -> str:
+        status = self.statuses.pop(0)
+        if isinstance(status, Exception):
+            raise status
+        return status
+
+    def request_start(self, *, timeout: float) -> None:
+        self.started += 1
+
+
+def brought_back(instance: Slow, monkeypatch: pytest.MonkeyPatch, *looks: Readiness | Exception) -> list[str]:
+    """What was waited for once `instance` was started; `looks` are what is seen of it before."""
+    answers, waited = list(looks), []
+
+    def look(machine: Machine) -> Readiness:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(reboot, "look", look)
+    monkeypatch.setattr(reboot, "wait_until_ready", lambda machine, timeout: waited.append("ready"))
+    machine = fake_machine(FakeExecutor({}))
+    machine.instance = cast(Instance, instance)
+    reboot.bring_back(machine, timeout=5)
+    return waited
+
+
+UP = Readiness("running", True, "active", True)
+
+
+def test_a_machine_that_shut_down_too_late_for_incus_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance = Slow("Running", UnreachableError("reset"), "Running", "Running", "Stopped")
+    stopping = Readiness("stopping", True, "active", True)
+    killed = CommandFailedError(["look"], 137, b"", b"", where="ci")
+    assert brought_back(instance, monkeypatch, stopping, killed, UnreachableError("down")) == ["ready"]
+    assert instance.started == 1
+    assert "it is started now" in capsys.readouterr().err
+
+
+def test_a_machine_that_was_not_restarted_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = Slow("Running")
+    assert brought_back(instance, monkeypatch, UP) == []
+    assert instance.started == 0
+
+
+def test_a_restart_waits_for_the_shutdown_as_long_as_for_the_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = Restarting(7, 7, 0, 9)
+    stage = Stage(tmp_path, monkeypatch, instance)
+    stage.play()
+    assert instance.patience == [stage.bench.run.options.boot_timeout]
 
 
 def test_the_token_goes_in_on_standard_input() -> None:

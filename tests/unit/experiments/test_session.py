@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from ccci_host.errors import CcciError, DeployError, HostError, RefusedError, UnreachableError
+from ccci_host.errors import (
+    CcciError,
+    DeployError,
+    HostError,
+    RefusedError,
+    UnreachableError,
+    WaitTimeoutError,
+)
 from ccci_host.experiments import Options, preflight
 from ccci_host.experiments import session as sessions
 from ccci_host.experiments.options import Point
@@ -17,6 +24,7 @@ from ccci_host.experiments.run import Run
 from ccci_host.experiments.session import session
 from ccci_host.experiments.stacks import Stacks, Thing
 from ccci_host.records import Cleanup, Finished, HostSeen, Interrupted, Removal, StoreSeen
+from ccci_host.transport.machine import Machine
 from tests.unit.experiments.fakes import Bench, store_of
 
 
@@ -261,7 +269,7 @@ def test_a_machine_whose_reboot_was_interrupted_is_waited_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(sessions, "wait_until_ready", lambda machine, timeout: waited.append(timeout))
+    monkeypatch.setattr(sessions, "bring_back", lambda machine, timeout: waited.append(timeout))
 
     def interrupted(run: Run) -> None:
         with run.phase("reboot", 1):
@@ -270,3 +278,20 @@ def test_a_machine_whose_reboot_was_interrupted_is_waited_for(
     with pytest.raises(KeyboardInterrupt):
         stage.play(interrupted)
     assert waited == [300.0]
+
+
+def test_a_machine_that_stays_away_is_said_with_what_to_do(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_vain(machine: Machine, timeout: float) -> None:
+        raise WaitTimeoutError("In vain.", details="It is stopped.", resolution="`incus start` it.")
+
+    monkeypatch.setattr(sessions, "bring_back", in_vain)
+
+    def failing(run: Run) -> None:
+        with run.phase("reboot", 1):
+            raise HostError("Incus could not restart it")
+
+    with pytest.raises(HostError):
+        stage.play(failing)
+    assert stage.last(Cleanup).problem == "In vain. It is stopped. `incus start` it."

@@ -15,6 +15,7 @@ from ccci_host.errors import (
     NotFoundError,
     RefusedError,
     UnansweredError,
+    UnreachableError,
     UsageError,
     WaitTimeoutError,
 )
@@ -401,6 +402,44 @@ def test_a_teardown_goes_on_where_nobody_knows_how_far_it_is(app: App) -> None:
         return {"removed": [], "left": [], "secrets": [], "traces": GONE}
 
     assert teardown(machine(Script(remove=once_lost)), "shop").left == ()
+
+
+def away(*errors: Exception) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Answers with the errors in turn, and with nothing left in the end."""
+    left = list(errors)
+
+    def answer(payload: dict[str, Any]) -> dict[str, Any]:
+        if left:
+            raise left.pop(0)
+        return {"removed": [], "left": [], "secrets": [], "traces": GONE}
+
+    return answer
+
+
+def test_a_teardown_waits_for_a_daemon_that_starts_again(app: App) -> None:
+    gone = away(
+        HostError("Connection refused"), UnreachableError("No route"), HostError("Connection refused")
+    )
+    assert teardown(machine(Script(remove=gone)), "shop").left == ()
+
+
+def test_a_teardown_does_not_wait_for_ever_for_a_daemon(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "AWAY", 0.3)
+    with pytest.raises(HostError, match="Connection refused"):
+        teardown(machine(Script(remove=away(*[HostError("Connection refused")] * 1000))), "shop")
+
+
+def test_a_deploy_is_waited_for_across_a_daemons_restart(app: App) -> None:
+    looks = [HostError("Connection refused"), UnreachableError("No route")]
+
+    def look(payload: dict[str, Any]) -> dict[str, Any]:
+        if looks:
+            raise looks.pop(0)
+        return converged()
+
+    script = Script(render={**RENDERED, **OBSERVED}, deploy=DEPLOYED, look=look)
+    assert STACK.deploy(machine(script), app).stack == "shop"
+    assert looks == []
 
 
 STACK_OF = "lab_test"

@@ -210,7 +210,7 @@ def test_only_answers_lost_in_a_row_count(tmp_path: Path) -> None:
 def test_answers_that_stay_lost_end_it(tmp_path: Path) -> None:
     with (
         executor(tmp_path, **{WAIT: HANG_UP}) as (ways, stub),
-        pytest.raises(UnreachableError, match="Nobody knows how `x` on the instance ended"),
+        pytest.raises(UnansweredError, match="Nobody knows how `x` on the instance ended"),
     ):
         ways.run(["x"], timeout=60)
     assert len(stub.asked(WAIT)) == incus_exec.LOST_ANSWERS
@@ -221,7 +221,7 @@ def test_an_operation_that_incus_has_forgotten_is_nobodys_to_know(tmp_path: Path
     forgotten = refused("not found", 404)
     with (
         executor(tmp_path, **{WAIT: forgotten, OPERATION: forgotten}) as (ways, _),
-        pytest.raises(UnreachableError, match="Nobody knows how"),
+        pytest.raises(UnansweredError, match="Nobody knows how"),
     ):
         ways.run(["x"], timeout=60)
 

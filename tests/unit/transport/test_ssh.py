@@ -7,7 +7,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from ccci_host.errors import CommandTimeoutError, ConfigError, UnreachableError
+from ccci_host.errors import CommandTimeoutError, ConfigError, UnansweredError, UnreachableError
 from ccci_host.transport.ssh import KeyRefusedError, SshExecutor
 from ccci_host.transport.ssh_door import WrongHostKeyError, load_private_key, parse_public_key
 from tests.unit.transport.ssh_stub import (
@@ -80,7 +80,7 @@ def test_a_command_that_was_sent_is_never_sent_again(
     stub: SshStub, ways: SshExecutor, ending: object
 ) -> None:
     stub.session = ending  # type: ignore[assignment]  # one of the two above
-    with pytest.raises(UnreachableError, match="Nobody knows how `once` on the host over SSH ended"):
+    with pytest.raises(UnansweredError, match="Nobody knows how `once` on the host over SSH ended"):
         ways.run(["once"])
     assert len(stub.commands) == 1
     stub.session = answers()
