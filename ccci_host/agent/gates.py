@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .clock import HOUR, show
-from .host import ENDED, Host, Service, Task
+from .host import ENDED, ENDS_WELL, Host, Service, Task
 from .ledger import Ledger
 from .policy import Policy
 from .pressure import FileSystem
@@ -114,13 +114,13 @@ def deploying(seen: _Seen) -> Optional[Gate]:
     """A service has not converged, or a pull is in flight that the disk can wait for."""
     now, reasons, untils = seen.around.now, [], []
     for service in seen.host.services:
-        lacking = not_converged(service, seen.tasks.get(service.id, []))
-        if lacking and _recent(service.updated, now):
+        lacking = under_way(service, seen.tasks.get(service.id, []), now)
+        if lacking:
             reasons.append(f"{service.name}: {lacking}")
             untils.append((service.updated or now) + CONVERGING)
     pulls = not _pressed_for_long(seen)
     for task in seen.host.tasks if pulls else ():
-        if task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now):
+        if is_pulling(task, now):
             reasons.append(f"task {task.id} is preparing {task.image}")
             untils.append((task.since or now) + CONVERGING)
     for download in seen.around.downloads if pulls else ():
@@ -135,6 +135,16 @@ GATES: dict[str, Callable[[_Seen], Optional[Gate]]] = {
     "lease": lease,
     "deploying": deploying,
 }
+
+
+def under_way(service: Service, tasks: list[Task], now: float) -> str:
+    """What a deploy of `service` still lacks at `now`; empty when it has converged, or has not for hours."""
+    return not_converged(service, tasks) if _recent(service.updated, now) else ""
+
+
+def is_pulling(task: Task, now: float) -> bool:
+    """Whether `task` waits for its image at `now`, and has not for hours."""
+    return task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now)
 
 
 def not_converged(service: Service, tasks: list[Task]) -> str:
@@ -171,7 +181,7 @@ def _retired(task: Task) -> bool:
 
 def _settled(task: Task, service: Service) -> bool:
     if task.state == "complete":
-        return service.job or service.restart in ("none", "on-failure")
+        return service.job or service.restart in ENDS_WELL
     if task.state in ENDED:
         return service.restart == "none"
     return task.state == "running" and (not task.image or task.image == service.image)
