@@ -153,12 +153,12 @@ def not_converged(service: Service, tasks: list[Task]) -> str:
     In each slot the newest task that is to run counts, else the newest: it runs the image of the spec, or has
     ended where the restart condition lets it. A rollback that is overtaken leaves a newer one shut down.
     """
-    if service.update_state and not service.update_state.endswith("completed"):
-        return f"its update is {service.update_state}"
     newest: dict[str, Task] = {}
     for task in sorted(tasks, key=lambda task: (task.desired not in ENDED, task.created, task.id)):
         newest[task.slot] = task
     current = [task for task in newest.values() if not _retired(task)]
+    if service.update_state and not _updated(service, current):
+        return f"its update is {service.update_state}"
     settled = [task for task in current if _settled(task, service)]
     waiting = sorted(f"{task.state}" for task in current if task not in settled)
     if waiting:
@@ -177,6 +177,17 @@ def _pressed_for_long(seen: _Seen) -> bool:
 def _retired(task: Task) -> bool:
     """Whether swarm has asked for its end and it has ended, other than by itself."""
     return task.desired in ENDED and task.state in ENDED and task.state != "complete"
+
+
+def _updated(service: Service, current: list[Task]) -> bool:
+    """Whether its update is over, as is a paused one whose tasks have all ended in good order.
+
+    Swarm pauses an update when a task of it ends within seconds, however (swarmkit's `updater.go`), and so
+    after each start of what has little to do.
+    """
+    if service.update_state.endswith("paused"):
+        return bool(current) and all(task.state == "complete" and _settled(task, service) for task in current)
+    return service.update_state.endswith("completed")
 
 
 def _settled(task: Task, service: Service) -> bool:

@@ -125,6 +125,14 @@ def test_a_service_that_has_finished_for_good_is_no_deploy(restart: str, mode: d
     assert seen.strangers == ("backup_cron",)
 
 
+def test_a_cron_service_whose_update_swarm_has_paused_is_no_deploy() -> None:
+    """Swarm does that after each start of a job that takes seconds."""
+    fired = {**service("backup_cron", THEIRS, restart="none"), "UpdateStatus": {"State": "paused"}}
+    tasks = present([task("backup_cron", "complete")])
+    seen = stacks.parse(answers(services=present([fired]), tasks=tasks))
+    assert (seen.unconverged, seen.deploying) == ((), ())
+
+
 def test_a_service_whose_tasks_end_though_it_is_to_run_on_has_not_converged() -> None:
     seen = stacks.parse(
         answers(services=present([service("b", THEIRS)]), tasks=present([task("b", "complete")]))
