@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .clock import HOUR, show
-from .host import ENDED, Host, Service, Task
+from .host import ENDED, ENDS_WELL, Host, Service, Task
 from .ledger import Ledger
 from .policy import Policy
 from .pressure import FileSystem
@@ -114,13 +114,13 @@ def deploying(seen: _Seen) -> Optional[Gate]:
     """A service has not converged, or a pull is in flight that the disk can wait for."""
     now, reasons, untils = seen.around.now, [], []
     for service in seen.host.services:
-        lacking = not_converged(service, seen.tasks.get(service.id, []))
-        if lacking and _recent(service.updated, now):
+        lacking = under_way(service, seen.tasks.get(service.id, []), now)
+        if lacking:
             reasons.append(f"{service.name}: {lacking}")
             untils.append((service.updated or now) + CONVERGING)
     pulls = not _pressed_for_long(seen)
     for task in seen.host.tasks if pulls else ():
-        if task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now):
+        if is_pulling(task, now):
             reasons.append(f"task {task.id} is preparing {task.image}")
             untils.append((task.since or now) + CONVERGING)
     for download in seen.around.downloads if pulls else ():
@@ -137,18 +137,28 @@ GATES: dict[str, Callable[[_Seen], Optional[Gate]]] = {
 }
 
 
+def under_way(service: Service, tasks: list[Task], now: float) -> str:
+    """What a deploy of `service` still lacks at `now`; empty when it has converged, or has not for hours."""
+    return not_converged(service, tasks) if _recent(service.updated, now) else ""
+
+
+def is_pulling(task: Task, now: float) -> bool:
+    """Whether `task` waits for its image at `now`, and has not for hours."""
+    return task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now)
+
+
 def not_converged(service: Service, tasks: list[Task]) -> str:
     """What `service` still lacks, in words; empty when it has converged.
 
     In each slot the newest task that is to run counts, else the newest: it runs the image of the spec, or has
     ended where the restart condition lets it. A rollback that is overtaken leaves a newer one shut down.
     """
-    if service.update_state and not service.update_state.endswith("completed"):
-        return f"its update is {service.update_state}"
     newest: dict[str, Task] = {}
     for task in sorted(tasks, key=lambda task: (task.desired not in ENDED, task.created, task.id)):
         newest[task.slot] = task
     current = [task for task in newest.values() if not _retired(task)]
+    if service.update_state and not _updated(service, current):
+        return f"its update is {service.update_state}"
     settled = [task for task in current if _settled(task, service)]
     waiting = sorted(f"{task.state}" for task in current if task not in settled)
     if waiting:
@@ -169,9 +179,20 @@ def _retired(task: Task) -> bool:
     return task.desired in ENDED and task.state in ENDED and task.state != "complete"
 
 
+def _updated(service: Service, current: list[Task]) -> bool:
+    """Whether its update is over, as is a paused one whose tasks have all ended in good order.
+
+    Swarm pauses an update when a task of it ends within seconds, however (swarmkit's `updater.go`), and so
+    after each start of what has little to do.
+    """
+    if service.update_state.endswith("paused"):
+        return bool(current) and all(task.state == "complete" and _settled(task, service) for task in current)
+    return service.update_state.endswith("completed")
+
+
 def _settled(task: Task, service: Service) -> bool:
     if task.state == "complete":
-        return service.job or service.restart in ("none", "on-failure")
+        return service.job or service.restart in ENDS_WELL
     if task.state in ENDED:
         return service.restart == "none"
     return task.state == "running" and (not task.image or task.image == service.image)

@@ -26,6 +26,9 @@ STACK_IMAGE = "com.docker.stack.image"
 
 SWARM_TASK = "com.docker.swarm.task.id"
 
+ENDS_WELL = ("none", "on-failure")
+"""The restart conditions under which a task that is complete gets no successor."""
+
 
 @dataclass(frozen=True)
 class Image:
@@ -162,8 +165,7 @@ def read(snapshot: Snapshot) -> Host:
     host.images = _read_images(snapshot, host)
     host.containers = _read_list(snapshot, host, "containers", _container)
     if swarm == "manager":
-        host.services = _read_list(snapshot, host, "services", _service)
-        host.tasks = _read_list(snapshot, host, "tasks", _task)
+        _read_swarm(snapshot, host)
     elif swarm == "worker":
         host.unreadable.append("services: this node is a swarm worker, which may not list them")
     host.pins = _read_pins(snapshot, host)
@@ -173,6 +175,18 @@ def read(snapshot: Snapshot) -> Host:
     host.reported.extend(f"image {image.id}: {image.problem}" for image in host.images if image.problem)
     host.reported.extend(host.pins.problems)
     return host
+
+
+def read_swarm(services: Any, tasks: Any) -> Host:
+    """The host of these raw listings alone, of which no more than its services and tasks is known."""
+    host = Host()
+    _read_swarm(Snapshot({"services": services, "tasks": tasks}), host)
+    return host
+
+
+def _read_swarm(snapshot: Snapshot, host: Host) -> None:
+    host.services = _read_list(snapshot, host, "services", _service)
+    host.tasks = _read_list(snapshot, host, "tasks", _task)
 
 
 def _expect(snapshot: Snapshot, host: Host, name: str, kind: type) -> Any:

@@ -7,7 +7,7 @@ from ccci_host.checks.fates import Fate, fate, fate_at_rest, fate_over_reboot
 from ccci_host.checks.finding import Answer, NoEvidenceError, failed, passed, unknown
 from ccci_host.checks.reading import began, count, listed
 from ccci_host.checks.registry import EVERY_TASK, check
-from ccci_host.records import History, StrangeContainer, StrangersSeen
+from ccci_host.records import History, StrangeContainer, StrangersSeen, StrangeService
 from ccci_host.verdict import Verdict
 
 LATELY, OFTEN = 600.0, 3
@@ -26,7 +26,8 @@ def strangers_untouched(history: History) -> Answer:
 
     A container that ended by itself was not disturbed, and a service that fails has its containers replaced.
     Where nobody can tell whose doing an end is: UNKNOWN. A service was updated when its spec is another: the
-    index of its version is raised by swarm itself as well.
+    index of its version is raised by swarm itself as well. One that was only started is not disturbed where a
+    schedule of its own does that.
     """
     before, after = history.at(StrangersSeen, "start", 0), history.at(StrangersSeen, "end", 0)
     if before is None or after is None or before.problem or after.problem:
@@ -57,12 +58,13 @@ def strangers_untouched(history: History) -> Answer:
 def _services(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:
     """What became of services and volumes."""
     now = dict(after.services)
-    specs = [{state.name: state.spec for state in seen.states} for seen in (before, after)]
+    known = [{state.name: state for state in seen.states if state.spec} for seen in (before, after)]
     for name, version in before.services:
-        told = {spec.get(name, "") for spec in specs}
         if name not in now:
             yield Fate(Verdict.FAIL, f"service {name} is gone")
-        elif len(told) > 1 if "" not in told else now[name] != version and not rebooted:
+        elif all(name in states for states in known):
+            yield from _by_spec(*(states[name] for states in known))
+        elif now[name] != version and not rebooted:
             yield Fate(Verdict.FAIL, f"service {name} was updated")
     for name in before.volumes:
         if name not in after.volumes:
@@ -73,6 +75,17 @@ def _services(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) ->
         if state is not None and state.running < was.running:
             tasks = f"{state.running} of {count(state.desired, 'task')}"
             yield Fate(Verdict.UNKNOWN, f"service {was.name} runs {tasks}, and ran {was.running} before")
+
+
+def _by_spec(was: StrangeService, now: StrangeService) -> Iterator[Fate]:
+    """What became of a service whose spec both looks know."""
+    started = now.forced != was.forced
+    if now.spec != was.spec and not (started and now.spec == was.fired):
+        yield Fate(Verdict.FAIL, f"service {was.name} was updated")
+    elif started and was.fired:
+        yield Fate(Verdict.PASS, f"service {was.name} was started by its schedule")
+    elif started:
+        yield Fate(Verdict.UNKNOWN, f"service {was.name} was started anew, by a schedule or by somebody")
 
 
 def _containers(before: StrangersSeen, after: StrangersSeen, *, rebooted: bool) -> Iterator[Fate]:

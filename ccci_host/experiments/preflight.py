@@ -124,11 +124,12 @@ def _no_agent(machine: Machine) -> HostError:
 
 def _nobody_disturbed(machine: Machine, there: stacks.Stacks, *, reboots: bool) -> None:
     where = machine.instance.where
-    if there.unconverged:
+    if there.deploying:
         raise RefusedError(
             f"Somebody's deploy is under way on {where}.",
-            details=f"Not converged: {', '.join(there.unconverged)}.",
-            resolution="Wait until it has converged (`docker service ls`), or mend it.",
+            details=f"Not converged: {'; '.join(there.deploying)}.",
+            resolution="Wait until it has converged (`docker service ps NAME`), or mend it. "
+            "Six hours after its last update a service is waited for no more.",
         )
     if reboots and there.strangers and not machine.config.allow_reboot:
         raise RefusedError(

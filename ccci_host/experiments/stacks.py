@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ccci_host.agent.clock import parse_moment
+from ccci_host.agent.gates import is_pulling, not_converged, under_way
+from ccci_host.agent.host import Service, Task, read_swarm
 from ccci_host.errors import HostError
 from ccci_host.facts.answers import Present, Unreadable
 from ccci_host.facts.collector import Answers, Fact, collect
+from ccci_host.facts.docker import INFO
 from ccci_host.facts.probes import DockerGet
 from ccci_host.transport.machine import Machine
 from ccci_host.witnesses.strangers import OWN_STACK, STACK_LABEL, is_own
@@ -16,7 +20,8 @@ from ccci_host.witnesses.strangers import OWN_STACK, STACK_LABEL, is_own
 MADE_FOR = "ccci-host.stack"
 """The label of a secret that the suite generated: the stack that it is for."""
 
-_SERVICES = DockerGet("/services?status=true")
+_SERVICES = DockerGet("/services")
+_TASKS = DockerGet("/tasks")
 _CONTAINERS = DockerGet("/containers/json")
 _SERVICE_LABEL = "com.docker.swarm.service.name"
 _SECRETS = DockerGet("/secrets")
@@ -44,9 +49,11 @@ class Stacks:
     things: tuple[Thing, ...]
     """Of the stacks that experiments made."""
     unconverged: tuple[str, ...]
-    """Services of others that have not the tasks that they want."""
+    """Services of others that have not the tasks that they want, by the agent's judgement."""
     strangers: tuple[str, ...]
     """Services and other running containers that no experiment made."""
+    deploying: tuple[str, ...] = ()
+    """Those of them for which the agent waits as well, which is not for ever, and what each lacks."""
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -71,23 +78,54 @@ def let_go(machine: Machine, *names: str) -> None:
 
 def parse(answers: Answers) -> Stacks:
     """Read the listings."""
-    things, unconverged, strangers = [], [], []
+    things, strangers = [], []
     for service in _listed(answers, _SERVICES, "services"):
         name, labels = service["Spec"]["Name"], service["Spec"].get("Labels") or {}
         if is_own(labels):
             things.append(Thing(labels[STACK_LABEL], "service", name))
-            continue
-        strangers.append(name)
-        status = service.get("ServiceStatus") or {}
-        if status.get("RunningTasks", 0) < status.get("DesiredTasks", 0):
-            unconverged.append(name)
+        else:
+            strangers.append(name)
     for container in _listed(answers, _CONTAINERS, "containers"):
         labels = container.get("Labels") or {}
         if not is_own(labels) and _SERVICE_LABEL not in labels:
             strangers.append(container["Names"][0].lstrip("/"))
     for kind, probe in _OTHERS.items():
         things += _things(kind, _listed(answers, probe, f"{kind}s"))
-    return Stacks(tuple(sorted(things)), tuple(sorted(unconverged)), tuple(sorted(strangers)))
+    others, now = _others(answers), _now(answers)
+    unconverged = [service.name for service, tasks in others if not_converged(service, tasks)]
+    lacks = {service.name: _lacks(service, tasks, now) for service, tasks in others}
+    deploying = [f"{name}: {lacking}" for name, lacking in lacks.items() if lacking]
+    found = (things, unconverged, strangers, deploying)
+    return Stacks(*(tuple(sorted(some)) for some in found))
+
+
+def _others(answers: Answers) -> list[tuple[Service, list[Task]]]:
+    """The services that no experiment made, and the tasks of each, as the agent reads them."""
+    services = _listed(answers, _SERVICES, "services")
+    others = [service for service in services if not is_own(service["Spec"].get("Labels"))]
+    swarm = read_swarm(others, _listed(answers, _TASKS, "tasks"))
+    if swarm.unreadable:
+        raise HostError(
+            "What the Docker daemon lists of its swarm makes no sense.", details="; ".join(swarm.unreadable)
+        )
+    return [
+        (service, [task for task in swarm.tasks if task.service == service.id]) for service in swarm.services
+    ]
+
+
+def _now(answers: Answers) -> float:
+    """The host's own time in epoch seconds, by which its daemon says when a service was updated."""
+    told = _listed(answers, INFO, "settings").get("SystemTime")
+    moment = parse_moment(told)
+    if moment is None:
+        raise HostError("The Docker daemon does not tell the time.", details=f"It says {told!r}.")
+    return moment
+
+
+def _lacks(service: Service, tasks: list[Task], now: float) -> str:
+    """What `service` lacks of what would close the agent's gate `deploying`; empty where nothing would."""
+    pulls = any(is_pulling(task, now) for task in tasks)
+    return under_way(service, tasks, now) or ("a task waits for its image" if pulls else "")
 
 
 def _listed(answers: Answers, probe: DockerGet, what: str) -> Any:
@@ -114,4 +152,4 @@ def _things(kind: str, listing: Any) -> Iterator[Thing]:
             yield Thing(stack, kind, name)
 
 
-STACKS = Fact("stacks", (_SERVICES, _CONTAINERS, *_OTHERS.values()), parse)
+STACKS = Fact("stacks", (INFO, _SERVICES, _TASKS, _CONTAINERS, *_OTHERS.values()), parse)

@@ -1,6 +1,7 @@
 """The Docker daemon: its version, its image store, its swarm, and settings that would mask a pull."""
 
 import json
+import shlex
 from dataclasses import dataclass
 
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
@@ -15,6 +16,7 @@ DEFAULTS = ReadFile("/etc/default/docker")
 """Debian's unit takes more of the daemon's environment from here."""
 
 PREFER_OFFLINE = "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE"
+"""A variable that moby obeys where its value is `1`, and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
         ),
         mirrors=tuple(registries.get("Mirrors") or ()),
         prefers_offline_images=any(
-            _is_set(PREFER_OFFLINE, answer) for answer in (answers[ENVIRONMENT], answers[DEFAULTS])
+            _sets(f"{PREFER_OFFLINE}=1", answer) for answer in (answers[ENVIRONMENT], answers[DEFAULTS])
         ),
     )
 
@@ -85,10 +87,17 @@ def parse_docker(answers: Answers) -> Docker | Absent | Unreadable:
 DOCKER = Fact("docker", (INFO, VERSION, ENVIRONMENT, DEFAULTS), parse_docker)
 
 
-def _is_set(name: str, environment: Answer) -> bool:
+def _sets(assignment: str, environment: Answer) -> bool:
     return isinstance(environment, Present) and any(
-        word.strip('"').startswith(f"{name}=")
+        assignment in _words(line)
         for line in environment.text.splitlines()
         if not line.lstrip().startswith("#")
-        for word in line.split()
     )
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line without the quotes around them or in them, which are a shell's or systemd's."""
+    try:
+        return shlex.split(line)
+    except ValueError:  # a quote that another line closes
+        return line.split()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ccci_host.agent.host import ENDS_WELL
+
 SETTLING = 1.0
 """Seconds that a task without health check must have run: some start and fall at once."""
 GRACE = 5.0
@@ -115,7 +117,7 @@ def _is_ready(task: Json, seen: Json) -> bool:
 def _is_done(task: Json, service: Json) -> bool:
     """A task that ran to its end where the recipe says that it is not to be started again then."""
     policy = service["Spec"]["TaskTemplate"].get("RestartPolicy") or {}
-    return task["Status"]["State"] == "complete" and policy.get("Condition") in ("none", "on-failure")
+    return task["Status"]["State"] == "complete" and policy.get("Condition") in ENDS_WELL
 
 
 def _broken(service: Json, fresh: Sequence[Json], seen: Json) -> str:

@@ -152,7 +152,11 @@ class StrangeService(Record):
     desired: int
     """Tasks that are to."""
     spec: str = ""
-    """SHA-256 of its spec; empty in histories that were written without it."""
+    """SHA-256 of its spec, without `ForceUpdate`; empty in histories that were written without it."""
+    forced: int = 0
+    """`ForceUpdate` of its spec: who raises it has the tasks started anew, and may change nothing else."""
+    fired: str = ""
+    """What `spec` will be after swarm-cronjob's next start; empty for a service that it does not start."""
 
 
 class StrangersSeen(Record):

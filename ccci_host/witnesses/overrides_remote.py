@@ -1,8 +1,8 @@
 """Host program: whether the running dockerd skips pulls of images that it has, or sends them elsewhere.
 
-Runs on the CI host, Python ≥ 3.9, standard library only. Prints the assignments of its one variable, from
-dockerd's environment as the kernel has it: a unit's file tells what it would be after the next start. Then
-the files that name other hosts for Docker Hub, which newer dockerds read for the containerd store and of
+Runs on the CI host, Python ≥ 3.9, standard library only. Prints the assignment by which dockerd skips
+them, from its environment as the kernel has it: a unit's file tells what it would be after the next start.
+Then the files that name other hosts for Docker Hub, which newer dockerds read for the containerd store and of
 which `/info` says nothing (docker/docs 24213). Where no dockerd is to be seen nothing is known, and it ends
 with exit code 1.
 """
@@ -13,7 +13,8 @@ import re
 import sys
 from pathlib import Path
 
-VARIABLE = b"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE="
+SKIPS = b"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1"
+"""moby compares the value with `1`, and takes any other for no."""
 REGISTRIES = Path("/etc/docker/certs.d")
 HUB = ("docker.io", "registry-1.docker.io", "_default")
 OTHER_HOST = re.compile(r"^\s*(?:server\s*=|\[\s*host\b)", re.MULTILINE)
@@ -24,14 +25,14 @@ def found(proc: Path) -> list[str]:
     environments = []
     for process in sorted(proc.glob("[0-9]*")):
         try:
-            if (process / "comm").read_text().strip() == "dockerd":
+            if (process / "comm").read_bytes() == b"dockerd\n":  # cut at 15 bytes, in mid-character too
                 environments.append((process / "environ").read_bytes())
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended
     if not environments:
         sys.exit("no process called dockerd is to be seen")
     lines = b"\0".join(environments).split(b"\0")
-    return [line.decode(errors="replace") for line in lines if line.startswith(VARIABLE)]
+    return [line.decode() for line in lines if line == SKIPS]
 
 
 def redirections(registries: Path) -> list[str]:

@@ -174,20 +174,33 @@ def in_content_store(folder: Path | None, images: list[Value]) -> Value:
 
 
 def manifest_layers(folder: Path, digest: str) -> list[str]:
-    """Digests of the layers that the manifest, or the index, of that digest names for this platform."""
+    """Digests of the layers that the manifest of that digest names, or of an index the one that is used here.
+
+    That is the one for this machine, else the first whose manifest is in the store: what the daemon did not
+    choose it did not download.
+    """
     manifest = read_blob(folder, digest)
-    for entry in manifest.get("manifests") or []:
-        found = manifest_layers(folder, entry["digest"]) if for_this_platform(entry) else []
+    for entry in sorted(manifest.get("manifests") or [], key=for_this_machine, reverse=True):
+        found = [] if is_attestation(entry) else manifest_layers(folder, entry["digest"])
         if found:
             return found
     return [str(layer["digest"]) for layer in manifest.get("layers") or []]
 
 
-def for_this_platform(entry: Value) -> bool:
-    """Whether an index entry is an image for this machine; an attestation is for `unknown`."""
+def for_this_machine(entry: Value) -> bool:
+    """Whether an index entry says that it is for this machine's kernel, which not all that run here are.
+
+    `platform` is optional (OCI image spec, "Image Index"), a userland may be narrower than its kernel (armhf
+    on `aarch64`), and a kernel of 64 bits also runs images for 32.
+    """
     wanted = entry.get("platform") or {}
     machine = platform.machine()
     return wanted.get("os") == "linux" and wanted.get("architecture") == ARCHITECTURES.get(machine, machine)
+
+
+def is_attestation(entry: Value) -> bool:
+    """Whether an index entry is no image but words about one, whose platform is `unknown`."""
+    return (entry.get("platform") or {}).get("os") == "unknown"
 
 
 def read_blob(folder: Path, digest: str) -> Value:

@@ -29,6 +29,10 @@ _VOLUMES = DockerGet("/volumes")
 _NO_MANAGER = re.compile(r"answered (406|503): .*not a swarm manager")
 """What an answer says where the daemon itself says that it is no swarm manager: it has no services."""
 _ENDS = ("kill", "die", "stop")
+_CRON = "swarm.cronjob."
+"""How the labels begin by which swarm-cronjob starts a service on a schedule."""
+_GO_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+"""What Go's `ParseBool` takes for true."""
 
 
 class StrangersWitness:
@@ -107,14 +111,39 @@ def _or_none(services: Answer) -> Answer:
 
 
 def _service(one: dict[str, Any]) -> StrangeService:
-    status = one.get("ServiceStatus") or {}
+    spec, status = one["Spec"], one.get("ServiceStatus") or {}
     return StrangeService(
-        name=one["Spec"]["Name"],
-        image=(one["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image", ""),
+        name=spec["Name"],
+        image=(spec["TaskTemplate"].get("ContainerSpec") or {}).get("Image", ""),
         running=status.get("RunningTasks", 0),
         desired=status.get("DesiredTasks", 0),
-        spec=hashlib.sha256(json.dumps(one["Spec"], sort_keys=True).encode()).hexdigest(),
+        spec=_digest(spec),
+        forced=spec["TaskTemplate"].get("ForceUpdate", 0),
+        fired=_fired(spec),
     )
+
+
+def _digest(spec: dict[str, Any]) -> str:
+    """SHA-256 of a spec without `ForceUpdate`, in hexadecimal."""
+    template = {key: value for key, value in spec["TaskTemplate"].items() if key != "ForceUpdate"}
+    return hashlib.sha256(json.dumps({**spec, "TaskTemplate": template}, sort_keys=True).encode()).hexdigest()
+
+
+def _fired(spec: dict[str, Any]) -> str:
+    """The digest of what swarm-cronjob makes of a spec when it starts the service; empty where it does not.
+
+    Besides raising `ForceUpdate` it sets the number of replicas, by a label or to 1. Source: its `worker.go`.
+    """
+    labels = spec.get("Labels") or {}
+    if labels.get(f"{_CRON}enable") not in _GO_TRUE or not labels.get(f"{_CRON}schedule"):
+        return ""
+    given = labels.get(f"{_CRON}replicas", "1")
+    replicas = int(given) if given.isdecimal() else 0
+    mode = dict(spec.get("Mode") or {})
+    for kind, number in (("Replicated", "Replicas"), ("ReplicatedJob", "MaxConcurrent")):
+        if kind in mode:
+            mode[kind] = {**(mode[kind] or {}), number: replicas}
+    return _digest({**spec, "Mode": mode})
 
 
 def _container(one: dict[str, Any]) -> StrangeContainer:

@@ -189,6 +189,41 @@ def test_an_update_under_way(state: str) -> None:
     assert names(story.plan()) == ["deploying"]
 
 
+@pytest.mark.parametrize("state", ["paused", "rollback_paused"])
+@pytest.mark.parametrize(
+    ("restart", "tasks", "over"),
+    [
+        ("none", ["complete"], True),
+        ("on-failure", ["complete", "complete"], True),
+        ("any", ["complete"], False),
+        ("none", ["complete", "running"], False),
+        ("on-failure", ["running"], False),
+        ("none", ["failed"], False),
+        ("none", [], False),
+    ],
+)
+def test_a_paused_update_is_over_where_all_tasks_have_ended_in_good_order(
+    state: str, restart: str, tasks: list[str], over: bool
+) -> None:
+    """So swarm leaves each start of a job that is done within seconds."""
+    story = a_story()
+    image = by_digest("org/x:1", "x")
+    story.host.service("cron", image, replicas=len(tasks) or 1, running=0, state=state, updated=story.now)
+    story.host.services[-1]["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"] = restart
+    for number, ended in enumerate(tasks):
+        story.host.task(
+            f"cron.{number}",
+            image,
+            service="service-cron",
+            slot=number + 1,
+            state=ended,
+            desired="running" if ended == "running" else "shutdown",
+        )
+    plan = story.plan()
+    assert names(plan) == ([] if over else ["deploying"])
+    assert over or f"cron: its update is {state}" in plan.gates[0].reason
+
+
 @pytest.mark.parametrize("state", ["completed", "rollback_completed"])
 def test_an_update_that_is_over(state: str) -> None:
     story = a_story()

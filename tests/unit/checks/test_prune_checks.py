@@ -32,7 +32,20 @@ from ccci_host.records import (
     UnitSeen,
 )
 from ccci_host.verdict import Verdict
-from tests.histories import APP, DB, IDS, NOON, changed, digest, good, of_events, store, ticks, without
+from tests.histories import (
+    APP,
+    DB,
+    IDS,
+    NOON,
+    changed,
+    digest,
+    good,
+    of_events,
+    store,
+    strangers,
+    ticks,
+    without,
+)
 from tests.unit.checks.cases import finding
 from tests.unit.checks.spoilt import removal, restarted, strange
 
@@ -622,6 +635,39 @@ def test_a_service_was_updated_when_its_spec_is_another(task: str, index: int) -
     found = with_specs(task, "a", "b", index=index)
     assert found.verdict is Verdict.FAIL
     assert "service wiki_app was updated" in found.reason
+
+
+@pytest.mark.parametrize("task", [TASK, "reboot-and-redeploy"])
+@pytest.mark.parametrize(
+    ("fired", "now", "forced", "verdict", "told"),
+    [
+        pytest.param("b", "b", 9, Verdict.PASS, "was started by its schedule", id="fired for the first time"),
+        pytest.param("a", "a", 9, Verdict.PASS, "was started by its schedule", id="fired again"),
+        pytest.param(
+            "b", "a", 9, Verdict.PASS, "was started by its schedule", id="fired, its number left alone"
+        ),
+        pytest.param("", "a", 9, Verdict.UNKNOWN, "was started anew, by a schedule", id="forced by whomever"),
+        pytest.param("b", "b", 0, Verdict.FAIL, "was updated", id="scaled without a start"),
+        pytest.param("b", "c", 9, Verdict.FAIL, "was updated", id="fired, and updated or scaled down"),
+        pytest.param("", "c", 9, Verdict.FAIL, "was updated", id="updated and forced"),
+        pytest.param("b", "c", 0, Verdict.FAIL, "was updated", id="updated"),
+    ],
+)
+def test_a_scheduled_start_is_nobodys_update(
+    task: str, fired: str, now: str, forced: int, verdict: Verdict, told: str
+) -> None:
+    """`a` is the spec before: its image, its replicas, all of it but what a start by force raises."""
+    [was] = strangers("start").states
+    history = changed(
+        good(task),
+        StrangersSeen,
+        later(states=(was.model_copy(update={"spec": "a", "fired": fired}),)),
+        moment="start",
+    )
+    end = was.model_copy(update={"spec": now, "forced": forced, "fired": fired})
+    found = finding(STRANGERS, changed(history, StrangersSeen, later(states=(end,)), moment="end"))
+    assert found.verdict is verdict
+    assert any(f"service wiki_app {told}" in text for text in (found.reason, *found.details))
 
 
 def test_where_services_are_told_without_their_states_the_index_tells() -> None:

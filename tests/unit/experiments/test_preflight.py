@@ -16,6 +16,7 @@ from tests.unit.experiments.fakes import Bench
 
 FIT = HostSeen(store="classic", swarm_manager=True, agent_sha256="a", disk_used_percent=40.0)
 QUIET = Stacks((), (), ())
+BUSY = Stacks((), ("shop_web",), ("shop_web",), ("shop_web: 1 of 2 tasks",))
 LEFT = Stacks((Thing("ccci-small--1_test", "secret", "ccci-small--1_test_key_v1"),), (), ())
 
 
@@ -137,11 +138,23 @@ def test_a_host_without_an_agent_can_still_be_looked_at(stage: Stage) -> None:
 
 
 def test_somebodys_deploy_is_not_disturbed(stage: Stage) -> None:
-    stage.there = Stacks((), ("shop_web",), ("shop_web",))
+    stage.there = BUSY
     with pytest.raises(RefusedError, match="deploy is under way") as refused:
         stage.make_sure()
-    assert "shop_web" in refused.value.details
+    assert refused.value.details == "Not converged: shop_web: 1 of 2 tasks."
     assert "taken" not in stage.log
+
+
+def test_a_service_that_does_not_converge_for_hours_is_nobodys_deploy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a reboot it is waited for, as after one it may come back, and then it is not minded."""
+    stage = Stage(tmp_path, monkeypatch, allow_reboot=True)
+    stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=0.1)
+    stage.there = Stacks((), ("shop_web",), ("shop_web",))
+    stage.make_sure()
+    preflight.make_sure_again(stage.bench.run)
+    assert "taken" in stage.log
 
 
 def test_strangers_are_rebooted_only_where_that_is_allowed(
@@ -198,7 +211,7 @@ def test_services_that_come_back_after_a_reboot_are_waited_for(
     stage = Stage(tmp_path, monkeypatch, allow_reboot=True)
     stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=5.0)
     settled = Stacks((), (), ("shop_web",))
-    looks = [Stacks((), ("shop_web",), ("shop_web",)), settled, settled]
+    looks = [BUSY, settled, settled]
     monkeypatch.setattr(stacks, "look", lambda machine: looks.pop(0))
     preflight.make_sure_again(stage.bench.run)
     assert looks == []
@@ -207,7 +220,7 @@ def test_services_that_come_back_after_a_reboot_are_waited_for(
 
 def test_a_deploy_that_does_not_end_is_not_rebooted(stage: Stage) -> None:
     stage.bench.run.options = replace(stage.bench.run.options, boot_timeout=0.1)
-    stage.there = Stacks((), ("shop_web",), ())
+    stage.there = BUSY
     with pytest.raises(RefusedError, match="deploy is under way") as refused:
         preflight.make_sure_again(stage.bench.run)
     assert "shop_web" in refused.value.details

@@ -58,7 +58,11 @@ def test_mirrors_are_told() -> None:
     ("environment", "prefers"),
     [
         ("DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1\n", True),
-        ('A=b "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1 2"\n', True),
+        ('A="b c" DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1\n', True),
+        ('A=b "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1"\n', True),
+        ('A=b "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1 2"\n', False),
+        ("DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=0\n", False),
+        ("DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=\n", False),
         ("NO_DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1\n", False),
         ("\n", False),
     ],
@@ -71,6 +75,8 @@ def test_debians_file_of_defaults_counts_too_and_a_comment_in_it_does_not() -> N
     setting = "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1\n"
 
     assert parse(CLASSIC, defaults=f'DOCKER_OPTS="-H x"\nexport {setting}').prefers_offline_images
+    assert parse(CLASSIC, defaults='DOCKER_SERVICE_PREFER_OFFLINE_IMAGE="1"').prefers_offline_images
+    assert parse(CLASSIC, defaults=f'DOCKER_OPTS="\n{setting}').prefers_offline_images
     assert not parse(CLASSIC, defaults=f"# {setting}").prefers_offline_images
 
 

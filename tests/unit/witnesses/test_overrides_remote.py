@@ -20,7 +20,7 @@ def process(proc: Path, number: int, name: str, *environment: bytes) -> None:
 
 
 def test_the_variable_is_found_in_each_dockerd_and_in_no_other_process(tmp_path: Path) -> None:
-    process(tmp_path, 1, "systemd", b"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=2")
+    process(tmp_path, 1, "systemd", SET)
     process(tmp_path, 20, "dockerd", b"PATH=/bin", SET)
     process(tmp_path, 30, "dockerd", SET, b"HOME=/root")
     assert found(tmp_path) == [SET.decode(), SET.decode()]
@@ -29,6 +29,19 @@ def test_the_variable_is_found_in_each_dockerd_and_in_no_other_process(tmp_path:
 def test_a_dockerd_without_the_variable_overrides_nothing(tmp_path: Path) -> None:
     process(tmp_path, 20, "dockerd")
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize("value", [b"", b"0", b"2", b"true", b"1 "])
+def test_a_value_that_dockerd_does_not_obey_overrides_nothing(value: bytes, tmp_path: Path) -> None:
+    process(tmp_path, 20, "dockerd", b"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=" + value)
+    assert found(tmp_path) == []
+
+
+def test_a_process_whose_name_is_cut_in_mid_character_hides_no_dockerd(tmp_path: Path) -> None:
+    process(tmp_path, 10, "other")
+    (tmp_path / "10" / "comm").write_bytes("vierzehn-bytesü".encode()[:15] + b"\n")
+    process(tmp_path, 20, "dockerd", SET)
+    assert found(tmp_path) == [SET.decode()]
 
 
 def test_where_no_dockerd_is_to_be_seen_nothing_is_known(tmp_path: Path) -> None:

@@ -193,6 +193,62 @@ def test_an_image_names_its_layers_even_when_one_is_not_there(
     assert seen.layer(layer) is None
 
 
+def in_store(folder: Path, name: str) -> str:
+    """The digest of a manifest whose one layer tells whose it is."""
+    return put(folder, json.dumps({"layers": [{"digest": f"layer of {name}"}]}).encode())
+
+
+def linux(architecture: str, **more: str) -> dict[str, Any]:
+    return {"platform": {"os": "linux", "architecture": architecture, **more}}
+
+
+ATTESTATION = {"platform": {"os": "unknown", "architecture": "unknown"}}
+
+
+@pytest.mark.parametrize(
+    ("machine", "entries", "used"),
+    [
+        pytest.param("x86_64", [("a", {}, True)], "a", id="no platform said"),
+        pytest.param("x86_64", [("a", {"platform": None}, True)], "a", id="none, in so many words"),
+        pytest.param("armv6l", [("v6", linux("arm", variant="v6"), True)], "v6", id="32 bits"),
+        pytest.param(
+            "aarch64",
+            [("64", linux("arm64"), False), ("32", linux("arm"), True)],
+            "32",
+            id="armhf on 64 bits",
+        ),
+        pytest.param("x86_64", [("32", linux("386"), True)], "32", id="386 on amd64"),
+        pytest.param(
+            "x86_64",
+            [("other", linux("arm64"), True), ("own", linux("amd64"), True)],
+            "own",
+            id="this machine's first",
+        ),
+        pytest.param(
+            "armv7l", [("v6", linux("arm"), False), ("v7", linux("arm"), True)], "v7", id="that is here"
+        ),
+        pytest.param("x86_64", [("words", ATTESTATION, True), ("own", {}, True)], "own", id="no attestation"),
+        pytest.param("x86_64", [("words", ATTESTATION, True)], "", id="an attestation alone"),
+        pytest.param("x86_64", [("own", linux("amd64"), False)], "", id="none that is here"),
+    ],
+)
+def test_of_an_index_the_image_that_is_used_here_has_the_layers(
+    machine: str,
+    entries: list[tuple[str, dict[str, Any], bool]],
+    used: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each entry: its name, what the index says of it, and whether its manifest is in the store."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    manifests = [
+        {"digest": in_store(tmp_path, name) if there else f"sha256:{name}", **said}
+        for name, said, there in entries
+    ]
+    index = put(tmp_path, json.dumps({"manifests": manifests}).encode())
+    assert store_remote.manifest_layers(tmp_path, index) == ([f"layer of {used}"] if used else [])
+
+
 def test_content_is_found_in_the_folder_that_dockerd_gave_containerd(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from ccci_host.facts.answers import Absent, Answer, Present, Unreadable
 from ccci_host.facts.collector import Answers
 from ccci_host.recipes import Recipe, own_domain, stack_name
+from ccci_host.records import StrangeService
 from ccci_host.witnesses import strangers
 from tests.unit.witnesses.scripted import machine_answering
 
@@ -111,6 +112,69 @@ def test_a_service_is_known_by_its_spec_and_nothing_of_the_spec_is_kept() -> Non
     assert len(same) == 64
     assert spec_of(Version={"Index": 99}) == same
     assert spec_of(Spec={**listing[0]["Spec"], "Mode": {"Replicated": {"Replicas": 9}}}) != same
+
+
+CRON = {"swarm.cronjob.enable": "true", "swarm.cronjob.schedule": "0 4 * * *"}
+
+
+def state_of(
+    labels: dict[str, str], mode: dict[str, Any], *, forced: int = 0, image: str = "b:1"
+) -> StrangeService:
+    spec = {
+        "Name": "backup_cron",
+        "Labels": labels,
+        "TaskTemplate": {"ContainerSpec": {"Image": image}, "ForceUpdate": forced},
+        "Mode": mode,
+    }
+    listed = present([{"Spec": spec, "Version": {"Index": 7}}])
+    return strangers.parse(answers(services=listed)).states[0]
+
+
+def replicated(replicas: int) -> dict[str, Any]:
+    return {"Replicated": {"Replicas": replicas}}
+
+
+def test_a_start_by_force_is_told_apart_from_another_spec() -> None:
+    was, now = state_of({}, replicated(1)), state_of({}, replicated(1), forced=7)
+    assert was.spec == now.spec
+    assert (was.forced, now.forced) == (0, 7)
+    assert state_of({}, replicated(1), forced=7, image="b:2").spec != now.spec
+
+
+@pytest.mark.parametrize(
+    ("labels", "before", "after"),
+    [
+        ({}, replicated(0), replicated(1)),
+        ({}, replicated(1), replicated(1)),
+        ({"swarm.cronjob.replicas": "3"}, replicated(0), replicated(3)),
+        ({"swarm.cronjob.replicas": "many"}, replicated(1), replicated(0)),
+        (
+            {},
+            {"ReplicatedJob": {"TotalCompletions": 2}},
+            {"ReplicatedJob": {"TotalCompletions": 2, "MaxConcurrent": 1}},
+        ),
+        ({}, {"GlobalJob": {}}, {"GlobalJob": {}}),
+    ],
+)
+def test_what_a_start_by_swarm_cronjob_leaves_is_known_beforehand(
+    labels: dict[str, str], before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    was, now = state_of({**CRON, **labels}, before), state_of({**CRON, **labels}, after, forced=7)
+    assert now.spec == was.fired == now.fired
+    assert state_of({**CRON, **labels}, after, image="b:2").spec != was.fired
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        {**CRON, "swarm.cronjob.enable": "false"},
+        {"swarm.cronjob.enable": "true"},
+        {"swarm.cronjob.schedule": "x"},
+    ],
+)
+def test_a_service_that_swarm_cronjob_does_not_start_has_no_such_spec(labels: dict[str, str]) -> None:
+    assert state_of(labels, replicated(0)).fired == ""
 
 
 def test_how_a_container_may_end_is_known_of_each() -> None:
