@@ -60,6 +60,8 @@ def login_for(registry: str, config: Path) -> str | None:
 def token(challenge: str, repository: str, login: str | None) -> str:
     """The token that a registry's challenge asks for. Raises `ValueError` when the service gives none."""
     fields = dict(_FIELD.findall(challenge))
+    if not fields["realm"].startswith("https://"):
+        raise ValueError(f"the token service {fields['realm']} has no https address")
     query = {"service": fields.get("service", ""), "scope": f"repository:{repository}:pull"}
     headers = {"Authorization": f"Basic {login}"} if login else {}
     status, _, body = send("GET", f"{fields['realm']}?{urllib.parse.urlencode(query)}", headers)

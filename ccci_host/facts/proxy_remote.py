@@ -1,4 +1,4 @@
-"""Opens requests as dockerd does: through its proxy where it has one. Python 3.9, standard library only.
+"""Opens requests as dockerd does: through its proxy, and on where sent on. Python 3.9, standard library only.
 
 No program of its own: `proxy.going_out` puts this text into the programs that import from it. What proxies
 dockerd has, by its environment, flags or configuration, its `/info` tells; a login at one, which that masks,
@@ -136,8 +136,37 @@ class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
             raise urllib.error.URLError(f"through dockerd's proxy {host}: {reason}") from None
 
 
+def same_host(url: str, other: str) -> bool:
+    """Whether two addresses are of one host and port, so that a login for the one is for the other."""
+    one, two = urllib.parse.urlsplit(url), urllib.parse.urlsplit(other)
+    return (one.scheme, one.netloc.lower()) == (two.scheme, two.netloc.lower())
+
+
+class SentOn(urllib.request.HTTPRedirectHandler):
+    """Follows redirections: urllib would take a login to any host, and turn a `HEAD` into a `GET`."""
+
+    http_error_308 = urllib.request.HTTPRedirectHandler.http_error_302  # which Python 3.9 does not know
+
+    def redirect_request(self, req: urllib.request.Request, *answer: Any, **_: Any) -> urllib.request.Request:
+        """The same request to where `answer` sends it (its last word), without the login at another host.
+
+        Raises `URLError` where that would leave https. So it does when a token service sends a login on: what
+        comes without the login is anybody's token, and would pass for the account's.
+        """
+        url = answer[-1]
+        asked, onward = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(url)
+        if onward.scheme not in ("https", asked.scheme):
+            raise urllib.error.URLError(f"{asked.netloc} sends on to {onward.netloc}, and not by https")
+        kept = dict(req.headers)
+        if not same_host(req.full_url, url):
+            login = kept.pop("Authorization", "")
+            if login.startswith("Basic ") and "scope" in urllib.parse.parse_qs(asked.query):
+                raise urllib.error.URLError(f"{asked.netloc} sends a login on to {onward.netloc}")
+        return urllib.request.Request(url, headers=kept, method=req.get_method())  # noqa: S310 - see above
+
+
 @functools.cache
-def opener(*handlers: Any) -> urllib.request.OpenerDirector:
+def opener() -> urllib.request.OpenerDirector:
     """What opens requests as dockerd does, with the host's own trust store.
 
     As lenient as dockerd is: Python 3.13 also asks for extensions.
@@ -145,4 +174,4 @@ def opener(*handlers: Any) -> urllib.request.OpenerDirector:
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     nobodys = urllib.request.ProxyHandler({})  # urllib's own would be the session's
-    return urllib.request.build_opener(nobodys, AsDockerd(context=context), *handlers)
+    return urllib.request.build_opener(nobodys, AsDockerd(context=context), SentOn)

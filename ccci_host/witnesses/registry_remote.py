@@ -33,8 +33,6 @@ Value = dict[str, Any]
 HUB = "registry-1.docker.io"
 HUB_KEY = "https://index.docker.io/v1/"
 TIMEOUT = 20
-HOPS = 3
-REDIRECTIONS = (301, 302, 303, 307, 308)
 ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -47,14 +45,6 @@ ACCEPT = ", ".join(
 
 class NotAcceptedError(Exception):
     """The token service refused the credential, in its own words."""
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Leaves redirections to us: urllib would take the token along, and turn a `HEAD` into a `GET`."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow nothing."""
-        return
 
 
 class Registry:
@@ -78,12 +68,6 @@ class Registry:
                 self.tokens[repository] = self.token(challenge, repository)
                 headers = self.bearer(repository)
             answer = self.ask("HEAD", url, headers)
-        for _ in range(HOPS):
-            if answer.status not in REDIRECTIONS:
-                break
-            # Where blobs really lie. The token is for the registry alone.
-            url = urllib.parse.urljoin(url, answer.headers["Location"])
-            answer = self.ask("HEAD", url, {})
         return answer
 
     def bearer(self, repository: str) -> dict[str, str]:
@@ -98,7 +82,7 @@ class Registry:
         headers = {"User-Agent": self.agent, "Accept": ACCEPT, **headers}
         request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https, see above
         try:
-            return opener(NoRedirect).open(request, timeout=TIMEOUT)
+            return opener().open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             return error
 

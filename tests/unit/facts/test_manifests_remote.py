@@ -69,7 +69,7 @@ def registry() -> Iterator[Registry]:
 def ask(request: pytest.FixtureRequest, registry: Registry, tmp_path: Path) -> Any:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"auths": {registry.address: {"auth": LOGIN}}}))
-    plain = PROGRAM.replace('f"https://', 'f"http://')  # the test's registry has no certificate
+    plain = PROGRAM.replace('"https://', '"http://')  # the test's registry has no certificate
 
     def ask(reference: str, repository: str = "org/app") -> Any:
         asked = {"registry": registry.address, "repository": repository, "reference": reference}
@@ -100,3 +100,14 @@ def test_a_registry_that_is_ill_says_nothing(ask: Any, registry: Registry) -> No
 def test_a_registry_that_is_not_there_says_nothing(ask: Any, registry: Registry) -> None:
     registry.address = "127.0.0.1:1"
     assert "127.0.0.1:1" in ask("1")["trouble"]
+
+
+def test_a_token_service_without_https_is_not_shown_the_login(registry: Registry, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"auths": {registry.address: {"auth": LOGIN}}}))
+    plain = PROGRAM.replace('f"https://', 'f"http://')  # and the token service's address as it has to be
+    asked = {"registry": registry.address, "repository": "org/app", "reference": "1"}
+    payload = {"references": [asked], "docker_config": str(config)}
+    (answer,) = programs.run(programs.OURS, plain, payload)
+    assert "no https address" in answer["trouble"]
+    assert [method for method, _, _ in registry.asked] == ["HEAD"]

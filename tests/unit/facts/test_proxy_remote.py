@@ -3,6 +3,7 @@
 import ast
 import base64
 import datetime
+import io
 import json
 import socket
 import ssl
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ccci_host.facts import hub_account, manifests, proxy_remote
 from ccci_host.witnesses.program import source
 from tests.unit import programs
+from tests.unit.facts.scripted_http import Answer, Scripted, scripted
 from tests.unit.transport.unix_http import daemon, http_answer
 
 HUB, MANIFESTS, REGISTRY = hub_account.PROGRAM, manifests.PROGRAM, source("registry")
@@ -249,7 +251,7 @@ def test_who_is_redirected_past_the_proxy_takes_no_login_along(
     proxy.onward = f"http://{BY_NAME}:{far.server_port}/"
     there = f"http://user:{PASSWORD}@127.0.0.1:{proxy.server_port}"
     dockerd(tmp_path, HTTP_PROXY=there, NO_PROXY=BY_NAME)
-    ask(HUB, about_account("http", "hub.invalid"))
+    ask(HUB, {**about_account("http", "hub.invalid"), "account": None})
     assert (len(proxy.seen), set(far.logins)) == (2, {None})
 
 
@@ -384,3 +386,92 @@ def test_a_proxy_whose_certificate_is_not_trusted_is_said_to_be_just_that(
     assert caught.value.reason == (
         "through dockerd's proxy proxy.corp: its certificate is not trusted here: self-signed certificate"
     )
+
+
+LOGINS = [("Basic bWU6cA==", "/v2/r/blobs/d"), ("Bearer t", "/v2/r/blobs/d"), ("Bearer t", "/token?scope=s")]
+
+
+@pytest.fixture
+def here() -> Iterator[Scripted]:
+    with scripted() as server:
+        yield server
+
+
+@pytest.fixture
+def there() -> Iterator[Scripted]:
+    with scripted() as server:
+        yield server
+
+
+def request_for(url: str, method: str, login: str) -> urllib.request.Request:
+    headers = {"Authorization": login, "Range": "bytes=0-0"}
+    return urllib.request.Request(url, method=method, headers=headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(("login", "path"), LOGINS)
+def test_who_is_sent_to_another_host_asks_the_same_there_without_the_login(
+    here: Scripted, there: Scripted, method: str, status: int, login: str, path: str
+) -> None:
+    ranges = []
+    here.script = lambda *_: (status, {"Location": f"http://{there.address}/at"}, b"")
+
+    def answer(_what: str, headers: Any) -> Answer:
+        ranges.append(headers["Range"])
+        return 200, {}, b""
+
+    there.script = answer
+    with proxy_remote.opener().open(request_for(f"http://{here.address}{path}", method, login), timeout=5):
+        assert there.asked == [(f"{method} /at", "")]
+    assert ranges == ["bytes=0-0"]
+
+
+def test_who_is_sent_elsewhere_on_the_same_host_keeps_the_login(here: Scripted) -> None:
+    here.script = lambda what, _: (200, {}, b"") if what == "HEAD /at" else (307, {"Location": "/at"}, b"")
+    with proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5):
+        assert here.asked[1:] == [("HEAD /at", "Bearer t")]
+
+
+def test_who_is_sent_away_and_back_has_lost_the_login(here: Scripted, there: Scripted) -> None:
+    back = {"Location": f"http://{here.address}/at"}
+    here.script = lambda what, _: (
+        (200, {}, b"") if what == "HEAD /at" else (307, {"Location": f"http://{there.address}/"}, b"")
+    )
+    there.script = lambda *_: (307, back, b"")
+    with proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5):
+        assert here.asked[1:] == [("HEAD /at", "")]
+
+
+def test_a_circle_ends(here: Scripted) -> None:
+    here.script = lambda *_: (302, {"Location": "/"}, b"")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5)
+    assert caught.value.code == 302
+
+
+def test_nobody_is_sent_from_https_to_anything_else() -> None:
+    asked = request_for("https://reg.invalid/v2/r/blobs/d", "HEAD", "Bearer t")
+    with pytest.raises(
+        urllib.error.URLError, match=r"reg\.invalid sends on to cdn\.invalid, and not by https"
+    ):
+        proxy_remote.SentOn().redirect_request(asked, io.BytesIO(), 302, "", {}, "http://cdn.invalid/d")
+
+
+def test_a_token_service_that_sends_an_account_on_tells_nothing_of_it(
+    ask: Ask, here: Scripted, there: Scripted
+) -> None:
+    here.script = lambda *_: (302, {"Location": f"http://{there.address}/token"}, b"")
+    answer = ask(HUB, about_account("http", here.address))
+    assert answer["outcome"] == "trouble"
+    assert f"sends a login on to {there.address}" in answer["reason"]
+    assert there.asked == []
+
+
+def test_who_logs_in_nowhere_is_sent_on_by_a_token_service(ask: Ask, here: Scripted, there: Scripted) -> None:
+    here.script = lambda what, _: (
+        (302, {"Location": f"http://{there.address}/token"}, b"") if "GET" in what else (200, {}, b"")
+    )
+    there.script = lambda *_: (200, {}, b'{"token": "t"}')
+    answer = ask(HUB, {**about_account("http", here.address), "account": None})
+    assert (answer["outcome"], answer["limits"]["status"]) == ("accepted", 200)

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from ccci_host.witnesses import registry_remote
-from ccci_host.witnesses.registry_remote import HUB_KEY, Registries, Registry
+from ccci_host.witnesses.program import source
+from ccci_host.witnesses.registry_remote import HUB_KEY, Registries, Registry, Value
+from tests.unit import programs
+from tests.unit.facts.scripted_http import scripted
 
 CHALLENGE = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"'
 
@@ -109,20 +112,33 @@ def test_without_a_login_the_accounts_bucket_is_not_asked(
     assert wire.asked == []
 
 
-def test_a_blob_is_followed_to_where_it_lies_without_the_token(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wire = wired(
-        monkeypatch,
-        Answer(401, {"WWW-Authenticate": CHALLENGE}),
-        token(),
-        Answer(307, {"Location": "https://cdn.example.org/blob"}),
-        Answer(200, {"Content-Length": "42"}),
-    )
-    wanted = {"registry": "docker.io", "repository": "library/a", "digests": [["sha256:b"]]}
-    said = registry_remote.sizes(Registries(config, "x"), wanted)
-    assert said == {"layers": [{"digest": "sha256:b", "size": 42}]}
-    assert wire.asked[-1] == ("HEAD", "https://cdn.example.org/blob", None)
+@pytest.mark.parametrize("python", programs.interpreters())
+def test_a_blob_is_followed_to_where_it_lies_without_the_token(python: str) -> None:
+    with scripted() as registry, scripted() as store:
+
+        def answer(what: str, headers: Any) -> Any:
+            if what == "GET /token":
+                return 200, {}, b'{"token": "t"}'
+            if headers["Authorization"] != "Bearer t":
+                realm = f'Bearer realm="http://{registry.address}/token",service="s"'
+                return 401, {"WWW-Authenticate": realm}, b""
+            return 307, {"Location": f"http://{store.address}/blob"}, b""
+
+        registry.script = answer
+        store.script = lambda *_: (200, {"Content-Length": "42"}, b"")
+        said = asked_plainly(python, sizes=[layers_of(registry.address)])
+    assert said["sizes"] == [{"layers": [{"digest": "sha256:b", "size": 42}]}]
+    assert store.asked == [("HEAD /blob", "")]
+
+
+def layers_of(registry: str) -> Value:
+    return {"registry": registry, "repository": "org/a", "digests": [["sha256:b"]]}
+
+
+def asked_plainly(python: str, config: str = "/nowhere", **questions: list[Value]) -> Any:
+    """What the program says of registries without a certificate, as those of the tests are."""
+    plain = source("registry").replace('"https://', '"http://')
+    return programs.run(python, plain, {"config": config, "agent": "x", **questions})
 
 
 def test_a_registry_that_keeps_its_own_logins_is_asked_with_them(
