@@ -11,6 +11,7 @@ import functools
 import http.client
 import ipaddress
 import json
+import re
 import socket
 import ssl
 import urllib.error
@@ -140,6 +141,13 @@ def same_host(url: str, other: str) -> bool:
     """Whether two addresses are of one host and port, so that a login for the one is for the other."""
     one, two = urllib.parse.urlsplit(url), urllib.parse.urlsplit(other)
     return (one.scheme, one.netloc.lower()) == (two.scheme, two.netloc.lower())
+
+
+def repository_at(url: str) -> str:
+    """The repository of a manifest or blob that lies at a registry's address; empty for any other address."""
+    path = urllib.parse.urlsplit(url).path
+    found = re.fullmatch(r"/v2/(.+)/(?:manifests|blobs)/[^/]+", path)
+    return found[1] if found else ""
 
 
 class SentOn(urllib.request.HTTPRedirectHandler):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = tuple[int, dict[str, str], bytes]
+Said = tuple[int, dict[str, str], bytes]
 """Status, headers, and a body."""
 
 
@@ -15,7 +15,7 @@ class Scripted(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.script: Callable[[str, Any], Answer | None] = lambda _what, _headers: None
+        self.script: Callable[[str, Any], Said | None] = lambda _what, _headers: None
         self.asked: list[tuple[str, str]] = []
         """`METHOD /path` without its query, and the login shown or nothing."""
         self.address = f"127.0.0.1:{self.server_port}"

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ccci_host.facts import hub_account, manifests, proxy_remote
 from ccci_host.witnesses.program import source
 from tests.unit import programs
-from tests.unit.facts.scripted_http import Answer, Scripted, scripted
+from tests.unit.facts.scripted_http import Said, Scripted, scripted
 from tests.unit.transport.unix_http import daemon, http_answer
 
 HUB, MANIFESTS, REGISTRY = hub_account.PROGRAM, manifests.PROGRAM, source("registry")
@@ -417,7 +417,7 @@ def test_who_is_sent_to_another_host_asks_the_same_there_without_the_login(
     ranges = []
     here.script = lambda *_: (status, {"Location": f"http://{there.address}/at"}, b"")
 
-    def answer(_what: str, headers: Any) -> Answer:
+    def answer(_what: str, headers: Any) -> Said:
         ranges.append(headers["Range"])
         return 200, {}, b""
 
