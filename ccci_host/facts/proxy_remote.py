@@ -26,6 +26,8 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 MASK = "xxxxx:xxxxx@"
 PROXIES = {"http_proxy": "HttpProxy", "https_proxy": "HttpsProxy", "no_proxy": "NoProxy"}
 """The variables, and the names that `/info` has for them."""
+SHORT = 3.0
+"""Seconds for connecting to an address, while there is another one to try."""
 
 
 def dockerd_tells() -> dict[str, str]:
@@ -120,14 +122,52 @@ def send_through_proxy(request: urllib.request.Request) -> str:
     return host
 
 
+class Connecting:
+    """Connects so that a family of addresses whose packets are dropped costs little, and only once."""
+
+    def __init__(self) -> None:
+        self.answered: int | None = None
+        """The family that answered last. It is tried first."""
+
+    def connect(self, address: tuple[str, int], timeout: float, *_: Any) -> socket.socket:
+        """A connection to a host and port, whose answers have `timeout` seconds each.
+
+        Raises what the last of its addresses ended with, an `OSError`.
+        """
+        found = socket.getaddrinfo(*address, 0, socket.SOCK_STREAM)
+        found.sort(key=lambda one: one[0] != self.answered)
+        for one in found[:-1]:
+            try:
+                return self.connected(one, min(SHORT, timeout), timeout)
+            except OSError:
+                continue  # there is another one
+        return self.connected(found[-1], timeout, timeout)
+
+    def connected(self, one: Any, patience: float, timeout: float) -> socket.socket:
+        """A connection to one of the addresses that were found, made within `patience` seconds."""
+        family, kind, protocol, _, where = one
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.settimeout(patience)
+            made.connect(where)
+        except OSError:
+            made.close()
+            raise
+        made.settimeout(timeout)
+        self.answered = family
+        return made
+
+
 class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
     """Sends each request as dockerd would, redirected ones too."""
+
+    connecting = Connecting()
 
     def do_open(self, http_class: Any, req: urllib.request.Request, **more: Any) -> Any:
         """Send one. What goes wrong on the way through a proxy names that one's host."""
         host = send_through_proxy(req)
         try:
-            return super().do_open(http_class, req, **more)
+            return super().do_open(functools.partial(self.connection, http_class), req, **more)
         except (OSError, http.client.HTTPException) as error:
             if not host:
                 raise
@@ -135,6 +175,12 @@ class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
             if isinstance(reason, ssl.SSLCertVerificationError):
                 reason = f"its certificate is not trusted here: {reason.verify_message}"
             raise urllib.error.URLError(f"through dockerd's proxy {host}: {reason}") from None
+
+    def connection(self, http_class: Any, host: str, **more: Any) -> Any:
+        """What speaks with `host`, with our way to connect: `http.client` has no public place for one."""
+        made = http_class(host, **more)
+        made._create_connection = self.connecting.connect
+        return made
 
 
 def same_host(url: str, other: str) -> bool:

@@ -2,12 +2,14 @@
 
 import ast
 import base64
+import contextlib
 import datetime
 import io
 import json
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -475,3 +477,98 @@ def test_who_logs_in_nowhere_is_sent_on_by_a_token_service(ask: Ask, here: Scrip
     there.script = lambda *_: (200, {}, b'{"token": "t"}')
     answer = ask(HUB, {**about_account("http", here.address), "account": None})
     assert (answer["outcome"], answer["limits"]["status"]) == ("accepted", 200)
+
+
+Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+SECONDS = 2.0
+"""What a request may take here."""
+
+
+def found(where: Any, family: socket.AddressFamily = socket.AF_INET) -> Found:
+    return family, socket.SOCK_STREAM, 0, "", where
+
+
+@pytest.fixture
+def dropped() -> Iterator[list[Found]]:
+    """Three addresses that answer no packet, since nobody takes up who has connected there."""
+    with contextlib.ExitStack() as open_ones:
+        places = []
+        for _ in range(3):
+            full, waiting = socket.socket(), socket.socket()
+            open_ones.enter_context(full)
+            open_ones.enter_context(waiting)
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            waiting.connect(full.getsockname())
+            places.append(found(full.getsockname()))
+        yield places
+
+
+@pytest.fixture
+def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has every name mean the addresses given, with no proxy on the way and little patience."""
+    monkeypatch.setattr(proxy_remote, "send_through_proxy", lambda _: "")
+    monkeypatch.setattr(proxy_remote, "SHORT", 0.05)
+    monkeypatch.setattr(proxy_remote.AsDockerd, "connecting", proxy_remote.Connecting())
+    return lambda *places: monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(places))
+
+
+def test_addresses_that_drop_packets_cost_little(
+    resolve: Callable[..., None], dropped: list[Found], here: Scripted
+) -> None:
+    here.script = lambda *_: (200, {}, b"")
+    resolve(*dropped, found(("127.0.0.1", here.server_port)))
+    began = time.monotonic()
+    with proxy_remote.opener().open("http://reg.invalid/", timeout=SECONDS) as answer:
+        assert answer.status == 200
+    assert time.monotonic() - began < SECONDS
+
+
+def test_the_last_address_has_all_the_time(resolve: Callable[..., None], dropped: list[Found]) -> None:
+    resolve(dropped[0])
+    began = time.monotonic()
+    with pytest.raises(urllib.error.URLError, match="timed out"):
+        proxy_remote.opener().open("http://reg.invalid/", timeout=0.3)
+    assert time.monotonic() - began >= 0.3
+
+
+def test_the_family_that_answered_is_tried_first(
+    resolve: Callable[..., None], here: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, connected = [], proxy_remote.Connecting.connected
+
+    def watched(connecting: Any, one: Found, *seconds: float) -> socket.socket:
+        tried.append((one[0], *seconds))
+        return connected(connecting, one, *seconds)
+
+    monkeypatch.setattr(proxy_remote.Connecting, "connected", watched)
+    closed = found(("::1", 1, 0, 0), socket.AF_INET6)
+    resolve(closed, closed, found(("127.0.0.1", here.server_port)))
+    connecting = proxy_remote.Connecting()
+    for _ in range(2):
+        with connecting.connect(("reg.invalid", 443), SECONDS) as made:
+            assert made.gettimeout() == SECONDS
+    no_more = [(socket.AF_INET6, 0.05, SECONDS)] * 2 + [(socket.AF_INET, SECONDS, SECONDS)]
+    assert tried == [*no_more, (socket.AF_INET, 0.05, SECONDS)]
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("reg.invalid", True), ("other.invalid", False)])
+def test_whose_certificate_it_is_is_looked_at_whatever_the_address(
+    resolve: Callable[..., None],
+    here: Scripted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    trusted: bool,
+) -> None:
+    certificate, key = certified(tmp_path, "reg.invalid")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    here.socket = context.wrap_socket(here.socket, server_side=True)
+    here.script = lambda *_: (200, {}, b"")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    resolve(found(("127.0.0.1", here.server_port)))
+    asking = contextlib.nullcontext() if trusted else pytest.raises(urllib.error.URLError, match="mismatch")
+    with asking:
+        proxy_remote.opener.__wrapped__().open(f"https://{name}/", timeout=SECONDS).close()
+    assert here.asked == ([("GET /", "")] if trusted else [])
