@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from ccci_host.facts.proxy_remote import opener
+from ccci_host.facts.proxy_remote import opener, repository_at, same_host
 
 TIMEOUT = 15.0
 """Seconds for one request."""
@@ -36,15 +36,15 @@ HUB_LOGIN = "https://index.docker.io/v1/"
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
 
 
-def send(method: str, url: str, headers: dict[str, str]) -> tuple[int, Any, bytes]:
-    """One request; status, headers and body. Raises `OSError` when there was no answer."""
+def send(method: str, url: str, headers: dict[str, str]) -> tuple[int, Any, bytes, str]:
+    """One request; status, headers, body, and the address that answered. Raises `OSError` when none did."""
     request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https
     try:
         with opener().open(request, timeout=TIMEOUT) as response:
-            return response.status, response.headers, response.read()
+            return response.status, response.headers, response.read(), response.url
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, error.headers, error.read()
+            return error.code, error.headers, error.read(), error.url
 
 
 def login_for(registry: str, config: Path) -> str | None:
@@ -60,31 +60,40 @@ def login_for(registry: str, config: Path) -> str | None:
 def token(challenge: str, repository: str, login: str | None) -> str:
     """The token that a registry's challenge asks for. Raises `ValueError` when the service gives none."""
     fields = dict(_FIELD.findall(challenge))
+    if not fields["realm"].startswith("https://"):
+        raise ValueError(f"the token service {fields['realm']} has no https address")
     query = {"service": fields.get("service", ""), "scope": f"repository:{repository}:pull"}
     headers = {"Authorization": f"Basic {login}"} if login else {}
-    status, _, body = send("GET", f"{fields['realm']}?{urllib.parse.urlencode(query)}", headers)
+    status, _, body, _ = send("GET", f"{fields['realm']}?{urllib.parse.urlencode(query)}", headers)
     if status != 200:
         raise ValueError(f"the token service answered {status}")
     answer = json.loads(body)
     return str(answer.get("token") or answer["access_token"])
 
 
+def authorization(challenge: str, repository: str, login: str | None) -> dict[str, str]:
+    """The header that a registry's challenge asks for, as far as there is one."""
+    if challenge.lower().startswith("bearer"):
+        return {"Authorization": "Bearer " + token(challenge, repository, login)}
+    return {"Authorization": f"Basic {login}"} if login else {}
+
+
 def ask(asked: dict[str, str], config: Path) -> dict[str, Any]:
-    """Whether a registry has one manifest."""
-    registry = asked["registry"]
+    """Whether a registry has one manifest, or the one that it sends on to: that one is asked as nobody."""
+    registry, repository = asked["registry"], asked["repository"]
     url = f"https://{HUB_HOST if registry == HUB else registry}"
-    url += f"/v2/{asked['repository']}/manifests/{asked['reference']}"
-    headers = {"Accept": MANIFESTS}
+    url += f"/v2/{repository}/manifests/{asked['reference']}"
+    accepted = {"Accept": MANIFESTS}
     try:
         login = login_for(registry, config)
-        status, answered, _ = send("HEAD", url, headers)
-        if status == 401:
-            challenge = answered.get("WWW-Authenticate") or ""
-            if challenge.lower().startswith("bearer"):
-                headers["Authorization"] = "Bearer " + token(challenge, asked["repository"], login)
-            elif login:
-                headers["Authorization"] = f"Basic {login}"
-            status, answered, _ = send("HEAD", url, headers)
+        status, answered, _, place = send("HEAD", url, accepted)
+        if status == 401 and same_host(place, url):
+            shown = authorization(answered.get("WWW-Authenticate") or "", repository, login)
+            status, answered, _, place = send("HEAD", url, {**accepted, **shown})
+        named = repository_at(place)
+        if status == 401 and named and not same_host(place, url):
+            shown = authorization(answered.get("WWW-Authenticate") or "", named, None)
+            status, answered, _, _ = send("HEAD", place, {**accepted, **shown})
     except (OSError, ValueError, KeyError) as error:
         return {"trouble": f"{registry}: {error}"}
     if status == 200:

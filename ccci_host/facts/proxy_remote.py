@@ -1,4 +1,4 @@
-"""Opens requests as dockerd does: through its proxy where it has one. Python 3.9, standard library only.
+"""Opens requests as dockerd does: through its proxy, and on where sent on. Python 3.9, standard library only.
 
 No program of its own: `proxy.going_out` puts this text into the programs that import from it. What proxies
 dockerd has, by its environment, flags or configuration, its `/info` tells; a login at one, which that masks,
@@ -11,6 +11,7 @@ import functools
 import http.client
 import ipaddress
 import json
+import re
 import socket
 import ssl
 import urllib.error
@@ -25,6 +26,8 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 MASK = "xxxxx:xxxxx@"
 PROXIES = {"http_proxy": "HttpProxy", "https_proxy": "HttpsProxy", "no_proxy": "NoProxy"}
 """The variables, and the names that `/info` has for them."""
+SHORT = 3.0
+"""Seconds for connecting to an address, while there is another one to try."""
 
 
 def dockerd_tells() -> dict[str, str]:
@@ -119,14 +122,52 @@ def send_through_proxy(request: urllib.request.Request) -> str:
     return host
 
 
+class Connecting:
+    """Connects so that a family of addresses whose packets are dropped costs little, and only once."""
+
+    def __init__(self) -> None:
+        self.answered: int | None = None
+        """The family that answered last. It is tried first."""
+
+    def connect(self, address: tuple[str, int], timeout: float, *_: Any) -> socket.socket:
+        """A connection to a host and port, whose answers have `timeout` seconds each.
+
+        Raises what the last of its addresses ended with, an `OSError`.
+        """
+        found = socket.getaddrinfo(*address, 0, socket.SOCK_STREAM)
+        found.sort(key=lambda one: one[0] != self.answered)
+        for one in found[:-1]:
+            try:
+                return self.connected(one, min(SHORT, timeout), timeout)
+            except OSError:
+                continue  # there is another one
+        return self.connected(found[-1], timeout, timeout)
+
+    def connected(self, one: Any, patience: float, timeout: float) -> socket.socket:
+        """A connection to one of the addresses that were found, made within `patience` seconds."""
+        family, kind, protocol, _, where = one
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.settimeout(patience)
+            made.connect(where)
+        except OSError:
+            made.close()
+            raise
+        made.settimeout(timeout)
+        self.answered = family
+        return made
+
+
 class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
     """Sends each request as dockerd would, redirected ones too."""
+
+    connecting = Connecting()
 
     def do_open(self, http_class: Any, req: urllib.request.Request, **more: Any) -> Any:
         """Send one. What goes wrong on the way through a proxy names that one's host."""
         host = send_through_proxy(req)
         try:
-            return super().do_open(http_class, req, **more)
+            return super().do_open(functools.partial(self.connection, http_class), req, **more)
         except (OSError, http.client.HTTPException) as error:
             if not host:
                 raise
@@ -135,9 +176,51 @@ class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
                 reason = f"its certificate is not trusted here: {reason.verify_message}"
             raise urllib.error.URLError(f"through dockerd's proxy {host}: {reason}") from None
 
+    def connection(self, http_class: Any, host: str, **more: Any) -> Any:
+        """What speaks with `host`, with our way to connect: `http.client` has no public place for one."""
+        made = http_class(host, **more)
+        made._create_connection = self.connecting.connect
+        return made
+
+
+def same_host(url: str, other: str) -> bool:
+    """Whether two addresses are of one host and port, so that a login for the one is for the other."""
+    one, two = urllib.parse.urlsplit(url), urllib.parse.urlsplit(other)
+    return (one.scheme, one.netloc.lower()) == (two.scheme, two.netloc.lower())
+
+
+def repository_at(url: str) -> str:
+    """The repository of a manifest or blob that lies at a registry's address; empty for any other address."""
+    path = urllib.parse.urlsplit(url).path
+    found = re.fullmatch(r"/v2/(.+)/(?:manifests|blobs)/[^/]+", path)
+    return found[1] if found else ""
+
+
+class SentOn(urllib.request.HTTPRedirectHandler):
+    """Follows redirections: urllib would take a login to any host, and turn a `HEAD` into a `GET`."""
+
+    http_error_308 = urllib.request.HTTPRedirectHandler.http_error_302  # which Python 3.9 does not know
+
+    def redirect_request(self, req: urllib.request.Request, *answer: Any, **_: Any) -> urllib.request.Request:
+        """The same request to where `answer` sends it (its last word), without the login at another host.
+
+        Raises `URLError` where that would leave https. So it does when a token service sends a login on: what
+        comes without the login is anybody's token, and would pass for the account's.
+        """
+        url = answer[-1]
+        asked, onward = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(url)
+        if onward.scheme not in ("https", asked.scheme):
+            raise urllib.error.URLError(f"{asked.netloc} sends on to {onward.netloc}, and not by https")
+        kept = dict(req.headers)
+        if not same_host(req.full_url, url):
+            login = kept.pop("Authorization", "")
+            if login.startswith("Basic ") and "scope" in urllib.parse.parse_qs(asked.query):
+                raise urllib.error.URLError(f"{asked.netloc} sends a login on to {onward.netloc}")
+        return urllib.request.Request(url, headers=kept, method=req.get_method())  # noqa: S310 - see above
+
 
 @functools.cache
-def opener(*handlers: Any) -> urllib.request.OpenerDirector:
+def opener() -> urllib.request.OpenerDirector:
     """What opens requests as dockerd does, with the host's own trust store.
 
     As lenient as dockerd is: Python 3.13 also asks for extensions.
@@ -145,4 +228,4 @@ def opener(*handlers: Any) -> urllib.request.OpenerDirector:
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     nobodys = urllib.request.ProxyHandler({})  # urllib's own would be the session's
-    return urllib.request.build_opener(nobodys, AsDockerd(context=context), *handlers)
+    return urllib.request.build_opener(nobodys, AsDockerd(context=context), SentOn)

@@ -9,7 +9,8 @@ Runs on the CI host, Python ≥ 3.9, standard library only. Reads on standard in
      "manifests": [{"registry": …, "repository": …, "reference": …}],
      "anonymous_pulls": [{"registry": …, "repository": …, "reference": …}]}
 
-and prints the answers in the same order as JSON. A layer's alternatives are tried until one is known there.
+and prints the answers in the same order as JSON. A layer's alternatives are tried until one is known there;
+where no `HEAD` tells of one, a byte of it is fetched, which costs no quota either.
 Credentials are read here, from the file that docker itself uses, and are in no answer. All goes through
 dockerd's proxy where it has one.
 """
@@ -26,15 +27,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from ccci_host.facts.proxy_remote import opener
+from ccci_host.facts.proxy_remote import opener, repository_at, same_host
 
 Value = dict[str, Any]
 
 HUB = "registry-1.docker.io"
 HUB_KEY = "https://index.docker.io/v1/"
 TIMEOUT = 20
-HOPS = 3
-REDIRECTIONS = (301, 302, 303, 307, 308)
 ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -49,14 +48,6 @@ class NotAcceptedError(Exception):
     """The token service refused the credential, in its own words."""
 
 
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Leaves redirections to us: urllib would take the token along, and turn a `HEAD` into a `GET`."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow nothing."""
-        return
-
-
 class Registry:
     """One registry, asked with or without the account of docker's configuration."""
 
@@ -65,26 +56,54 @@ class Registry:
         self.basic = basic
         self.agent = agent
         self.tokens: dict[str, str] = {}
+        self.beyond: dict[str, Registry] = {}
+        """Those that it sends on to, by host."""
 
     def head(self, repository: str, what: str) -> Any:
         """The answer to `HEAD /v2/REPOSITORY/WHAT`; its status says how it went."""
+        return self.answer("HEAD", repository, what, {})
+
+    def answer(self, method: str, repository: str, what: str, headers: dict[str, str]) -> Any:
+        """The answer of whoever has `/v2/REPOSITORY/WHAT`.
+
+        `lscr.io` sends on to `ghcr.io`, which wants a token of its own. Our login is for this registry, and
+        the other one is asked as nobody.
+        """
         url = f"https://{self.host}/v2/{repository}/{what}"
-        answer = self.ask("HEAD", url, self.bearer(repository))
-        if answer.status == 401:
-            challenge = answer.headers.get("WWW-Authenticate", "")
-            if challenge.lower().startswith("basic"):
-                headers = {"Authorization": f"Basic {self.basic}"} if self.basic else {}
-            else:
-                self.tokens[repository] = self.token(challenge, repository)
-                headers = self.bearer(repository)
-            answer = self.ask("HEAD", url, headers)
-        for _ in range(HOPS):
-            if answer.status not in REDIRECTIONS:
-                break
-            # Where blobs really lie. The token is for the registry alone.
-            url = urllib.parse.urljoin(url, answer.headers["Location"])
-            answer = self.ask("HEAD", url, {})
-        return answer
+        answer = self.admitted(method, url, repository, headers)
+        named = repository_at(answer.url)
+        if answer.status != 401 or same_host(answer.url, url) or not named:
+            return answer
+        host = urllib.parse.urlsplit(answer.url).netloc
+        there = self.beyond.setdefault(host, Registry(host, None, self.agent))
+        return there.admitted(method, answer.url, named, headers)
+
+    def admitted(self, method: str, url: str, repository: str, headers: dict[str, str]) -> Any:
+        """The answer to a request, put again with the login or token that the registry asks for."""
+        shown = self.bearer(repository)
+        answer = self.ask(method, url, {**headers, **shown})
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        if answer.status != 401 or not same_host(answer.url, url) or (shown and not challenge):
+            return answer
+        if challenge.lower().startswith("basic"):
+            shown = {"Authorization": f"Basic {self.basic}"} if self.basic else {}
+        else:
+            self.tokens[repository] = self.token(challenge, repository)
+            shown = self.bearer(repository)
+        return self.ask(method, url, {**headers, **shown})
+
+    def size(self, repository: str, digest: str) -> int | None:
+        """Compressed bytes of a blob, which cost no quota; None where the registry does not tell.
+
+        `public.ecr.aws` answers 401 to each `HEAD` of a blob, whatever the token: it is asked for one byte.
+        """
+        answer = self.head(repository, f"blobs/{digest}")
+        if answer.status not in (200, 404):
+            answer = self.answer("GET", repository, f"blobs/{digest}", {"Range": "bytes=0-0"})
+            answer.close()  # the headers tell: where the range is not heeded, all of it would come
+        told = {200: "Content-Length", 206: "Content-Range"}.get(answer.status, "")
+        size = answer.headers.get(told, "").rpartition("/")[2]
+        return int(size) if size.isdigit() else None
 
     def bearer(self, repository: str) -> dict[str, str]:
         """The header that shows the token for a repository, when there is one."""
@@ -98,7 +117,7 @@ class Registry:
         headers = {"User-Agent": self.agent, "Accept": ACCEPT, **headers}
         request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - https, see above
         try:
-            return opener(NoRedirect).open(request, timeout=TIMEOUT)
+            return opener().open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             return error
 
@@ -183,9 +202,9 @@ def sizes(registries: Registries, wanted: Value) -> Value:
     found: list[Value | None] = []
     for alternatives in wanted["digests"]:
         for digest in alternatives:
-            answer = registry.head(wanted["repository"], f"blobs/{digest}")
-            if answer.status == 200:
-                found.append({"digest": digest, "size": int(answer.headers["Content-Length"])})
+            size = registry.size(wanted["repository"], digest)
+            if size is not None:
+                found.append({"digest": digest, "size": size})
                 break
         else:
             found.append(None)

@@ -12,6 +12,7 @@ import pytest
 
 from ccci_host.facts.manifests import PROGRAM
 from tests.unit import programs
+from tests.unit.facts.scripted_http import Said, scripted
 
 DIGEST = "sha256:" + "d" * 64
 LOGIN = base64.b64encode(b"me:not-a-real-pat").decode()
@@ -69,10 +70,10 @@ def registry() -> Iterator[Registry]:
 def ask(request: pytest.FixtureRequest, registry: Registry, tmp_path: Path) -> Any:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"auths": {registry.address: {"auth": LOGIN}}}))
-    plain = PROGRAM.replace('f"https://', 'f"http://')  # the test's registry has no certificate
+    plain = PROGRAM.replace('"https://', '"http://')  # the test's registry has no certificate
 
-    def ask(reference: str, repository: str = "org/app") -> Any:
-        asked = {"registry": registry.address, "repository": repository, "reference": reference}
+    def ask(reference: str, repository: str = "org/app", at: str = "") -> Any:
+        asked = {"registry": at or registry.address, "repository": repository, "reference": reference}
         payload = {"references": [asked], "docker_config": str(config)}
         (answer,) = programs.run(request.param, plain, payload)
         return answer
@@ -100,3 +101,37 @@ def test_a_registry_that_is_ill_says_nothing(ask: Any, registry: Registry) -> No
 def test_a_registry_that_is_not_there_says_nothing(ask: Any, registry: Registry) -> None:
     registry.address = "127.0.0.1:1"
     assert "127.0.0.1:1" in ask("1")["trouble"]
+
+
+def test_a_token_service_without_https_is_not_shown_the_login(registry: Registry, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"auths": {registry.address: {"auth": LOGIN}}}))
+    plain = PROGRAM.replace('f"https://', 'f"http://')  # and the token service's address as it has to be
+    asked = {"registry": registry.address, "repository": "org/app", "reference": "1"}
+    payload = {"references": [asked], "docker_config": str(config)}
+    (answer,) = programs.run(programs.OURS, plain, payload)
+    assert "no https address" in answer["trouble"]
+    assert [method for method, _, _ in registry.asked] == ["HEAD"]
+
+
+@pytest.mark.parametrize("front_asks", [False, True])
+def test_a_registry_that_is_sent_on_to_is_asked_as_nobody(
+    ask: Any, registry: Registry, tmp_path: Path, front_asks: bool
+) -> None:
+    with scripted() as front:
+        realm = f'Bearer realm="http://{front.address}/token",service="front"'
+
+        def answer(what: str, headers: Any) -> Said:
+            if what == "GET /token":
+                return 200, {}, b'{"token": "front"}'
+            if front_asks and headers["Authorization"] != "Bearer front":
+                return 401, {"WWW-Authenticate": realm}, b""
+            return 307, {"Location": f"http://{registry.address}/v2/org/app/manifests/1"}, b""
+
+        front.script = answer
+        auths = {front.address: {"auth": LOGIN}, registry.address: {"auth": LOGIN}}
+        (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+        assert ask("1", "org/other", front.address) == {"found": True, "digest": DIGEST}
+    assert {login for _, _, login in registry.asked} == {"", "Bearer a-token"}
+    (token,) = [path for _, path, _ in registry.asked if path.startswith("/token")]
+    assert "org%2Fapp" in token

@@ -2,11 +2,14 @@
 
 import ast
 import base64
+import contextlib
 import datetime
+import io
 import json
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ccci_host.facts import hub_account, manifests, proxy_remote
 from ccci_host.witnesses.program import source
 from tests.unit import programs
+from tests.unit.facts.scripted_http import Said, Scripted, scripted
 from tests.unit.transport.unix_http import daemon, http_answer
 
 HUB, MANIFESTS, REGISTRY = hub_account.PROGRAM, manifests.PROGRAM, source("registry")
@@ -249,7 +253,7 @@ def test_who_is_redirected_past_the_proxy_takes_no_login_along(
     proxy.onward = f"http://{BY_NAME}:{far.server_port}/"
     there = f"http://user:{PASSWORD}@127.0.0.1:{proxy.server_port}"
     dockerd(tmp_path, HTTP_PROXY=there, NO_PROXY=BY_NAME)
-    ask(HUB, about_account("http", "hub.invalid"))
+    ask(HUB, {**about_account("http", "hub.invalid"), "account": None})
     assert (len(proxy.seen), set(far.logins)) == (2, {None})
 
 
@@ -384,3 +388,187 @@ def test_a_proxy_whose_certificate_is_not_trusted_is_said_to_be_just_that(
     assert caught.value.reason == (
         "through dockerd's proxy proxy.corp: its certificate is not trusted here: self-signed certificate"
     )
+
+
+LOGINS = [("Basic bWU6cA==", "/v2/r/blobs/d"), ("Bearer t", "/v2/r/blobs/d"), ("Bearer t", "/token?scope=s")]
+
+
+@pytest.fixture
+def here() -> Iterator[Scripted]:
+    with scripted() as server:
+        yield server
+
+
+@pytest.fixture
+def there() -> Iterator[Scripted]:
+    with scripted() as server:
+        yield server
+
+
+def request_for(url: str, method: str, login: str) -> urllib.request.Request:
+    headers = {"Authorization": login, "Range": "bytes=0-0"}
+    return urllib.request.Request(url, method=method, headers=headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(("login", "path"), LOGINS)
+def test_who_is_sent_to_another_host_asks_the_same_there_without_the_login(
+    here: Scripted, there: Scripted, method: str, status: int, login: str, path: str
+) -> None:
+    ranges = []
+    here.script = lambda *_: (status, {"Location": f"http://{there.address}/at"}, b"")
+
+    def answer(_what: str, headers: Any) -> Said:
+        ranges.append(headers["Range"])
+        return 200, {}, b""
+
+    there.script = answer
+    with proxy_remote.opener().open(request_for(f"http://{here.address}{path}", method, login), timeout=5):
+        assert there.asked == [(f"{method} /at", "")]
+    assert ranges == ["bytes=0-0"]
+
+
+def test_who_is_sent_elsewhere_on_the_same_host_keeps_the_login(here: Scripted) -> None:
+    here.script = lambda what, _: (200, {}, b"") if what == "HEAD /at" else (307, {"Location": "/at"}, b"")
+    with proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5):
+        assert here.asked[1:] == [("HEAD /at", "Bearer t")]
+
+
+def test_who_is_sent_away_and_back_has_lost_the_login(here: Scripted, there: Scripted) -> None:
+    back = {"Location": f"http://{here.address}/at"}
+    here.script = lambda what, _: (
+        (200, {}, b"") if what == "HEAD /at" else (307, {"Location": f"http://{there.address}/"}, b"")
+    )
+    there.script = lambda *_: (307, back, b"")
+    with proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5):
+        assert here.asked[1:] == [("HEAD /at", "")]
+
+
+def test_a_circle_ends(here: Scripted) -> None:
+    here.script = lambda *_: (302, {"Location": "/"}, b"")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5)
+    assert caught.value.code == 302
+
+
+def test_nobody_is_sent_from_https_to_anything_else() -> None:
+    asked = request_for("https://reg.invalid/v2/r/blobs/d", "HEAD", "Bearer t")
+    with pytest.raises(
+        urllib.error.URLError, match=r"reg\.invalid sends on to cdn\.invalid, and not by https"
+    ):
+        proxy_remote.SentOn().redirect_request(asked, io.BytesIO(), 302, "", {}, "http://cdn.invalid/d")
+
+
+def test_a_token_service_that_sends_an_account_on_tells_nothing_of_it(
+    ask: Ask, here: Scripted, there: Scripted
+) -> None:
+    here.script = lambda *_: (302, {"Location": f"http://{there.address}/token"}, b"")
+    answer = ask(HUB, about_account("http", here.address))
+    assert answer["outcome"] == "trouble"
+    assert f"sends a login on to {there.address}" in answer["reason"]
+    assert there.asked == []
+
+
+def test_who_logs_in_nowhere_is_sent_on_by_a_token_service(ask: Ask, here: Scripted, there: Scripted) -> None:
+    here.script = lambda what, _: (
+        (302, {"Location": f"http://{there.address}/token"}, b"") if "GET" in what else (200, {}, b"")
+    )
+    there.script = lambda *_: (200, {}, b'{"token": "t"}')
+    answer = ask(HUB, {**about_account("http", here.address), "account": None})
+    assert (answer["outcome"], answer["limits"]["status"]) == ("accepted", 200)
+
+
+Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+SECONDS = 2.0
+"""What a request may take here."""
+
+
+def found(where: Any, family: socket.AddressFamily = socket.AF_INET) -> Found:
+    return family, socket.SOCK_STREAM, 0, "", where
+
+
+@pytest.fixture
+def dropped() -> Iterator[list[Found]]:
+    """Three addresses that answer no packet, since nobody takes up who has connected there."""
+    with contextlib.ExitStack() as open_ones:
+        places = []
+        for _ in range(3):
+            full, waiting = socket.socket(), socket.socket()
+            open_ones.enter_context(full)
+            open_ones.enter_context(waiting)
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            waiting.connect(full.getsockname())
+            places.append(found(full.getsockname()))
+        yield places
+
+
+@pytest.fixture
+def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has every name mean the addresses given, with no proxy on the way and little patience."""
+    monkeypatch.setattr(proxy_remote, "send_through_proxy", lambda _: "")
+    monkeypatch.setattr(proxy_remote, "SHORT", 0.05)
+    monkeypatch.setattr(proxy_remote.AsDockerd, "connecting", proxy_remote.Connecting())
+    return lambda *places: monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(places))
+
+
+def test_addresses_that_drop_packets_cost_little(
+    resolve: Callable[..., None], dropped: list[Found], here: Scripted
+) -> None:
+    here.script = lambda *_: (200, {}, b"")
+    resolve(*dropped, found(("127.0.0.1", here.server_port)))
+    began = time.monotonic()
+    with proxy_remote.opener().open("http://reg.invalid/", timeout=SECONDS) as answer:
+        assert answer.status == 200
+    assert time.monotonic() - began < SECONDS
+
+
+def test_the_last_address_has_all_the_time(resolve: Callable[..., None], dropped: list[Found]) -> None:
+    resolve(dropped[0])
+    began = time.monotonic()
+    with pytest.raises(urllib.error.URLError, match="timed out"):
+        proxy_remote.opener().open("http://reg.invalid/", timeout=0.3)
+    assert time.monotonic() - began >= 0.3
+
+
+def test_the_family_that_answered_is_tried_first(
+    resolve: Callable[..., None], here: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, connected = [], proxy_remote.Connecting.connected
+
+    def watched(connecting: Any, one: Found, *seconds: float) -> socket.socket:
+        tried.append((one[0], *seconds))
+        return connected(connecting, one, *seconds)
+
+    monkeypatch.setattr(proxy_remote.Connecting, "connected", watched)
+    closed = found(("::1", 1, 0, 0), socket.AF_INET6)
+    resolve(closed, closed, found(("127.0.0.1", here.server_port)))
+    connecting = proxy_remote.Connecting()
+    for _ in range(2):
+        with connecting.connect(("reg.invalid", 443), SECONDS) as made:
+            assert made.gettimeout() == SECONDS
+    no_more = [(socket.AF_INET6, 0.05, SECONDS)] * 2 + [(socket.AF_INET, SECONDS, SECONDS)]
+    assert tried == [*no_more, (socket.AF_INET, 0.05, SECONDS)]
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("reg.invalid", True), ("other.invalid", False)])
+def test_whose_certificate_it_is_is_looked_at_whatever_the_address(
+    resolve: Callable[..., None],
+    here: Scripted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    trusted: bool,
+) -> None:
+    certificate, key = certified(tmp_path, "reg.invalid")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    here.socket = context.wrap_socket(here.socket, server_side=True)
+    here.script = lambda *_: (200, {}, b"")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    resolve(found(("127.0.0.1", here.server_port)))
+    asking = contextlib.nullcontext() if trusted else pytest.raises(urllib.error.URLError, match="mismatch")
+    with asking:
+        proxy_remote.opener.__wrapped__().open(f"https://{name}/", timeout=SECONDS).close()
+    assert here.asked == ([("GET /", "")] if trusted else [])

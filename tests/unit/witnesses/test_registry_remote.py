@@ -4,13 +4,17 @@ import base64
 import email.message
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ccci_host.witnesses import registry_remote
-from ccci_host.witnesses.registry_remote import HUB_KEY, Registries, Registry
+from ccci_host.witnesses.program import source
+from ccci_host.witnesses.registry_remote import HUB_KEY, Registries, Registry, Value
+from tests.unit import programs
+from tests.unit.facts.scripted_http import Said, Scripted, scripted
 
 CHALLENGE = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"'
 
@@ -23,7 +27,11 @@ class Answer:
         self.headers = email.message.Message()
         for name, value in (headers or {}).items():
             self.headers[name] = value
+        self.url = ""
         self._body = body
+
+    def close(self) -> None:
+        return
 
     def read(self) -> bytes:
         return self._body
@@ -38,7 +46,9 @@ class Wire:
 
     def __call__(self, method: str, url: str, headers: dict[str, str]) -> Answer:
         self.asked.append((method, url, headers.get("Authorization")))
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        answer.url = url
+        return answer
 
 
 @pytest.fixture
@@ -109,20 +119,126 @@ def test_without_a_login_the_accounts_bucket_is_not_asked(
     assert wire.asked == []
 
 
-def test_a_blob_is_followed_to_where_it_lies_without_the_token(
+@pytest.mark.parametrize("python", programs.interpreters())
+def test_a_blob_is_followed_to_where_it_lies_without_the_token(python: str) -> None:
+    with scripted() as registry, scripted() as store:
+        onward = {"Location": f"http://{store.address}/blob"}
+        guarded_by_tokens(registry, "t", lambda _: (308, onward, b""))
+        store.script = lambda *_: (200, {"Content-Length": "42"}, b"")
+        said = asked_plainly(python, sizes=[layers_of(registry.address)])
+    assert said["sizes"] == [{"layers": [{"digest": "sha256:b", "size": 42}]}]
+    assert store.asked == [("HEAD /blob", "")]
+
+
+def guarded_by_tokens(registry: Scripted, word: str, has: Callable[[str], Said]) -> None:
+    """Have a registry answer by `has`, to whoever shows the token `word`, which it gives to all."""
+
+    def answer(what: str, headers: Any) -> Said:
+        if what == "GET /token":
+            return 200, {}, json.dumps({"token": word}).encode()
+        if headers["Authorization"] != f"Bearer {word}":
+            realm = f'Bearer realm="http://{registry.address}/token",service="s"'
+            return 401, {"WWW-Authenticate": realm}, b""
+        return has(what)
+
+    registry.script = answer
+
+
+def with_login(config: Path, *registries: Scripted) -> str:
+    login = {"auth": base64.b64encode(b"me:word").decode()}
+    config.write_text(json.dumps({"auths": {registry.address: login for registry in registries}}))
+    return str(config)
+
+
+@pytest.mark.parametrize("python", programs.interpreters())
+@pytest.mark.parametrize("asks_first", [False, True])
+def test_a_registry_that_is_sent_on_to_is_asked_as_nobody(
+    python: str, config: Path, asks_first: bool
+) -> None:
+    with scripted() as front, scripted() as back:
+
+        def onward(what: str) -> Said:
+            return 302, {"Location": f"http://{back.address}{what.split()[1].replace('org', 'far')}"}, b""
+
+        def has(what: str) -> Said:
+            digest = {"Docker-Content-Digest": "sha256:m"} if "manifests" in what else {}
+            return 200, {"Content-Length": "7", **digest}, b""
+
+        if asks_first:
+            guarded_by_tokens(front, "front", onward)
+        else:
+            front.script = lambda what, _: onward(what)
+        guarded_by_tokens(back, "back", has)
+        said = asked_plainly(
+            python,
+            with_login(config, front, back),
+            manifests=[{"registry": front.address, "repository": "org/a", "reference": "1"}],
+            sizes=[{**layers_of(front.address), "digests": [["sha256:b"], ["sha256:c"]]}],
+        )
+    assert said["manifests"] == [{"status": 200, "digest": "sha256:m"}]
+    assert [layer["size"] for layer in said["sizes"][0]["layers"]] == [7, 7]
+    assert {login for _, login in back.asked} == {"", "Bearer back"}
+    assert [what for what, _ in back.asked].count("GET /token") == 1
+    assert {login for what, login in front.asked if what != "GET /token"} <= {"", "Bearer front"}
+    assert ("HEAD /v2/far/a/manifests/1", "Bearer back") in back.asked
+
+
+def test_a_store_that_is_no_registry_is_asked_for_no_token() -> None:
+    with scripted() as registry, scripted() as store:
+        registry.script = lambda *_: (307, {"Location": f"http://{store.address}/bucket/b?signed=1"}, b"")
+        store.script = lambda *_: (401, {}, b"")
+        said = asked_plainly(programs.OURS, sizes=[layers_of(registry.address)])
+    assert said["sizes"] == [{"layers": [None]}]
+
+
+@pytest.mark.parametrize("python", programs.interpreters())
+@pytest.mark.parametrize("heeds_ranges", [False, True])
+def test_a_blob_that_no_head_tells_of_is_asked_for_one_byte(python: str, heeds_ranges: bool) -> None:
+    endless = {"Content-Length": str(1 << 40)}
+    part = {"Content-Range": "bytes 0-0/1099511627776"}
+    with scripted() as registry, scripted() as store:
+
+        def has(what: str) -> Said:
+            if what.startswith("HEAD"):
+                return 401, {}, b""
+            return 307, {"Location": f"http://{store.address}/blob"}, b""
+
+        def stored(_what: str, headers: Any) -> Said:
+            assert headers["Range"] == "bytes=0-0"
+            return (206, part, b"x") if heeds_ranges else (200, endless, b"x" * 100_000)
+
+        guarded_by_tokens(registry, "t", has)
+        store.script = stored
+        two = {**layers_of(registry.address), "digests": [["sha256:b"], ["sha256:c"]]}
+        said = asked_plainly(python, sizes=[two])
+    assert [layer["size"] for layer in said["sizes"][0]["layers"]] == [1 << 40] * 2
+    assert store.asked == [("GET /blob", "")] * 2
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes 0-0/*"}])
+def test_a_range_of_nobody_knows_how_much_tells_no_size(
+    config: Path, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    wired(monkeypatch, Answer(403), Answer(206, headers))
+    assert Registries(config, "x").registry("ghcr.io").size("a", "sha256:b") is None
+
+
+def test_a_blob_that_is_not_there_is_not_asked_for_again(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wire = wired(
-        monkeypatch,
-        Answer(401, {"WWW-Authenticate": CHALLENGE}),
-        token(),
-        Answer(307, {"Location": "https://cdn.example.org/blob"}),
-        Answer(200, {"Content-Length": "42"}),
-    )
-    wanted = {"registry": "docker.io", "repository": "library/a", "digests": [["sha256:b"]]}
-    said = registry_remote.sizes(Registries(config, "x"), wanted)
-    assert said == {"layers": [{"digest": "sha256:b", "size": 42}]}
-    assert wire.asked[-1] == ("HEAD", "https://cdn.example.org/blob", None)
+    wire = wired(monkeypatch, Answer(404))
+    assert Registries(config, "x").registry("ghcr.io").size("a", "sha256:b") is None
+    assert [method for method, _, _ in wire.asked] == ["HEAD"]
+
+
+def layers_of(registry: str) -> Value:
+    return {"registry": registry, "repository": "org/a", "digests": [["sha256:b"]]}
+
+
+def asked_plainly(python: str, config: str = "/nowhere", **questions: list[Value]) -> Any:
+    """What the program says of registries without a certificate, as those of the tests are."""
+    plain = source("registry").replace('"https://', '"http://')
+    return programs.run(python, plain, {"config": config, "agent": "x", **questions})
 
 
 def test_a_registry_that_keeps_its_own_logins_is_asked_with_them(
