@@ -143,7 +143,8 @@ class Registries:
     """Every registry that is asked, once with the configured account and once without."""
 
     def __init__(self, config: Path, agent: str) -> None:
-        self.auths = json.loads(config.read_text()).get("auths", {}) if config.is_file() else {}
+        told = json.loads(config.read_text()) if config.is_file() else {}
+        self.auths = told.get("auths") or {}
         self.agent = agent
         self.known: dict[tuple[str, bool], Registry] = {}
 

@@ -278,7 +278,10 @@ def test_a_log_that_never_heard_the_host_shows_no_cost() -> None:
     deaf = changed(good("verify-pc3"), RequestsSeen, {"requests": (), "others": 3})
     seen = finding(COSTS, deaf)
     assert seen.verdict is None
-    assert "never had a request at the registry of" in seen.reason
+    assert seen.reason == (
+        "What the redeploy cost was not shown: the registry log never had a request at the registry of "
+        "ccci/app:1.0 and ccci/db:2.0."
+    )
 
 
 def test_a_port_is_no_tag() -> None:

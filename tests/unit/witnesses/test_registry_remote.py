@@ -119,6 +119,11 @@ def test_without_a_login_the_accounts_bucket_is_not_asked(
     assert wire.asked == []
 
 
+def test_a_configuration_may_hold_no_logins_in_so_many_words(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auths": null}')
+    assert Registries(tmp_path / "config.json", "x").account() == ""
+
+
 @pytest.mark.parametrize("python", programs.interpreters())
 def test_a_blob_is_followed_to_where_it_lies_without_the_token(python: str) -> None:
     with scripted() as registry, scripted() as store:
