@@ -77,6 +77,10 @@ def test_what_is_rendered_is_read_again() -> None:
             '{"keep": ["app@sha256:12"]}',
             ": keep has 'app@sha256:12': a digest is whole (sha256: and 64 digits), and no pattern.",
         ),
+        (
+            '{"keep": ["sha256:12*"]}',
+            ": keep has 'sha256:12*': a digest is whole (sha256: and 64 digits), and no pattern.",
+        ),
         ('{"recipe_roots": ["x"]}', ": recipe_roots must be a list of absolute paths."),
         ('{"low_watermark": 90}', ": low_watermark must be below high_watermark."),
         ('{"b": 1, "a": 2, "keep": 3}', ": unknown key 'a'; unknown key 'b'; keep must be a list of texts."),
