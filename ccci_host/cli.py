@@ -48,9 +48,40 @@ GOES_ON = "What it began on the host may still go on. Run it again to see it to 
 """What to know of a task that was interrupted: a command on the host outlives its controller (fact 36)."""
 
 
-def task(*, interrupted: str = GOES_ON, **options: Any) -> Callable[[Callable[..., Said]], Task[Any]]:
+class InsteadOf(Argument):
+    """A flag that stands for a positional argument: with it the other is left out, and is empty."""
+
+    def __init__(self, positional: Argument, flag: Argument) -> None:
+        super().__init__(names=flag.names, kind=flag.kind, default=flag.default, help=flag.help)
+        self._positional = positional
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        """invoke's own, which then does not miss the other any more."""
+        super().set_value(value, cast)
+        self._positional.default = ""
+
+
+class EitherTask(Task[Any]):
+    """A task that may have one flag which stands for a positional argument."""
+
+    instead: tuple[str, str] | None = None
+    """The flag and the positional argument, by their names."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """invoke's own, but for that flag."""
+        arguments = super().get_arguments(ignore_unknown_help)
+        if self.instead is None:
+            return arguments
+        flag, positional = (next(one for one in arguments if one.name == name) for name in self.instead)
+        return [InsteadOf(positional, flag) if one is flag else one for one in arguments]
+
+
+def task(
+    *, interrupted: str = GOES_ON, instead: tuple[str, str] | None = None, **options: Any
+) -> Callable[[Callable[..., Said]], Task[Any]]:
     """Make an invoke task of a body that returns `Said`.
 
+    `instead` names a flag, and the positional argument that is left out where the flag is given.
     A body with a parameter `json` shows its value instead of its text when that is asked for. A `CcciError`
     becomes one paragraph and exit code 3; so does an interrupt, with what is to be known of it then, and a
     defect of ours with its traceback.
@@ -71,7 +102,8 @@ def task(*, interrupted: str = GOES_ON, **options: Any) -> Callable[[Callable[..
                 raise Exit(code=said.exit_code)
 
         # invoke's own short flags would go to whichever parameter comes first, another in each task
-        decorated: Task[Any] = invoke_task(auto_shortflags=False, **options)(run)
+        decorated: EitherTask = invoke_task(klass=EitherTask, auto_shortflags=False, **options)(run)
+        decorated.instead = instead
         return decorated
 
     return decorate

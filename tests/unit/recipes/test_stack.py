@@ -18,7 +18,17 @@ from ccci_host.errors import (
     UsageError,
     WaitTimeoutError,
 )
-from ccci_host.recipes import STACK, deploy_recipe, host, stack, teardown, teardown_recipe
+from ccci_host.recipes import (
+    STACK,
+    deploy_recipe,
+    host,
+    own_domain,
+    stack,
+    stack_name,
+    teardown,
+    teardown_recipe,
+    teardown_stack,
+)
 from ccci_host.recipes.app import App
 from ccci_host.recipes.convergence import SETTLING
 from ccci_host.recipes.recipe import Recipe
@@ -441,16 +451,39 @@ def test_a_teardown_that_never_gets_its_turn_is_an_error() -> None:
         teardown(machine(Script(remove=BUSY)), "shop", timeout=0.5)
 
 
-def test_a_word_that_is_no_recipe_may_be_a_stack(tmp_path: Path) -> None:
-    gone = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
-    nothing = {**gone, "removed": []}
-    assert teardown_recipe(machine(Script(remove=gone)), "shop").stack == "shop"
-    with pytest.raises(NotFoundError, match="no recipe 'shop'"):
-        teardown_recipe(machine(Script(remove=nothing)), "shop")
+REMOVED = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
+
+
+def test_a_word_that_is_no_recipe_is_no_neighbours_stack() -> None:
+    """After `deploy ./blog` a `teardown blog` took the stack `blog` of somebody else, volumes included."""
+    script = Script(remove=REMOVED)
+    with pytest.raises(NotFoundError, match="no recipe 'blog'") as caught:
+        teardown_recipe(machine(script), "blog")
+    assert "`./blog`" in caught.value.resolution
+    assert "`invoke teardown --stack NAME`" in caught.value.resolution
+    assert script.asked == []
+
+
+@pytest.mark.parametrize("token", ["", "ab12cd"])
+def test_a_word_that_is_no_recipe_may_be_a_stack_of_our_own(token: str, app: App) -> None:
+    name = stack_name(own_domain(app.recipe, token))
+    assert teardown_recipe(machine(Script(remove=REMOVED)), name).stack == name
+    with pytest.raises(NotFoundError, match="ci has nothing of a stack"):
+        teardown_recipe(machine(Script(remove={**REMOVED, "removed": []})), name)
+    with pytest.raises(NotFoundError, match="no recipe"):
+        teardown_recipe(machine(Script()), name, domain="shop.test")
+
+
+@pytest.mark.parametrize("word", ["ccci-shop_test_eu", "my-ccci-shop_test", "ccci-shop", "./shop"])
+def test_what_is_merely_like_a_stack_of_our_own_is_none(word: str) -> None:
     with pytest.raises(NotFoundError):
-        teardown_recipe(machine(Script()), "shop", domain="shop.test")
-    with pytest.raises(NotFoundError):
-        teardown_recipe(machine(Script()), "./shop")
+        teardown_recipe(machine(Script()), word)
+
+
+def test_a_stack_that_is_named_as_one_goes_whoever_deployed_it() -> None:
+    assert teardown_stack(machine(Script(remove=REMOVED)), "blog").stack == "blog"
+    with pytest.raises(NotFoundError, match="ci has nothing of a stack 'blgo'"):
+        teardown_stack(machine(Script(remove={**REMOVED, "removed": []})), "blgo")
 
 
 def test_a_recipe_of_the_hosts_folders_is_deployed_and_torn_down(app: App) -> None:
