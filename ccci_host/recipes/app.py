@@ -99,13 +99,22 @@ def own_domain(recipe: Recipe, token: str = "") -> str:
     fixed = len(f"ccci-.{TOP_LEVEL}") + (len(token) + 2 if token else 0)
     room = max(4, min(STACK_LIMIT, NAME_LIMIT - _longest_suffix(recipe)) - fixed)
     if len(name) > room:
-        name = f"{name[: max(1, room - 5)].strip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
+        name = f"{name[: max(1, room - 5)].strip('-')}-{_hash(name)}"
     return f"ccci-{name}--{token}.{TOP_LEVEL}" if token else f"ccci-{name}.{TOP_LEVEL}"
 
 
 def stack_name(domain: str) -> str:
-    """The stack's name as abra makes it: dots become underscores, 45 characters stay (read)."""
-    return domain.replace(".", "_")[:STACK_LIMIT]
+    """The stack's name as abra makes it, dots become underscores, but for one that has to be cut.
+
+    abra keeps the first 45 characters (read), so that two long domains may meet in one stack. Here such a
+    name ends in four characters of the domain's hash.
+    """
+    name = domain.replace(".", "_")
+    return name if len(name) <= STACK_LIMIT else f"{name[: STACK_LIMIT - 5]}-{_hash(domain)}"
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:4]
 
 
 def _operators(env_file: Path, domain: str | None) -> EnvFile:

@@ -141,7 +141,14 @@ def test_a_domain_of_ours_is_short_enough_for_the_longest_name(tmp_path: Path) -
 
 def test_the_stack_name_is_that_of_abra() -> None:
     assert stack_name("cloud.example.org") == "cloud_example_org"
-    assert len(stack_name("x" * 70 + ".org")) == 45
+    assert stack_name("x" * 41 + ".org") == "x" * 41 + "_org", "45 characters"
+
+
+def test_two_domains_that_begin_alike_do_not_meet_in_one_stack() -> None:
+    domains = [f"{'x' * 70}.{end}" for end in ("org", "net", "a.b", "a_b")]
+    names = {stack_name(domain) for domain in domains}
+    assert len(names) == len(domains)
+    assert {(len(name), name[:41]) for name in names} == {(45, "x" * 40 + "-")}
 
 
 def test_a_recipe_without_a_sample_says_so(tmp_path: Path) -> None:

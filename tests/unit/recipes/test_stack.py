@@ -258,6 +258,32 @@ def test_images_come_from_the_rendering(app: App) -> None:
     assert script.asked[0]["observe"] is False
 
 
+def with_services(*names: str) -> dict[str, Any]:
+    return {**OBSERVED, "traces": {**NO_TRACES, "service": [f"shop_{name}" for name in names]}}
+
+
+def test_a_stack_of_the_same_name_that_is_another_apps_is_left_alone(app: App) -> None:
+    """`--prune` took its services, without a word."""
+    script = Script(render={**RENDERED, **with_services("blog", "db")})
+    with pytest.raises(RefusedError) as caught:
+        STACK.deploy(machine(script), app)
+    assert caught.value.brief == "The stack shop on ci is another app's: it runs shop_blog, shop_db."
+    assert "--domain" in caught.value.resolution
+    assert "teardown" in caught.value.resolution
+    assert [one["word"] for one in script.asked] == ["render"]
+
+
+@pytest.mark.parametrize(("there", "told"), [(["app"], ""), (["app", "db"], "removed from shop: shop_db")])
+def test_what_a_newer_version_has_no_longer_is_told_and_goes(
+    there: list[str], told: str, app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Script(render={**RENDERED, **with_services(*there)}, deploy=DEPLOYED, look=converged())
+    STACK.deploy(machine(script), app)
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("removed" in said) == bool(told)
+
+
 def test_a_deploy_lets_an_earlier_teardown_end(app: App) -> None:
     going = {**OBSERVED, "traces": {**NO_TRACES, "container": ["shop_app.1"], "network": ["shop_internal"]}}
     looks = [
