@@ -26,6 +26,8 @@ from typing import Any
 
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKER_TIMEOUT = 60.0
+JOURNAL_TIMEOUT = 20.0
+"""Seconds to read the daemon's journal in."""
 BETWEEN_LOOKS = 0.1
 """Seconds between two looks of the host's own."""
 NAMESPACE = "com.docker.stack.namespace"
@@ -349,22 +351,25 @@ def pull_errors(payload: Value) -> list[str]:
     """Why images could not be pulled for `tasks` since `since`, each reason once, by the daemon's journal.
 
     A task only says "No such image", be it a typing error, a rate limit or a full disk. Where the daemon
-    writes to no journal, nothing is known.
+    writes to no journal, or to one that takes too long to be read, nothing is known.
     """
     program = shutil.which("journalctl")
     if program is None:
         return []
     since = f"--since=@{payload['since']:.0f}"
     asked = [program, "--quiet", "--no-pager", "--output=cat", since, "_COMM=dockerd"]
-    done = subprocess.run(
-        asked,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=20,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            asked,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=JOURNAL_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return []  # the deploy failed for a reason that is known already: this would hide it
     found = [PULL_FAILED.search(line) for line in done.stdout.splitlines()]
     wanted = set(payload["tasks"])
     reasons = [one["error"].replace('\\"', '"') for one in found if one and one["task"] in wanted]

@@ -379,6 +379,28 @@ def test_an_image_that_does_not_come_ends_early_with_the_reason(
     assert asked["tasks"] == ["t1", "t2", "t3"]
 
 
+@pytest.mark.parametrize("timeout", [None, "1"])
+def test_a_journal_that_cannot_be_read_hides_no_reason(timeout: str | None, app: App) -> None:
+    """Neither of a deploy that ends early, nor of one that takes too long."""
+    label = f"    deploy: {{labels: {{coop-cloud.shop.timeout: '{timeout}'}}}}\n" if timeout else ""
+    times = "1" if timeout else "123"
+    tasks = [task("rejected", id=f"t{n}", error="No such image: a", desired="shutdown") for n in times]
+    if timeout:
+        tasks.append(task("preparing", id="t9"))
+    config = CONFIG.replace("    image: lab/app:1\n", "    image: lab/app:1\n" + label)
+    script = Script(
+        render={**RENDERED, **OBSERVED, "config": config},
+        deploy=DEPLOYED,
+        look={**picture(service(), *tasks), "traces": NO_TRACES},
+        pull_errors={"trouble": "slow", "message": "docker stack took longer than 20 s."},
+    )
+    with pytest.raises(DeployError) as caught:
+        STACK.deploy(machine(script), app)
+    assert script.sent("pull-errors")
+    assert "No such image: a" in caught.value.details
+    assert "check the recipe's reference" in caught.value.resolution
+
+
 def test_failures_of_one_kind_are_told_once(app: App) -> None:
     files = [f"write /var/lib/docker/tmp/GetImageBlob{n}: no space left on device" for n in (12, 34, 56)]
     reasons = [files[0], "manifest unknown", *files[1:]]

@@ -426,6 +426,17 @@ def test_the_reason_of_a_pull_comes_from_the_daemons_journal(
     assert "--since=@1234 " in (tmp_path / "seen").read_text()
 
 
+def test_a_journal_that_is_slow_explains_nothing_and_is_no_trouble(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(stack_remote, "JOURNAL_TIMEOUT", 0.1)
+    assert stack_remote.WORDS["pull-errors"]({"tasks": ["t1"], "since": 1.0}) == {"reasons": []}
+
+
 def test_main_speaks_json_and_tells_of_trouble(
     swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
