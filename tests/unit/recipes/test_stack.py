@@ -494,12 +494,22 @@ def test_a_teardown_says_what_it_could_not_remove() -> None:
     }
 
 
+def test_a_secret_that_another_stack_uses_is_not_waited_for_and_named_once() -> None:
+    shared = {"smtp_password": "blog_app"}
+    first: Answer = {**REMOVED, "shared": shared, "traces": {**GONE, "container": ["shop_app.1"]}}
+    last: Answer = {**REMOVED, "removed": [], "shared": shared}
+    script = Script(remove=[first, last])
+    removal = teardown(machine(script), "shop")
+    assert removal.left == (("secret", "smtp_password", "blog_app uses it too"),)
+    assert [one["shared"] for one in script.sent("remove")] == [{}, shared]
+
+
 def test_a_teardown_that_never_gets_its_turn_is_an_error() -> None:
     with pytest.raises(WaitTimeoutError):
         teardown(machine(Script(remove=BUSY)), "shop", timeout=0.5)
 
 
-REMOVED = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
+REMOVED: dict[str, Any] = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
 
 
 def test_a_word_that_is_no_recipe_is_no_neighbours_stack() -> None:
