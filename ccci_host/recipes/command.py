@@ -142,7 +142,7 @@ def _run(
         "commands": commands,
         "all": go_on,
         "fields": {"recipe": app.recipe.name, "domain": app.domain, "stack": app.stack},
-        "files": packed(app.recipe),
+        "files": packed(app.recipe, app.compose_files),
         "env_file": written(app.env),
         "environment": dict(table.environment),
         "timeout": table.timeout_seconds,

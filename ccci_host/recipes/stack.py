@@ -109,7 +109,7 @@ def render(machine: Machine, app: App) -> Rendered:
 def _payload(machine: Machine, app: App) -> dict[str, Any]:
     return {
         "stack": app.stack,
-        "files": packed(app.recipe),
+        "files": packed(app.recipe, app.compose_files),
         "env": dict(app.env),
         "compose_files": list(app.compose_files),
         "docker_config": docker_config_folder(machine),

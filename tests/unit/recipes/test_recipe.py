@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -194,12 +195,12 @@ def test_a_recipe_that_is_open_in_an_editor_can_be_deployed(tmp_path: Path) -> N
 
 
 def test_a_file_that_cannot_be_sent_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_: Path) -> bytes:
+    def refused(*_: object) -> IO[bytes]:
         raise PermissionError(13, "Permission denied")
 
     make(tmp_path / "shop")
     recipe = find_recipe("shop", [tmp_path])
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(ConfigError, match=r"compose\.yml of the recipe shop cannot be read"):
         packed(recipe)
 

@@ -1,6 +1,7 @@
 """The deployer `stack` and the teardown, with the host's program scripted."""
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -607,3 +608,31 @@ def test_files_that_are_packed(app: App, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(host, "MOST_BYTES", 5)
     with pytest.raises(DeployError, match="larger than"):
         host.packed(app.recipe)
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (app.recipe.folder / "dump").open("wb") as file:
+        file.truncate(64 << 20)
+    monkeypatch.setattr(host, "MOST_BYTES", 1 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DeployError, match="larger than 1 MiB"):
+            host.packed(app.recipe)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["more.yml", "sub/more.yml"])
+def test_a_compose_file_that_lies_elsewhere_is_named(name: str, app: App, tmp_path_factory: Any) -> None:
+    """It was left out, and Docker told of no such file in a folder that nobody knows."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "more.yml").write_text("services: {}\n")
+    first = name.partition("/")[0]
+    (app.recipe.folder / first).symlink_to(elsewhere if "/" in name else elsewhere / name)
+    uses = replace(app, compose_files=("compose.yml", name))
+    assert [one["path"] for one in host.packed(app.recipe)] == ["compose.yml"]
+    script = Script(render=RENDERED)
+    with pytest.raises(ConfigError, match=f"does not hold its compose files itself: {name}"):
+        STACK.images(machine(script), uses)
+    assert script.asked == []
