@@ -119,17 +119,19 @@ def deploy(
 
 @task(
     help={
-        "recipe": "As for `deploy`, with the same --domain or --env; or the name of a stack.",
+        "recipe": "As for `deploy`, with the same --domain or --env; or a stack of our own, `ccci-…_test`.",
+        "stack": "What is named is a stack, whoever deployed it: its services, secrets and volumes go.",
         "host": HOST,
         "domain": "The app's domain, as given to `deploy`.",
         "env": "The app's .env, as given to `deploy`.",
         "deployer": DEPLOYER,
         "json": JSON,
-    }
+    },
 )
 def teardown(
     _: Context,
     recipe: str,
+    stack: bool = False,
     host: str | None = None,
     domain: str | None = None,
     env: str | None = None,
@@ -137,11 +139,18 @@ def teardown(
     json: bool = False,
 ) -> Said:
     """Remove a recipe's stack with its services, volumes, secrets, configs and networks; never an image."""
-    from ccci_host.recipes import teardown_recipe
+    from ccci_host.recipes import teardown_recipe, teardown_stack
 
+    if stack and (domain or env or deployer):
+        raise UsageError(
+            "--domain, --env and --deployer belong to a recipe.", resolution="Leave them out with --stack."
+        )
     env_file = Path(env) if env else None
     with machine(host) as reached:
-        removal = teardown_recipe(reached, recipe, domain=domain, env_file=env_file, deployer=deployer)
+        if stack:
+            removal = teardown_stack(reached, recipe)
+        else:
+            removal = teardown_recipe(reached, recipe, domain=domain, env_file=env_file, deployer=deployer)
     gone = "\n".join(f"  removed {kind} {name}" for kind, name in removal.removed)
     left = "\n".join(f"  still there: {kind} {name}: {why}" for kind, name, why in removal.left)
     summary = f"{removal.stack} could not be removed whole." if left else f"{removal.stack} is gone."

@@ -11,12 +11,8 @@ class ForgottenSecret(Bug):
     check = "teardown-is-clean"
     because = "Left behind: secret "
     changes = (
-        (
-            '            *(("secret", name_of(one), f"/secrets/{one[\'ID\']}") for one in '
-            "secrets_named(stack, owned)),\n",
-            "",
-        ),
-        ("[name_of(one) for one in secrets_named(stack, secrets)]", "[]"),
+        ("    secrets = secrets_named(stack, owned, shared)\n", "    secrets: list[Value] = []\n"),
+        ("[name_of(one) for one in secrets_named(stack, secrets, shared)]", "[]"),
     )
 
 

@@ -12,7 +12,7 @@ class ForgottenVolume(Bug):
     because = "Left behind: volume "
     changes = (
         (
-            '                *(("volume", one["Name"], volume_path(one["Name"])) for one in '
+            '            *(("volume", one["Name"], volume_path(one["Name"])) for one in '
             'labelled("volumes", stack)),\n',
             "",
         ),

@@ -3,18 +3,18 @@
 from ccci_host.faults.bug import Bug
 
 _END = """
-            ]
-        removed, left = swept(doomed)
-        return {"removed": removed, "left": left, "secrets": owned"""
+        ]
+    return doomed
+"""
 _IMAGES = """
-            ]
-            doomed += [
-                ("image", reference, "/images/" + urllib.parse.quote(reference, safe="/:@"))
-                for one in daemon.get("/images/json")
-                for reference in one.get("RepoDigests") or ()
-            ]
-        removed, left = swept(doomed)
-        return {"removed": removed, "left": left, "secrets": owned"""
+        ]
+        doomed += [
+            ("image", reference, "/images/" + urllib.parse.quote(reference, safe="/:@"))
+            for one in daemon.get("/images/json")
+            for reference in one.get("RepoDigests") or ()
+        ]
+    return doomed
+"""
 
 
 class TeardownTakesImages(Bug):

@@ -5,7 +5,7 @@
     images = STACK.images(machine, app)           # what it asks for, as Docker renders it
     deployment = STACK.deploy(machine, app)       # converged, or DeployError with the failing task's error
     removal = STACK.teardown(machine, app)        # gone, but for what `removal.left` names
-    removal = teardown(machine, "a_stack_name")   # the same for whatever stack, however it was deployed
+    removal = teardown(machine, "a_stack_name")   # the same for whatever stack, whoever deployed it
 
 A teardown removes services, volumes, secrets, configs and networks of that one stack, and never an image.
 """
@@ -13,7 +13,7 @@ A teardown removes services, volumes, secrets, configs and networks of that one 
 from pathlib import Path
 
 from ccci_host.errors import NotFoundError, UsageError
-from ccci_host.recipes.app import App, make_app, own_domain, stack_name
+from ccci_host.recipes.app import OWN_NAME, App, make_app, own_domain, stack_name
 from ccci_host.recipes.command import CommandDeployer, described
 from ccci_host.recipes.deployer import Deployer
 from ccci_host.recipes.host import STACK_NAME
@@ -45,6 +45,7 @@ __all__ = [
     "tasks_with_containers",
     "teardown",
     "teardown_recipe",
+    "teardown_stack",
 ]
 
 
@@ -82,18 +83,34 @@ def teardown_recipe(
     env_file: Path | None = None,
     deployer: str | None = None,
 ) -> Removal:
-    """Remove the stack that `deploy_recipe` made with the same arguments, or the stack called `word`.
+    """Remove the stack that `deploy_recipe` made with the same arguments.
 
-    Raises `NotFoundError` where there is neither such a recipe nor anything of such a stack.
+    A word that is no recipe means a stack only where it is one of the suite's own names: any other may be a
+    neighbour's, whose volumes would go. Raises `NotFoundError` where it means neither.
     """
     chosen = deployer_of(machine, deployer)
     try:
         recipe = find_recipe(word, machine.config.recipes)
-    except NotFoundError:
+    except NotFoundError as unknown:
         if domain or env_file or not STACK_NAME.fullmatch(word):
             raise
-        removal = teardown(machine, word)
-        if not (removal.removed or removal.left):
-            raise
-        return removal
+        if OWN_NAME.fullmatch(word):
+            return teardown_stack(machine, word)
+        raise NotFoundError(
+            unknown.brief,
+            details=unknown.details,
+            resolution=f"Name the folder that was deployed, as `./{word}`. "
+            "For a stack, whoever deployed it, give its whole name: `invoke teardown NAME --stack`.",
+        ) from None
     return chosen.teardown(machine, make_app(recipe, domain, env_file))
+
+
+def teardown_stack(machine: Machine, stack: str) -> Removal:
+    """Remove the stack called `stack`, whoever deployed it; raises `NotFoundError` where nothing is of it."""
+    removal = teardown(machine, stack)
+    if not (removal.removed or removal.left):
+        raise NotFoundError(
+            f"{machine.name} has nothing of a stack {stack!r}.",
+            resolution="`docker stack ls` there names those that it has.",
+        )
+    return removal

@@ -16,6 +16,8 @@ STACK_LIMIT = 45
 """Characters that abra leaves of a domain for a stack's name (read)."""
 TOP_LEVEL = "test"
 """RFC 6761 keeps it from ever being somebody's."""
+OWN_NAME = re.compile(rf"ccci-[a-z0-9-]+_{TOP_LEVEL}")
+"""The name of a stack under a domain of the suite's own, an experiment's or not: see `own_domain`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def _run(
         "commands": commands,
         "all": go_on,
         "fields": {"recipe": app.recipe.name, "domain": app.domain, "stack": app.stack},
-        "files": packed(app.recipe),
+        "files": packed(app.recipe, app.compose_files),
         "env_file": written(app.env),
         "environment": dict(table.environment),
         "timeout": table.timeout_seconds,
@@ -175,6 +175,8 @@ def _trouble(machine: Machine, app: App, kind: str, message: str) -> CcciError:
             details=said,
             resolution=f"See what it waits for, or raise timeout_seconds of [host.{machine.name}.command].",
         )
+    if kind == "lock":
+        return HostError(message, resolution="Move away what is there: it is made anew, for you alone.")
     return HostError(message, resolution=f"Look at the Docker socket of {machine.name}, and at /run there.")
 
 

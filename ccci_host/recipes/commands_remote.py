@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -130,22 +131,50 @@ def run_folder() -> Path:
     return run if run.is_dir() and os.access(run, os.W_OK) else Path(tempfile.gettempdir())
 
 
+def lock_folder() -> Path:
+    """Where each stack has a file to be locked: root's is that of `stack_remote`, anybody else has an own."""
+    user = os.geteuid()
+    if user == 0:
+        return run_folder() / "ccci-stacks"
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"ccci-stacks-{user}")
+
+
+def opened(stack: str) -> int:
+    """The open file of `stack` in the lock folder; raises `TroubleError` where that is not ours alone.
+
+    In the temporary folder somebody else may have made it, or laid a link to a file of ours.
+    """
+    folder = lock_folder()
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        status = folder.lstat()
+        private = stat.S_ISDIR(status.st_mode) and status.st_mode & 0o777 == 0o700
+        if not private or status.st_uid != os.geteuid():
+            raise TroubleError("lock", f"{folder} is no folder of mode 0700 that belongs to you.")
+        return os.open(folder / stack, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise TroubleError("lock", f"The stack {stack} cannot be locked: {error}") from None
+
+
 @contextlib.contextmanager
 def locked(stack: str) -> Iterator[None]:
     """Nobody else on this machine deploys or removes `stack` meanwhile.
 
-    On the CI host it is the lock of `stack_remote`; on the controller it keeps only harnesses apart.
+    On the CI host it is the lock of `stack_remote`; on the controller it keeps only a user's own harnesses
+    apart.
     """
-    folder = run_folder() / "ccci-stacks"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / stack).open("w") as file:
+    handle = opened(stack)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TroubleError(
                 "busy", f"Somebody else is deploying or removing the stack {stack} right now."
             ) from None
         yield
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager
@@ -217,11 +246,11 @@ def lent_login(lending: Value | None) -> Iterator[dict[str, str]]:
 def living(session: int) -> list[int]:
     """The processes of a session that have not ended, by /proc."""
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it ended meanwhile
-            state, _, _, of = stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            state, _, _, of = entry.read_text(errors="replace").rpartition(")")[2].split()[:4]
             if of == str(session) and state not in "ZX":
-                found.append(int(stat.parent.name))
+                found.append(int(entry.parent.name))
     return found
 
 

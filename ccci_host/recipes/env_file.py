@@ -15,7 +15,8 @@ ASSIGNMENT = re.compile(
 )
 REFERENCE = re.compile(r"\\\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Z_][A-Z0-9_]*))")
 """`$2y$05$…` of a password hash is none: a bare name is in capitals."""
-MODIFIER = re.compile(r"([a-z_]+)=(\S+)")
+MODIFIER = re.compile(r"([a-z_]+)=(\S*?[^\s,;.])(?=[,;.]*(?:\s|$)|[,;][a-z_]+=)")
+"""A comma inside a value is its own; one that ends a clause, or comes before the next modifier, is not."""
 EXPORT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FUNCTION = re.compile(r"(?:function\s+\S+|[\w:.-]+\s*\(\s*\))\s*(?:\(\s*\)\s*)?\{?")
 

@@ -1,10 +1,11 @@
 """Asks `stack_remote`, the program that deploys and removes stacks on the host."""
 
 import base64
+import os
 import re
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
@@ -102,10 +103,11 @@ def check_stack(stack: str) -> str:
     return stack
 
 
-def packed(recipe: Recipe) -> list[dict[str, Any]]:
+def packed(recipe: Recipe, compose_files: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The recipe's files, without its git folder.
 
-    Raises `DeployError` when they are too large, `ConfigError` when one cannot be read.
+    Raises `DeployError` when they are too large, `ConfigError` when one cannot be read, or when one of
+    `compose_files` is not among them.
     """
     files, size = [], 0
     for path in sorted(recipe.folder.rglob("*")):
@@ -114,7 +116,8 @@ def packed(recipe: Recipe) -> list[dict[str, Any]]:
         if name.parts[0] == ".git" or not path.is_file() or not path.resolve().is_relative_to(recipe.folder):
             continue
         try:
-            content, mode = path.read_bytes(), path.stat().st_mode
+            with path.open("rb") as file:
+                content, mode = file.read(MOST_BYTES - size + 1), os.fstat(file.fileno()).st_mode
         except OSError as error:
             raise unreadable(recipe, name.as_posix(), error) from None
         size += len(content)
@@ -126,7 +129,19 @@ def packed(recipe: Recipe) -> list[dict[str, Any]]:
             )
         kept = 0o700 if mode & stat.S_IXUSR else 0o600
         files.append({"path": name.as_posix(), "mode": kept, "content": base64.b64encode(content).decode()})
+    _check_sent(recipe, compose_files, {str(file["path"]) for file in files})
     return files
+
+
+def _check_sent(recipe: Recipe, compose_files: Sequence[str], sent: Collection[str]) -> None:
+    outside = [name for name in compose_files if name not in sent]
+    if outside:
+        raise ConfigError(
+            f"The recipe {recipe.name} does not hold its compose files itself: {', '.join(outside)}.",
+            details=f"A link leads there, out of {recipe.folder} or by way of a linked folder; "
+            "the host gets neither.",
+            resolution="Put the files where the links are.",
+        )
 
 
 def _trouble(host: str, kind: str, message: str) -> CcciError:

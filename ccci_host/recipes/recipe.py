@@ -1,5 +1,6 @@
 """A recipe: a folder in the layout of Co-op Cloud, and the version that its git tags give it."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from ccci_host.errors import ConfigError, NotFoundError
 
 COMPOSE_FILE = "compose.yml"
 UNVERSIONED = "unversioned"
+UNCHECKED = "-unchecked"
+"""Behind a version whose folder was not compared with its commit: git would run what its owner configures."""
 GIT_TIMEOUT = 20.0
 
 
@@ -20,7 +23,10 @@ class Recipe:
     name: str
     folder: Path
     version: str
-    """`git describe` of the folder, `-dirty` when its files differ from that commit; or `unversioned`."""
+    """`git describe` of the folder, or `unversioned`.
+
+    `-dirty` when its files differ from that commit, `-unchecked` where that was not asked (`UNCHECKED`).
+    """
 
     def file(self, name: str) -> str | None:
         """The text of one of its files, or None where it has no such file; raises `ConfigError`."""
@@ -84,21 +90,50 @@ def _looked_in(roots: Sequence[Path]) -> str:
 
 
 def _version(folder: Path) -> str:
-    if _git(folder, "rev-parse", "--show-toplevel") != str(folder):
-        return UNVERSIONED
-    described = _git(folder, "describe", "--tags", "--always") or UNVERSIONED
-    return f"{described}-dirty" if _git(folder, "status", "--porcelain") else described
+    """Its version. Whether files differ is asked of a repository of our own alone.
 
-
-def _git(folder: Path, *words: str) -> str:
-    """What git says of `folder`; nothing where there is no git or no repository.
-
-    A version is only told, never acted upon, so that a recipe outside git is no error.
+    `git status` runs the filters that the repository's configuration names, and its hook `post-index-change`.
     """
-    # A recipe folder of another user is read, not trusted: git may, and runs nothing that it configures.
-    argv = ["git", "-c", f"safe.directory={folder}", "-c", "core.fsmonitor=false", "-C", str(folder), *words]
+    where = _git(folder, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    toplevel, *inside = (where or "").splitlines() or [""]
+    described = _git(folder, "describe", "--tags", "--always") if toplevel == str(folder) else None
+    if not described:
+        return UNVERSIONED
+    if not _are_ours(folder, folder / ".git", *(folder / path for path in inside)):
+        return described + UNCHECKED
+    changes = _git(folder, "status", "--porcelain", trusted=True)
+    return described + (UNCHECKED if changes is None else "-dirty" if changes else "")
+
+
+def _are_ours(*paths: Path) -> bool:
+    """Whether all of `paths`, and what links among them lead to, belong to the effective user."""
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=GIT_TIMEOUT, check=False, text=True)
+        owners = {status.st_uid for path in paths for status in (path.lstat(), path.stat())}
+    except OSError:
+        return False
+    return owners == {os.geteuid()}
+
+
+def _git(folder: Path, *words: str, trusted: bool = False) -> str | None:
+    """What git says of `folder`; None where there is no git, no repository, or no answer in time.
+
+    A version is only told, never acted upon, so that a recipe outside git is no error. A folder that is not
+    `trusted` is read all the same, whoever owns it: only by words that run neither a filter nor a hook, and
+    with no way left to fetch what is missing, for that runs programs of the repository's choice
+    (`remote.NAME.uploadpack`, seen with git 2.39.5).
+    """
+    reading = [] if trusted else ["-c", f"safe.directory={folder}", "-c", f"core.hooksPath={os.devnull}"]
+    argv = ["git", "-c", "core.fsmonitor=false", *reading, "-C", str(folder), *words]
+    alone = {} if trusted else {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+    try:
+        done = subprocess.run(
+            argv,
+            capture_output=True,
+            timeout=GIT_TIMEOUT,
+            check=False,
+            text=True,
+            env={**os.environ, **alone},
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

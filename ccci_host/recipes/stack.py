@@ -10,6 +10,7 @@ from ccci_host.errors import (
     DeployError,
     HostError,
     NotFoundError,
+    RefusedError,
     WaitTimeoutError,
     tail,
 )
@@ -63,8 +64,8 @@ class StackDeployer:
         """Make what is missing, deploy, and wait for convergence within the recipe's own time limit.
 
         Raises `DeployError` with the failing task's error, `NotFoundError` for an external network or config
-        that is not there, `RefusedError` for a confined app with foreign names, `WaitTimeoutError` while
-        somebody else deploys or removes the same stack.
+        that is not there, `RefusedError` for a confined app with foreign names or a stack that is another
+        app's, `WaitTimeoutError` while somebody else deploys or removes the same stack.
         """
         check_stack(app.stack)
         for note in app.notes:
@@ -73,6 +74,7 @@ class StackDeployer:
             answer = _render(machine, app, observe=True)
             rendered = _rendered(machine, app, answer)
             _check_externals(machine, app, rendered, answer)
+            _check_pruned(machine, app, rendered, answer["traces"])
             _wait_for_earlier_teardown(machine, app, answer["traces"])
             done = _deploy(machine, app, rendered, answer)
         for image in WITHOUT_DIGEST.findall(done["stderr"]):
@@ -107,7 +109,7 @@ def render(machine: Machine, app: App) -> Rendered:
 def _payload(machine: Machine, app: App) -> dict[str, Any]:
     return {
         "stack": app.stack,
-        "files": packed(app.recipe),
+        "files": packed(app.recipe, app.compose_files),
         "env": dict(app.env),
         "compose_files": list(app.compose_files),
         "docker_config": docker_config_folder(machine),
@@ -179,6 +181,25 @@ def _check_externals(machine: Machine, app: App, rendered: Rendered, answer: Map
             details="Its comment says generate=false.",
             resolution=f"Make it on {machine.name}: `docker secret create NAME -`.",
         )
+
+
+def _check_pruned(machine: Machine, app: App, rendered: Rendered, traces: Mapping[str, list[str]]) -> None:
+    """Say which services of the stack `--prune` takes; raise `RefusedError` where these are all that it has.
+
+    Then they are another app's: two domains, or the folders `my_app` and `my-app`, may lead to one name.
+    """
+    own = {f"{app.stack}_{service}" for service in rendered.services}
+    foreign = [name for name in traces["service"] if name not in own]
+    if not foreign:
+        return
+    if len(foreign) == len(traces["service"]):
+        raise RefusedError(
+            f"The stack {app.stack} on {machine.name} is another app's: it runs {', '.join(foreign)}.",
+            details=f"{app.recipe.name} has none of these services, and its deploy would remove them.",
+            resolution="Choose another name with --domain, "
+            "or remove that stack first: `invoke teardown NAME --stack`.",
+        )
+    say(f"{app.recipe.name}: no longer a part of it, and removed from {app.stack}: {', '.join(foreign)}")
 
 
 def _wait_for_earlier_teardown(machine: Machine, app: App, traces: Mapping[str, list[str]]) -> None:

@@ -20,12 +20,14 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKER_TIMEOUT = 60.0
+JOURNAL_TIMEOUT = 20.0
+"""Seconds to read the daemon's journal in."""
 BETWEEN_LOOKS = 0.1
 """Seconds between two looks of the host's own."""
 NAMESPACE = "com.docker.stack.namespace"
@@ -349,22 +351,25 @@ def pull_errors(payload: Value) -> list[str]:
     """Why images could not be pulled for `tasks` since `since`, each reason once, by the daemon's journal.
 
     A task only says "No such image", be it a typing error, a rate limit or a full disk. Where the daemon
-    writes to no journal, nothing is known.
+    writes to no journal, or to one that takes too long to be read, nothing is known.
     """
     program = shutil.which("journalctl")
     if program is None:
         return []
     since = f"--since=@{payload['since']:.0f}"
     asked = [program, "--quiet", "--no-pager", "--output=cat", since, "_COMM=dockerd"]
-    done = subprocess.run(
-        asked,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=20,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            asked,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=JOURNAL_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return []  # the deploy failed for a reason that is known already: this would hide it
     found = [PULL_FAILED.search(line) for line in done.stdout.splitlines()]
     wanted = set(payload["tasks"])
     reasons = [one["error"].replace('\\"', '"') for one in found if one and one["task"] in wanted]
@@ -372,34 +377,47 @@ def pull_errors(payload: Value) -> list[str]:
 
 
 def remove(payload: Value) -> Value:
-    """Remove what can be removed by now, and say what is still there. To be asked until nothing is."""
+    """Remove what can be removed by now, and say what is still there. To be asked until nothing is.
+
+    What the answer calls `shared` stays, and is to come with the next question: its user may go meanwhile.
+    """
     stack = payload["stack"]
     with locked(stack):
         services = services_of(stack)
-        doomed = [("service", name_of(one), f"/services/{one['ID']}") for one in services]
         owned = secrets_of(stack, services, payload["secrets"])
-        removed, left = swept(doomed)
-        if services:
-            # Their containers use networks and volumes for a while yet, to shut down in order.
-            return {"removed": removed, "left": left, "secrets": owned, "traces": remaining(stack, owned)}
-        doomed = [
-            *(("secret", name_of(one), f"/secrets/{one['ID']}") for one in secrets_named(stack, owned)),
-            *(("config", name_of(one), f"/configs/{one['ID']}") for one in labelled("configs", stack)),
+        shared = shared_secrets(stack, payload.get("shared", {}))
+        doomed = [("service", name_of(one), f"/services/{one['ID']}") for one in services]
+        # Their containers use networks and volumes for a while yet, to shut down in order.
+        removed, left = swept(doomed or without_services(stack, owned, shared))
+        return {
+            "removed": removed,
+            "left": left,
+            "secrets": owned,
+            "shared": shared,
+            "traces": remaining(stack, owned, shared),
+        }
+
+
+def without_services(stack: str, owned: list[str], shared: Collection[str]) -> list[tuple[str, str, str]]:
+    """What of a stack that has no service is to go by now, as `swept` takes it."""
+    secrets = secrets_named(stack, owned, shared)
+    doomed = [
+        *(("secret", name_of(one), f"/secrets/{one['ID']}") for one in secrets),
+        *(("config", name_of(one), f"/configs/{one['ID']}") for one in labelled("configs", stack)),
+    ]
+    if not containers_of(stack):
+        doomed += [
+            *(("network", one["Name"], f"/networks/{one['Id']}") for one in labelled("networks", stack)),
+            *(("volume", one["Name"], volume_path(one["Name"])) for one in labelled("volumes", stack)),
         ]
-        if not containers_of(stack):
-            doomed += [
-                *(("network", one["Name"], f"/networks/{one['Id']}") for one in labelled("networks", stack)),
-                *(("volume", one["Name"], volume_path(one["Name"])) for one in labelled("volumes", stack)),
-            ]
-        removed, left = swept(doomed)
-        return {"removed": removed, "left": left, "secrets": owned, "traces": remaining(stack, owned)}
+    return doomed
 
 
 def whole(payload: Value) -> Value:
     """What of the stack is there, by kind and name, its own secrets included. Changes nothing."""
     stack = payload["stack"]
     owned = secrets_of(stack, services_of(stack), payload["secrets"])
-    return {"traces": remaining(stack, owned), "secrets": owned}
+    return {"traces": remaining(stack, owned, shared_secrets(stack, {})), "secrets": owned}
 
 
 def volume_path(name: str) -> str:
@@ -419,10 +437,10 @@ def swept(doomed: list[tuple[str, str, str]]) -> tuple[list[tuple[str, str]], li
     return removed, left
 
 
-def remaining(stack: str, secrets: list[str]) -> Value:
-    """What of the stack is still there, by kind, read back after the removal."""
+def remaining(stack: str, secrets: list[str], shared: Collection[str]) -> Value:
+    """What of the stack is still there, by kind, read back after the removal; not what is to stay."""
     found = traces(stack, services_of(stack), containers_of(stack))
-    found["secret"] = [name_of(one) for one in secrets_named(stack, secrets)]
+    found["secret"] = [name_of(one) for one in secrets_named(stack, secrets, shared)]
     for kind in ("config", "volume"):
         found[kind] = [name_of(one) for one in labelled(kind + "s", stack)]
     return found
@@ -438,9 +456,23 @@ def secrets_of(stack: str, services: list[Value], known: list[str]) -> list[str]
     used = secrets_used(services)
     if OWN_STACK.fullmatch(stack):  # nobody's stack is a neighbour of these
         used |= {name_of(one) for one in daemon.get("/secrets")}
-    others = [one for one in daemon.get("/services") if labels_of(one).get(NAMESPACE) != stack]
     own = {name for name in used if name.startswith(stack + "_")}
-    return sorted((own | set(known)) - secrets_used(others))
+    return sorted((own | set(known)) - set(used_elsewhere(stack)))
+
+
+def used_elsewhere(stack: str) -> dict[str, str]:
+    """The secrets that services of no stack or another use: by name, one of these services."""
+    others = [one for one in daemon.get("/services") if labels_of(one).get(NAMESPACE) != stack]
+    return {secret: name_of(one) for one in others for secret in secrets_used([one])}
+
+
+def shared_secrets(stack: str, known: dict[str, str]) -> dict[str, str]:
+    """The secrets that were made for the stack and that another's service uses too: by name, that service.
+
+    Those `known` from an earlier look are shared though the service has gone since.
+    """
+    users = {**used_elsewhere(stack), **known}
+    return {name: users[name] for name in map(name_of, secrets_named(stack, [], ())) if name in users}
 
 
 def secrets_used(services: list[Value]) -> set[str]:
@@ -452,12 +484,13 @@ def secrets_used(services: list[Value]) -> set[str]:
     }
 
 
-def secrets_named(stack: str, names: list[str]) -> list[Value]:
-    """The secrets called `names`, and those that a label gives to the stack."""
+def secrets_named(stack: str, names: list[str], but: Collection[str]) -> list[Value]:
+    """The secrets called `names`, and those that a label gives to the stack, but for those called `but`."""
     return [
         one
         for one in daemon.get("/secrets")
-        if name_of(one) in names or stack in (labels_of(one).get(OURS), labels_of(one).get(NAMESPACE))
+        if name_of(one) not in but
+        and (name_of(one) in names or stack in (labels_of(one).get(OURS), labels_of(one).get(NAMESPACE)))
     ]
 
 

@@ -24,7 +24,8 @@ def teardown(
     use under its name, and no other stack's; and `secrets` by name. External networks and volumes are their
     maker's. `docker stack rm` returns long before the end; this does not.
 
-    What could not be removed in that time is in `left`, with the daemon's reason. Safe to repeat.
+    What could not be removed in that time is in `left`, with the daemon's reason; so is, not waited for, a
+    secret that was made for the stack and that another's service uses. Safe to repeat.
     """
     check_stack(stack)
     begun = time.monotonic()
@@ -34,7 +35,8 @@ def teardown(
     host = Patient(machine)
 
     def sweep() -> bool | None:
-        answer = host.ask("remove", {"stack": stack, "secrets": sorted(known)}, timeout=ASKING)
+        asked = {"stack": stack, "secrets": sorted(known), "shared": last.get("shared", {})}
+        answer = host.ask("remove", asked, timeout=ASKING)
         if answer is None:
             return None
         removed.update(dict.fromkeys((kind, name) for kind, name in answer["removed"]))
@@ -56,4 +58,7 @@ def teardown(
 def _left(last: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     reasons = {(kind, name): reason for kind, name, reason in last["left"]}
     names = [(kind, name) for kind, found in last["traces"].items() for name in found]
-    return tuple((kind, name, reasons.get((kind, name), "still there")) for kind, name in names)
+    return (
+        *((kind, name, reasons.get((kind, name), "still there")) for kind, name in names),
+        *(("secret", name, f"{service} uses it too") for name, service in last.get("shared", {}).items()),
+    )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ccci_host.errors import DeployError, WaitTimeoutError
+from ccci_host.errors import CcciError, DeployError, WaitTimeoutError
 from ccci_host.recipes.app import App
 from ccci_host.recipes.convergence import ENDED, SETTLING, judge, last_error, mode_and_replicas
 from ccci_host.recipes.host import Patient, ask
@@ -90,12 +90,18 @@ def watch(machine: Machine, app: App, rendered: Rendered, since: float) -> Mappi
 
 
 def _pull_errors(machine: Machine, app: App, tasks: Sequence[Mapping[str, Any]], since: float) -> list[str]:
-    """What the daemon said of images that it could not pull: the tasks themselves hide it."""
+    """What the daemon said of images that it could not pull: the tasks themselves hide it.
+
+    Nothing where it cannot be asked: that would take the place of the reason why the deploy failed.
+    """
     ids = [task["ID"] for task in tasks if "No such image" in (task["Status"].get("Err") or "")]
     if not ids:
         return []
     asked = {"stack": app.stack, "tasks": ids, "since": since}
-    reasons = ask(machine, "pull-errors", asked, timeout=LOOKING)["reasons"]
+    try:
+        reasons = ask(machine, "pull-errors", asked, timeout=LOOKING)["reasons"]
+    except CcciError:
+        return []
     kinds: dict[str, str] = {}
     for reason in reasons:
         kinds.setdefault(VARYING.sub("", reason), f"pull: {reason}")

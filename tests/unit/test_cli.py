@@ -24,6 +24,7 @@ from ccci_host.errors import HostError, UsageError
 from ccci_host.experiments.options import PAUSES
 from ccci_host.lab.hub.budget import Budget, BudgetState
 from ccci_host.lab.hub.control import Control
+from ccci_host.records import Removal
 from tests.command_line import CommandLine, configured
 
 
@@ -45,6 +46,10 @@ def ccci(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
         ("--help no-such-task", "'no-such-task'"),
         ("deploy one two", "'two'"),
         ("deploy", "'recipe'"),
+        ("teardown", "'recipe'"),
+        ("teardown --stack", "'recipe'"),
+        ("teardown shop --stack --domain shop.test", "belong to a recipe"),
+        ("teardown --stack shop --deployer stack", "belong to a recipe"),
         ("provision --host", "host"),
         ("verify-pc3 --cycles many", "a whole number, and got 'many'"),
         ("reboot-and-redeploy --boot-timeout=long", "a whole number, and got 'long'"),
@@ -104,6 +109,26 @@ pat = {{ env = "CCCI_TEST_PAT" }}
 def test_faults_without_a_host_for_them_are_no_verdict(ccci: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "ccci.toml").write_text(HOST.format(name="prod", disposable="false"))
     assert "has `disposable = true`" in ccci("verify", "--faults").one_paragraph()
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [("shop", "recipe"), ("--stack shop", "stack"), ("shop --stack", "stack")]
+)
+def test_a_teardown_takes_a_recipe_or_a_stack(
+    words: str, meant: str, ccci: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removal = Removal(stack="shop", removed=(), left=(), seconds=1.0)
+    called: list[tuple[str, str]] = []
+    for kind in ("recipe", "stack"):
+
+        def tear_down(_: object, name: str, kind: str = kind, **__: object) -> Removal:
+            called.append((kind, name))
+            return removal
+
+        monkeypatch.setattr(f"ccci_host.recipes.teardown_{kind}", tear_down)
+    monkeypatch.setattr(tasks, "machine", lambda host: nullcontext())
+    assert ccci("teardown", *words.split()).last == "shop is gone."
+    assert called == [(meant, "shop")]
 
 
 @pytest.mark.parametrize("more", [["--recipe", "small"], ["--deployer", "stack"]])

@@ -136,6 +136,7 @@ def test_a_harness_that_says_it_did_and_did_not_is_found_out(app: App) -> None:
     [
         ({"trouble": "slow", "message": "`harness up` did not end within 9 s.\nhalf"}, DeployError, "half"),
         ({"trouble": "busy", "message": "Somebody else"}, WaitTimeoutError, "Somebody else"),
+        ({"trouble": "lock", "message": "/tmp/x is no folder of mode 0700"}, HostError, "Move away what is"),
         ({"trouble": "lending", "message": "did not open"}, HostError, "did not open"),
     ],
 )

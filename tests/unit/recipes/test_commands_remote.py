@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.setattr(commands_remote, "run_folder", lambda: folder)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     return folder
 
 
@@ -63,7 +66,7 @@ def test_a_command_gets_the_recipe_the_environment_file_and_the_names(place: Pat
         "{folder}",
         "abra {}",
     ]
-    assert [one.name for one in place.iterdir()] == ["ccci-stacks"], "nothing else is left"
+    assert list(place.iterdir()) == [commands_remote.lock_folder()], "nothing else is left"
 
 
 def test_what_ran_is_told_with_its_names_and_without_folders_of_the_moment() -> None:
@@ -169,12 +172,69 @@ def test_sigterm_while_a_command_begins_ends_it_too(monkeypatch: pytest.MonkeyPa
 
 
 def test_nobody_else_is_at_the_same_stack_meanwhile(place: Path) -> None:
-    (place / "ccci-stacks").mkdir()
-    with (place / "ccci-stacks" / "shop_test").open("w") as file:
+    folder = commands_remote.lock_folder()
+    folder.mkdir(mode=0o700)
+    with (folder / "shop_test").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(TroubleError, match="Somebody else") as caught:
             run_all(payload(["true"]))
     assert caught.value.kind == "busy"
+    assert run_all(payload(["true"]))["ran"], "and then it is free"
+
+
+def test_root_locks_where_stacks_are_deployed_and_each_user_apart(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert commands_remote.lock_folder() == place / "ccci-stacks"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert commands_remote.lock_folder() == tmp_path / "ccci-stacks-1000"
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert commands_remote.lock_folder() == Path(tempfile.gettempdir(), "ccci-stacks-1000")
+
+
+def linked(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def open_to_all(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+@pytest.mark.parametrize("prepare", [linked, open_to_all, Path.touch])
+def test_a_lock_folder_that_is_not_ours_alone_is_trouble(prepare: Callable[[Path], None]) -> None:
+    prepare(commands_remote.lock_folder())
+    with pytest.raises(TroubleError, match="no folder of mode 0700 that belongs to you") as caught:
+        run_all(payload(["true"]))
+    assert caught.value.kind == "lock"
+
+
+def test_a_lock_folder_of_another_user_is_trouble(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "ccci-stacks-70001").mkdir(mode=0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: 70001)
+    with pytest.raises(TroubleError, match="belongs to you"):
+        run_all(payload(["true"]))
+
+
+def test_a_lock_empties_no_file_that_a_link_leads_to(tmp_path: Path) -> None:
+    folder = commands_remote.lock_folder()
+    folder.mkdir(mode=0o700)
+    mine = tmp_path / "mine"
+    mine.write_text("of value")
+    (folder / "shop_test").symlink_to(mine)
+    with pytest.raises(TroubleError, match="cannot be locked"):
+        run_all(payload(["true"]))
+    assert mine.read_text() == "of value"
+
+
+def test_where_no_lock_folder_can_be_made_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 70001)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
+    with pytest.raises(TroubleError, match="No such file"):
+        run_all(payload(["true"]))
 
 
 def test_no_secret_that_can_be_known_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

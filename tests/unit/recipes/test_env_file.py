@@ -69,6 +69,23 @@ def test_comments_carry_meaning_behind_bare_and_quoted_values() -> None:
     assert env.values == {"SECRET_A_VERSION": "v1", "SECRET_B_VERSION": "v2", "SECRET_C_VERSION": "v1"}
 
 
+@pytest.mark.parametrize(
+    ("comment", "modifiers"),
+    [
+        ("generate=false, given by the mail provider", {"generate": "false"}),
+        ("length=16, charset=hex.", {"length": "16", "charset": "hex"}),
+        ("length=16,charset=alpha,numeric; asked for", {"length": "16", "charset": "alpha,numeric"}),
+        ("charset=lower,upper,", {"charset": "lower,upper"}),
+        ("length=8...", {"length": "8"}),
+        ("length=, as ever", {}),
+        ("host=mail.example.org.", {"host": "mail.example.org"}),
+    ],
+)
+def test_what_ends_a_clause_is_no_part_of_a_modifier(comment: str, modifiers: dict[str, str]) -> None:
+    """With its comma `generate=false,` meant nothing, and a mail account's password was made up."""
+    assert parse_env(f"A=v1 # {comment}\n").modifiers.get("A", {}) == modifiers
+
+
 def test_a_fixed_variable_keeps_its_value_and_is_known_to_every_line() -> None:
     env = parse_env("URL=https://$DOMAIN/\nDOMAIN=shop.example.com\nHOST=$DOMAIN", fixed={"DOMAIN": "x.test"})
     assert env.values == {"DOMAIN": "x.test", "URL": "https://x.test/", "HOST": "x.test"}

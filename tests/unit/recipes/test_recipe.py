@@ -1,7 +1,10 @@
 """Finding a recipe, and the version that git gives it."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -19,7 +22,8 @@ def make(folder: Path) -> Path:
 
 def git(folder: Path, *words: str) -> None:
     who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    subprocess.run(["git", *who, "-C", str(folder), *words], check=True, capture_output=True)
+    argv = ["git", *who, "-C", str(folder), *words]
+    subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
 
 
 def test_a_name_is_a_folder_in_a_root_and_a_path_is_itself(tmp_path: Path) -> None:
@@ -66,6 +70,98 @@ def test_the_version_is_that_of_the_tag_and_says_what_differs_from_it(tmp_path: 
     assert find_recipe("shop", [tmp_path]).version == "1.0.0+2.3.4-dirty"
 
 
+NOT_ROOT = "only root can give a folder to another user"
+
+
+def trapped(shop: Path) -> Path:
+    """A repository whose owner has programs run wherever git would: they write to the file that is returned.
+
+    Its newest commit builds on one that is not there and that git would fetch.
+    """
+    git(shop, "init", "-q")
+    git(shop, "commit", "-qm", "none", "--allow-empty")
+    (shop / ".gitattributes").write_text("* filter=trap\n")
+    git(shop, "add", ".")
+    git(shop, "commit", "-qm", "one")
+    git(shop, "tag", "1.0.0+2.3.4")
+    git(shop, "commit", "-qm", "two", "--allow-empty")
+    ran, trap = shop.parent / "ran", shop.parent / "trap"
+    trap.write_text(f'#!/bin/sh\necho "$0 $*" >> {ran}\n')
+    trap.chmod(0o755)
+    for name in ("post-index-change", "post-checkout", "reference-transaction"):
+        shutil.copy(trap, shop / ".git" / "hooks" / name)
+    (shop / ".git" / "more").write_text(f"[core]\n\tfsmonitor = {trap}\n\tsshCommand = {trap}\n")
+    for key, value in {
+        "filter.trap.clean": f"{trap} filter",
+        "include.path": "more",
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": str(shop.parent),
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": f"{trap} uploadpack",
+    }.items():
+        git(shop, "config", key, value)
+    for path in (shop / "compose.yml", shop / ".gitattributes"):
+        os.utime(path, (1, 1))
+    ran.unlink(missing_ok=True)
+    return ran
+
+
+def forgotten(shop: Path, commit: str) -> None:
+    """Take a commit out of the repository's store."""
+    argv = ["git", "-c", f"safe.directory={shop}", "-C", str(shop), "rev-parse", commit]
+    found = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+    (shop / ".git" / "objects" / found[:2] / found[2:]).unlink()
+
+
+def given_away(path: Path) -> None:
+    """Let all below `path` be nobody's."""
+    for one in (path, *path.rglob("*")):
+        shutil.chown(one, "nobody")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason=NOT_ROOT)
+@pytest.mark.parametrize("theirs", ["", ".git"])
+def test_nothing_runs_that_another_user_configures(theirs: str, tmp_path: Path) -> None:
+    shop = make(tmp_path / "shop")
+    ran = trapped(shop)
+    given_away(shop / theirs)
+    assert find_recipe("shop", [tmp_path]).version.startswith("1.0.0+2.3.4-1-g")
+    assert find_recipe("shop", [tmp_path]).version.endswith("-unchecked"), "it is not said to be clean"
+    assert not ran.exists()
+    git(shop, "-c", f"safe.directory={shop}", "status")
+    assert "filter" in ran.read_text(), "the traps were set"
+    assert "post-index-change" in ran.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason=NOT_ROOT)
+def test_nothing_is_fetched_for_another_users_version(tmp_path: Path) -> None:
+    """git asks the repository's `uploadpack` for a commit that is missing on the way to a tag."""
+    shop = make(tmp_path / "shop")
+    ran = trapped(shop)
+    forgotten(shop, "HEAD~1")
+    given_away(shop)
+    find_recipe("shop", [tmp_path])
+    assert not ran.exists()
+    git(shop, "-c", f"safe.directory={shop}", "describe", "--tags", "--always")
+    assert "uploadpack" in ran.read_text(), "the trap was set"
+
+
+def test_what_is_not_ours_is_not_said_to_be_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another user's eyes, which takes no root."""
+    shop = make(tmp_path / "shop")
+    ran = trapped(shop)
+    somebody = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    assert find_recipe("shop", [tmp_path]).version.endswith("-unchecked")
+    assert not ran.exists()
+
+
+def test_a_repository_without_a_commit_has_no_version(tmp_path: Path) -> None:
+    git(make(tmp_path / "shop"), "init", "-q")
+    assert find_recipe("shop", [tmp_path]).version == UNVERSIONED
+
+
 def test_a_folder_inside_another_repository_has_no_version(tmp_path: Path) -> None:
     git_root = tmp_path / "checkout"
     make(git_root / "shop")
@@ -99,12 +195,12 @@ def test_a_recipe_that_is_open_in_an_editor_can_be_deployed(tmp_path: Path) -> N
 
 
 def test_a_file_that_cannot_be_sent_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_: Path) -> bytes:
+    def refused(*_: object) -> IO[bytes]:
         raise PermissionError(13, "Permission denied")
 
     make(tmp_path / "shop")
     recipe = find_recipe("shop", [tmp_path])
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(ConfigError, match=r"compose\.yml of the recipe shop cannot be read"):
         packed(recipe)
 

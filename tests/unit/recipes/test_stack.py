@@ -1,6 +1,7 @@
 """The deployer `stack` and the teardown, with the host's program scripted."""
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,17 @@ from ccci_host.errors import (
     UsageError,
     WaitTimeoutError,
 )
-from ccci_host.recipes import STACK, deploy_recipe, host, stack, teardown, teardown_recipe
+from ccci_host.recipes import (
+    STACK,
+    deploy_recipe,
+    host,
+    own_domain,
+    stack,
+    stack_name,
+    teardown,
+    teardown_recipe,
+    teardown_stack,
+)
 from ccci_host.recipes.app import App
 from ccci_host.recipes.convergence import SETTLING
 from ccci_host.recipes.recipe import Recipe
@@ -249,6 +260,32 @@ def test_images_come_from_the_rendering(app: App) -> None:
     assert script.asked[0]["observe"] is False
 
 
+def with_services(*names: str) -> dict[str, Any]:
+    return {**OBSERVED, "traces": {**NO_TRACES, "service": [f"shop_{name}" for name in names]}}
+
+
+def test_a_stack_of_the_same_name_that_is_another_apps_is_left_alone(app: App) -> None:
+    """`--prune` took its services, without a word."""
+    script = Script(render={**RENDERED, **with_services("blog", "db")})
+    with pytest.raises(RefusedError) as caught:
+        STACK.deploy(machine(script), app)
+    assert caught.value.brief == "The stack shop on ci is another app's: it runs shop_blog, shop_db."
+    assert "--domain" in caught.value.resolution
+    assert "teardown" in caught.value.resolution
+    assert [one["word"] for one in script.asked] == ["render"]
+
+
+@pytest.mark.parametrize(("there", "told"), [(["app"], ""), (["app", "db"], "removed from shop: shop_db")])
+def test_what_a_newer_version_has_no_longer_is_told_and_goes(
+    there: list[str], told: str, app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Script(render={**RENDERED, **with_services(*there)}, deploy=DEPLOYED, look=converged())
+    STACK.deploy(machine(script), app)
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("removed" in said) == bool(told)
+
+
 def test_a_deploy_lets_an_earlier_teardown_end(app: App) -> None:
     going = {**OBSERVED, "traces": {**NO_TRACES, "container": ["shop_app.1"], "network": ["shop_internal"]}}
     looks = [
@@ -342,6 +379,28 @@ def test_an_image_that_does_not_come_ends_early_with_the_reason(
     assert advice in caught.value.resolution
     (asked,) = script.sent("pull-errors")
     assert asked["tasks"] == ["t1", "t2", "t3"]
+
+
+@pytest.mark.parametrize("timeout", [None, "1"])
+def test_a_journal_that_cannot_be_read_hides_no_reason(timeout: str | None, app: App) -> None:
+    """Neither of a deploy that ends early, nor of one that takes too long."""
+    label = f"    deploy: {{labels: {{coop-cloud.shop.timeout: '{timeout}'}}}}\n" if timeout else ""
+    times = "1" if timeout else "123"
+    tasks = [task("rejected", id=f"t{n}", error="No such image: a", desired="shutdown") for n in times]
+    if timeout:
+        tasks.append(task("preparing", id="t9"))
+    config = CONFIG.replace("    image: lab/app:1\n", "    image: lab/app:1\n" + label)
+    script = Script(
+        render={**RENDERED, **OBSERVED, "config": config},
+        deploy=DEPLOYED,
+        look={**picture(service(), *tasks), "traces": NO_TRACES},
+        pull_errors={"trouble": "slow", "message": "docker stack took longer than 20 s."},
+    )
+    with pytest.raises(DeployError) as caught:
+        STACK.deploy(machine(script), app)
+    assert script.sent("pull-errors")
+    assert "No such image: a" in caught.value.details
+    assert "check the recipe's reference" in caught.value.resolution
 
 
 def test_failures_of_one_kind_are_told_once(app: App) -> None:
@@ -475,21 +534,54 @@ def test_a_teardown_says_what_it_could_not_remove() -> None:
     }
 
 
+def test_a_secret_that_another_stack_uses_is_not_waited_for_and_named_once() -> None:
+    shared = {"smtp_password": "blog_app"}
+    first: Answer = {**REMOVED, "shared": shared, "traces": {**GONE, "container": ["shop_app.1"]}}
+    last: Answer = {**REMOVED, "removed": [], "shared": shared}
+    script = Script(remove=[first, last])
+    removal = teardown(machine(script), "shop")
+    assert removal.left == (("secret", "smtp_password", "blog_app uses it too"),)
+    assert [one["shared"] for one in script.sent("remove")] == [{}, shared]
+
+
 def test_a_teardown_that_never_gets_its_turn_is_an_error() -> None:
     with pytest.raises(WaitTimeoutError):
         teardown(machine(Script(remove=BUSY)), "shop", timeout=0.5)
 
 
-def test_a_word_that_is_no_recipe_may_be_a_stack(tmp_path: Path) -> None:
-    gone = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
-    nothing = {**gone, "removed": []}
-    assert teardown_recipe(machine(Script(remove=gone)), "shop").stack == "shop"
-    with pytest.raises(NotFoundError, match="no recipe 'shop'"):
-        teardown_recipe(machine(Script(remove=nothing)), "shop")
+REMOVED: dict[str, Any] = {"removed": [["service", "shop_app"]], "left": [], "secrets": [], "traces": GONE}
+
+
+def test_a_word_that_is_no_recipe_is_no_neighbours_stack() -> None:
+    """After `deploy ./blog` a `teardown blog` took the stack `blog` of somebody else, volumes included."""
+    script = Script(remove=REMOVED)
+    with pytest.raises(NotFoundError, match="no recipe 'blog'") as caught:
+        teardown_recipe(machine(script), "blog")
+    assert "`./blog`" in caught.value.resolution
+    assert "`invoke teardown NAME --stack`" in caught.value.resolution
+    assert script.asked == []
+
+
+@pytest.mark.parametrize("token", ["", "ab12cd"])
+def test_a_word_that_is_no_recipe_may_be_a_stack_of_our_own(token: str, app: App) -> None:
+    name = stack_name(own_domain(app.recipe, token))
+    assert teardown_recipe(machine(Script(remove=REMOVED)), name).stack == name
+    with pytest.raises(NotFoundError, match="ci has nothing of a stack"):
+        teardown_recipe(machine(Script(remove={**REMOVED, "removed": []})), name)
+    with pytest.raises(NotFoundError, match="no recipe"):
+        teardown_recipe(machine(Script()), name, domain="shop.test")
+
+
+@pytest.mark.parametrize("word", ["ccci-shop_test_eu", "my-ccci-shop_test", "ccci-shop", "./shop"])
+def test_what_is_merely_like_a_stack_of_our_own_is_none(word: str) -> None:
     with pytest.raises(NotFoundError):
-        teardown_recipe(machine(Script()), "shop", domain="shop.test")
-    with pytest.raises(NotFoundError):
-        teardown_recipe(machine(Script()), "./shop")
+        teardown_recipe(machine(Script()), word)
+
+
+def test_a_stack_that_is_named_as_one_goes_whoever_deployed_it() -> None:
+    assert teardown_stack(machine(Script(remove=REMOVED)), "blog").stack == "blog"
+    with pytest.raises(NotFoundError, match="ci has nothing of a stack 'blgo'"):
+        teardown_stack(machine(Script(remove={**REMOVED, "removed": []})), "blgo")
 
 
 def test_a_recipe_of_the_hosts_folders_is_deployed_and_torn_down(app: App) -> None:
@@ -555,3 +647,31 @@ def test_files_that_are_packed(app: App, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(host, "MOST_BYTES", 5)
     with pytest.raises(DeployError, match="larger than"):
         host.packed(app.recipe)
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (app.recipe.folder / "dump").open("wb") as file:
+        file.truncate(64 << 20)
+    monkeypatch.setattr(host, "MOST_BYTES", 1 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DeployError, match="larger than 1 MiB"):
+            host.packed(app.recipe)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["more.yml", "sub/more.yml"])
+def test_a_compose_file_that_lies_elsewhere_is_named(name: str, app: App, tmp_path_factory: Any) -> None:
+    """It was left out, and Docker told of no such file in a folder that nobody knows."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "more.yml").write_text("services: {}\n")
+    first = name.partition("/")[0]
+    (app.recipe.folder / first).symlink_to(elsewhere if "/" in name else elsewhere / name)
+    uses = replace(app, compose_files=("compose.yml", name))
+    assert [one["path"] for one in host.packed(app.recipe)] == ["compose.yml"]
+    script = Script(render=RENDERED)
+    with pytest.raises(ConfigError, match=f"does not hold its compose files itself: {name}"):
+        STACK.images(machine(script), uses)
+    assert script.asked == []

@@ -76,8 +76,10 @@ def payload(**more: Any) -> dict[str, Any]:
 def remove_until_gone(swarm: FakeSwarm, stack: str, secrets: tuple[str, ...] = ()) -> list[Any]:
     removed: list[Any] = []
     known = list(secrets)
+    shared: dict[str, str] = {}
     for _ in range(10):
-        answer = stack_remote.remove({"stack": stack, "secrets": known})
+        answer = stack_remote.remove({"stack": stack, "secrets": known, "shared": shared})
+        shared = answer["shared"]
         removed += answer["removed"]
         known = answer["secrets"] or known
         if not any(answer["traces"].values()):
@@ -332,6 +334,24 @@ def test_a_secret_that_a_neighbour_uses_too_stays(swarm: FakeSwarm) -> None:
     assert swarm.names("secrets") == ["shop_key_v1"]
 
 
+def test_a_secret_that_was_made_for_the_stack_stays_where_another_uses_it(swarm: FakeSwarm) -> None:
+    """Its deletion was tried for five minutes, and came to pass once the other was undeployed meanwhile."""
+    for stack in ("shop", "blog"):
+        swarm.add_service(stack, "app", secrets=("smtp_password", f"{stack}_key_v1"))
+        swarm.add("secrets", f"{stack}_key_v1", stack, label=OURS)
+    swarm.add("secrets", "smtp_password", "shop", label=OURS)
+    assert "smtp_password" not in stack_remote.whole({"stack": "shop", "secrets": []})["traces"]["secret"]
+    first = stack_remote.remove({"stack": "shop", "secrets": []})
+    assert first["shared"] == {"smtp_password": "blog_app"}
+    del swarm.things["services"]["blog_app"]
+    for _ in range(3):
+        last = stack_remote.remove({"stack": "shop", "secrets": [], "shared": first["shared"]})
+    assert not any(last["traces"].values())
+    assert last["shared"] == first["shared"]
+    assert swarm.names("secrets") == ["blog_key_v1", "smtp_password"]
+    assert remove_until_gone(swarm, "shop") == [("secret", "smtp_password")], "of nobody's use since"
+
+
 def test_a_secret_that_no_service_came_to_use_goes_with_an_experiments_stack_alone(swarm: FakeSwarm) -> None:
     theirs = ("ccci-shop_test", "shop", "ccci-shop")
     for stack in (*theirs, "ccci-shop--1a2b_test"):
@@ -424,6 +444,17 @@ def test_the_reason_of_a_pull_comes_from_the_daemons_journal(
         "no space left on device",
     ]
     assert "--since=@1234 " in (tmp_path / "seen").read_text()
+
+
+def test_a_journal_that_is_slow_explains_nothing_and_is_no_trouble(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(stack_remote, "JOURNAL_TIMEOUT", 0.1)
+    assert stack_remote.WORDS["pull-errors"]({"tasks": ["t1"], "since": 1.0}) == {"reasons": []}
 
 
 def test_main_speaks_json_and_tells_of_trouble(
