@@ -1,7 +1,7 @@
 """A host in use, as most are: not disposable, with a canary, and nobody reads its registry's log.
 
 Two witnesses are left there, the layer store and the bytes that Incus counts; they must be enough for a PASS,
-and see what is lost.
+and see what is lost. A neighbour's service runs there, and two have ended for good: no deploy under way.
 """
 
 import secrets
@@ -19,6 +19,7 @@ from ccci_host.records import StoreKind
 from ccci_host.transport import open_machine
 from ccci_host.transport.machine import Machine
 from ccci_host.verdict import Verdict
+from ccci_host.waiting import wait_until
 from tests.lab_hosts import own_instance
 
 pytestmark = pytest.mark.live
@@ -33,9 +34,22 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         changes = {"disposable": False, "allow_reboot": True, "registry": None, "canary": CANARY}
         with open_machine(HOST, config.host[HOST].model_copy(update=changes)) as machine:
             provision(machine)
-            argv = ["docker", "service", "create", "--quiet", "--name", "shop", "quickcache:7.2"]
-            machine.executor.run([*argv, "--with-registry-auth"], timeout=120).check()
+            _serve(machine, "shop")
+            _serve(machine, "migration", "--detach", "--entrypoint=true", "--restart-condition=on-failure")
+            _serve(machine, "backup", "--detach", "--entrypoint=true", "--mode=replicated-job")
+            wait_until(lambda: _is_done(machine) or None, what="what ends by itself", timeout=60)
             yield machine
+
+
+def _serve(machine: Machine, name: str, *options: str) -> None:
+    argv = ["docker", "service", "create", "--quiet", "--with-registry-auth", "--name", name, *options]
+    machine.executor.run([*argv, "quickcache:7.2"], timeout=120).check()
+
+
+def _is_done(machine: Machine) -> bool:
+    argv = ["docker", "service", "ps", "--format={{.CurrentState}}", "migration", "backup"]
+    states = machine.executor.run(argv).check().text.splitlines()
+    return len(states) == 2 and all(state.startswith("Complete") for state in states)
 
 
 def run(machine: Machine, folder: Path, options: Options) -> dict[str, Finding]:
