@@ -401,7 +401,7 @@ _MEANS = {
     "tuple_type": "must be a list, in brackets",
     "model_type": "must be a table",
     "dict_type": "must be a table",
-    "string_pattern_mismatch": "must be a name: letters, digits and hyphens, a letter first",
+    "string_pattern_mismatch": "must be a name: letters, digits, hyphens; of an instance a letter first",
 }
 """Pydantic's kinds of errors whose own words speak of Python."""
 

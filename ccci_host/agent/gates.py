@@ -120,7 +120,7 @@ def deploying(seen: _Seen) -> Optional[Gate]:
             untils.append((service.updated or now) + CONVERGING)
     pulls = not _pressed_for_long(seen)
     for task in seen.host.tasks if pulls else ():
-        if is_pulling(task, now):
+        if task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now):
             reasons.append(f"task {task.id} is preparing {task.image}")
             untils.append((task.since or now) + CONVERGING)
     for download in seen.around.downloads if pulls else ():
@@ -140,11 +140,6 @@ GATES: dict[str, Callable[[_Seen], Optional[Gate]]] = {
 def under_way(service: Service, tasks: list[Task], now: float) -> str:
     """What a deploy of `service` still lacks at `now`; empty when it has converged, or has not for hours."""
     return not_converged(service, tasks) if _recent(service.updated, now) else ""
-
-
-def is_pulling(task: Task, now: float) -> bool:
-    """Whether `task` waits for its image at `now`, and has not for hours."""
-    return task.state == "preparing" and task.desired not in ENDED and _recent(task.since, now)
 
 
 def not_converged(service: Service, tasks: list[Task]) -> str:

@@ -88,8 +88,12 @@ def bring_back(machine: Machine, *, timeout: float) -> None:
         resolution="See how it is with `incus info`, and start it with `incus start` once it is down.",
     )
     if stopped:
-        say("The machine is down, and Incus had given up on starting it: it is started now.")
-        machine.instance.request_start(timeout=START_SECONDS)
+        try:
+            machine.instance.request_start(timeout=START_SECONDS)
+            say("The machine was down, and Incus had given up on starting it: it has been started.")
+        except HostError:
+            if machine.instance.status() == STOPPED:
+                raise  # else the restart went on, and only its end was not heard of
         wait_until_ready(machine, timeout=timeout)
 
 

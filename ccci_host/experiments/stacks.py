@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ccci_host.agent.clock import parse_moment
-from ccci_host.agent.gates import is_pulling, not_converged, under_way
+from ccci_host.agent.gates import not_converged, under_way
 from ccci_host.agent.host import Service, Task, read_swarm
 from ccci_host.errors import HostError
 from ccci_host.facts.answers import Present, Unreadable
@@ -93,7 +93,7 @@ def parse(answers: Answers) -> Stacks:
         things += _things(kind, _listed(answers, probe, f"{kind}s"))
     others, now = _others(answers), _now(answers)
     unconverged = [service.name for service, tasks in others if not_converged(service, tasks)]
-    lacks = {service.name: _lacks(service, tasks, now) for service, tasks in others}
+    lacks = {service.name: under_way(service, tasks, now) for service, tasks in others}
     deploying = [f"{name}: {lacking}" for name, lacking in lacks.items() if lacking]
     found = (things, unconverged, strangers, deploying)
     return Stacks(*(tuple(sorted(some)) for some in found))
@@ -120,12 +120,6 @@ def _now(answers: Answers) -> float:
     if moment is None:
         raise HostError("The Docker daemon does not tell the time.", details=f"It says {told!r}.")
     return moment
-
-
-def _lacks(service: Service, tasks: list[Task], now: float) -> str:
-    """What `service` lacks of what would close the agent's gate `deploying`; empty where nothing would."""
-    pulls = any(is_pulling(task, now) for task in tasks)
-    return under_way(service, tasks, now) or ("a task waits for its image" if pulls else "")
 
 
 def _listed(answers: Answers, probe: DockerGet, what: str) -> Any:

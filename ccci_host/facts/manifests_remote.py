@@ -9,6 +9,7 @@ has one.
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import sys
@@ -94,7 +95,7 @@ def ask(asked: dict[str, str], config: Path) -> dict[str, Any]:
         if status == 401 and named and not same_host(place, url):
             shown = authorization(answered.get("WWW-Authenticate") or "", named, None)
             status, answered, _, _ = send("HEAD", place, {**accepted, **shown})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         return {"trouble": f"{registry}: {error}"}
     if status == 200:
         return {"found": True, "digest": answered.get("Docker-Content-Digest") or ""}

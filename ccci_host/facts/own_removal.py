@@ -44,7 +44,7 @@ _FLAG_OF_RUN = re.compile(
     r"""
       -[ditPq]+ | -\S+=.* | -[acehlmpuvw]\S+            # alone, or with the value at hand
     | --(?:detach|disable-content-trust|help|init|interactive|no-healthcheck|oom-kill-disable|privileged
-        |publish-all|quiet|read-only|rm|sig-proxy|tty|use-api-socket)
+        |publish-all|quiet|read-only|rm|sig-proxy|tty|use-api-socket)?
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -170,7 +170,7 @@ def _removes(words: Sequence[str]) -> bool:
 
 def _image(words: Sequence[str]) -> str:
     """The image of a `docker run`: options come before it, and a value behind most of them."""
-    at = words.index("run") + 1
+    at = words.index("run") + 1 if "run" in words else len(words)
     while at < len(words) and words[at].startswith("-"):
         at += 1 if _FLAG_OF_RUN.fullmatch(words[at]) else 2
     return words[at] if at < len(words) else ""

@@ -169,8 +169,10 @@ class AsDockerd(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
         try:
             return super().do_open(functools.partial(self.connection, http_class), req, **more)
         except (OSError, http.client.HTTPException) as error:
-            if not host:
+            if not host and isinstance(error, OSError):
                 raise
+            if not host:
+                raise urllib.error.URLError(f"no answer in HTTP ({type(error).__name__})") from None
             reason = getattr(error, "reason", error)
             if isinstance(reason, ssl.SSLCertVerificationError):
                 reason = f"its certificate is not trusted here: {reason.verify_message}"

@@ -24,7 +24,7 @@ from ccci_host.errors import (
 from ccci_host.progress import doing, say
 from ccci_host.recipes.app import App
 from ccci_host.recipes.env_file import written
-from ccci_host.recipes.host import MARGIN, ask, check_stack, in_turn, packed
+from ccci_host.recipes.host import MARGIN, Patient, ask, check_stack, in_turn, packed
 from ccci_host.recipes.stack import StackDeployer, render
 from ccci_host.recipes.watch import LOOKING, advice, deployed_services, watch
 from ccci_host.records import Deployment, RanCommand, Removal
@@ -100,8 +100,8 @@ class CommandDeployer:
         table = described(machine)
         check_stack(app.stack)
         began = time.monotonic()
-        traces, secrets = _traces(machine, app, ())
-        before = _names(traces)
+        seen = ask(machine, "traces", {"stack": app.stack, "secrets": []}, timeout=LOOKING)
+        before, secrets = _names(seen["traces"]), seen["secrets"]
         with doing(f"undeploying {app.stack} by the harness"):
             ran = _run(machine, app, table, table.undeploy, go_on=True)
             _wait(machine, app, secrets, ("service", "container"), STOPPING if _all_well(ran) else GOING)
@@ -176,7 +176,9 @@ def _trouble(machine: Machine, app: App, kind: str, message: str) -> CcciError:
             resolution=f"See what it waits for, or raise timeout_seconds of [host.{machine.name}.command].",
         )
     if kind == "lock":
-        return HostError(message, resolution="Move away what is there: it is made anew, for you alone.")
+        return HostError(
+            message, resolution="Let that folder be yours alone, or move away what is there: it is made anew."
+        )
     return HostError(message, resolution=f"Look at the Docker socket of {machine.name}, and at /run there.")
 
 
@@ -186,13 +188,6 @@ def _told(ran: RanCommand) -> str:
 
 def _all_well(ran: Sequence[RanCommand]) -> bool:
     return all(one.exit_code == 0 for one in ran)
-
-
-def _traces(machine: Machine, app: App, secrets: Sequence[str]) -> tuple[Traces, list[str]]:
-    """What of the stack there is, by kind, and the names of its own secrets, those known included."""
-    asked = {"stack": app.stack, "secrets": list(secrets)}
-    answer = ask(machine, "traces", asked, timeout=LOOKING)
-    return answer["traces"], answer["secrets"]
 
 
 def _names(traces: Traces) -> tuple[tuple[str, str], ...]:
@@ -207,14 +202,20 @@ def _wait(
     What is there then.
     """
     last: list[Traces] = []
+    host = Patient(machine)
 
     def gone() -> bool | None:
-        traces, _ = _traces(machine, app, secrets)
+        seen = host.ask("traces", {"stack": app.stack, "secrets": list(secrets)}, timeout=LOOKING)
+        if seen is None:
+            return None
+        traces: Traces = seen["traces"]
         last[:] = [traces]
         return None if any(traces[kind] for kind in kinds or traces) else True
 
     try:
         wait_until(gone, what=f"the stack {app.stack} to go", timeout=timeout)
     except WaitTimeoutError:
-        pass  # What stays is the answer.
+        if not last:
+            raise
+        # What stays is the answer.
     return _names(last[0])

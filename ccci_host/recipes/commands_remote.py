@@ -136,7 +136,7 @@ def lock_folder() -> Path:
     user = os.geteuid()
     if user == 0:
         return run_folder() / "ccci-stacks"
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"ccci-stacks-{user}")
+    return Path(tempfile.gettempdir(), f"ccci-stacks-{user}")
 
 
 def opened(stack: str) -> int:

@@ -63,6 +63,9 @@ class Patient:
         """As `ask`; but None while the host or its daemon does not answer, for `AWAY` seconds at most."""
         try:
             answer = ask(self._machine, word, payload, timeout=timeout)
+        except RefusedError:
+            self._heard = time.monotonic()
+            raise
         except (UnreachableError, HostError):
             if time.monotonic() - self._heard > AWAY:
                 raise

@@ -417,7 +417,7 @@ def whole(payload: Value) -> Value:
     """What of the stack is there, by kind and name, its own secrets included. Changes nothing."""
     stack = payload["stack"]
     owned = secrets_of(stack, services_of(stack), payload["secrets"])
-    return {"traces": remaining(stack, owned, shared_secrets(stack, {})), "secrets": owned}
+    return {"traces": remaining(stack, owned, ()), "secrets": owned}
 
 
 def volume_path(name: str) -> str:

@@ -119,7 +119,7 @@ class Bucket(Record):
     """`docker-ratelimit-source`, as it came."""
     problem: str | None = None
     uncounted: bool = False
-    """Docker Hub answered, and told no figure: none is kept of paid accounts (fact 14)."""
+    """Docker Hub answered, and without the headers: it keeps no figures of paid accounts (fact 14)."""
 
 
 class BucketsSeen(Record):

@@ -17,6 +17,7 @@ REPOSITORY, TAG = "ratelimitpreview/test", "latest"
 NO_FIGURE = "that is no figure"
 """What is said of a header that came without a count, or not at all, with an answer of the registry's."""
 
+FIGURES = ("ratelimit-limit", "ratelimit-remaining")
 _FIGURE = re.compile(r"^(-?\d+)(?:;w=(\d+))?$")
 
 
@@ -56,7 +57,7 @@ def _bucket(answer: dict[str, Any]) -> Bucket:
         problem = f"ratelimit-remaining came as {headers['ratelimit-remaining']!r}: {NO_FIGURE}"
     return Bucket(
         account=account,
-        uncounted=answer["status"] == 200 and remaining is None,
+        uncounted=answer["status"] == 200 and not any(headers[name] for name in FIGURES),
         limit=limit,
         remaining=remaining,
         window_seconds=window,

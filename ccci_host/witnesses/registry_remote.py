@@ -18,6 +18,7 @@ dockerd's proxy where it has one.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import sys
@@ -232,7 +233,7 @@ def guarded(ask: Any, registries: Registries, wanted: Value) -> Value:
         said: Value = ask(registries, wanted)
     except NotAcceptedError as error:
         return {"problem": str(error), "refused": True}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         return {"problem": f"{type(error).__name__}: {error}"}
     return said
 

@@ -132,7 +132,8 @@ def _digest(spec: dict[str, Any]) -> str:
 def _fired(spec: dict[str, Any]) -> str:
     """The digest of what swarm-cronjob makes of a spec when it starts the service; empty where it does not.
 
-    Besides raising `ForceUpdate` it sets the number of replicas, by a label or to 1. Source: its `worker.go`.
+    Besides raising `ForceUpdate` it sets the number of replicas, by a label or to 1; of a job not in each of
+    its versions, and then the spec stays what it was. Source: its `worker.go`, at 0abdcde and at 72d78d6.
     """
     labels = spec.get("Labels") or {}
     if labels.get(f"{_CRON}enable") not in _GO_TRUE or not labels.get(f"{_CRON}schedule"):

@@ -187,7 +187,7 @@ def test_every_problem_is_in_one_message(tmp_path: Path) -> None:
         """,
     )
     assert seen == [
-        "host.ci.incus.instance: must be a name: letters, digits and hyphens, a letter first",
+        "host.ci.incus.instance: must be a name: letters, digits, hyphens; of an instance a letter first",
         "host.ci.incus.colour: unknown key",
         "host.ci.incus: an https:// endpoint also needs client_key, server_cert",
         "host.ci.hub.account: missing",

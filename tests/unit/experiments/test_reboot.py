@@ -159,8 +159,9 @@ class Slow:
 
     where = "the fake instance"
 
-    def __init__(self, *statuses: str | Exception) -> None:
+    def __init__(self, *statuses: str | Exception, failure: Exception | None = None) -> None:
         self.statuses = list(statuses)
+        self.failure = failure
         self.started = 0
 
     def status(self) -> str:
@@ -170,6 +171,8 @@ class Slow:
         return status
 
     def request_start(self, *, timeout: float) -> None:
+        if self.failure:
+            raise self.failure
         self.started += 1
 
 
@@ -202,7 +205,21 @@ def test_a_machine_that_shut_down_too_late_for_incus_is_started(
     killed = CommandFailedError(["look"], 137, b"", b"", where="ci")
     assert brought_back(instance, monkeypatch, stopping, killed, UnreachableError("down")) == ["ready"]
     assert instance.started == 1
-    assert "it is started now" in capsys.readouterr().err
+    assert "it has been started" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("then", "comes_back"), [("Running", True), ("Stopped", False)])
+def test_a_start_that_incus_refuses_matters_where_the_machine_stays_down(
+    then: str, comes_back: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A restart passes through `Stopped`, and goes on where nobody hears of it any more."""
+    instance = Slow("Stopped", then, failure=HostError("already running"))
+    if comes_back:
+        assert brought_back(instance, monkeypatch) == ["ready"]
+    else:
+        with pytest.raises(HostError, match="already running"):
+            brought_back(instance, monkeypatch)
+    assert "given up" not in capsys.readouterr().err
 
 
 def test_a_machine_that_was_not_restarted_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -452,6 +452,12 @@ def test_a_circle_ends(here: Scripted) -> None:
     assert caught.value.code == 302
 
 
+def test_an_address_that_makes_no_sense_is_no_answer(here: Scripted) -> None:
+    here.script = lambda *_: (302, {"Location": "http://cdn:pw@127.0.0.1/x"}, b"")
+    with pytest.raises(urllib.error.URLError, match=r"no answer in HTTP \(InvalidURL\)"):
+        proxy_remote.opener().open(request_for(f"http://{here.address}/", "HEAD", "Bearer t"), timeout=5)
+
+
 def test_nobody_is_sent_from_https_to_anything_else() -> None:
     asked = request_for("https://reg.invalid/v2/r/blobs/d", "HEAD", "Bearer t")
     with pytest.raises(

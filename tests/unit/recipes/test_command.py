@@ -136,7 +136,7 @@ def test_a_harness_that_says_it_did_and_did_not_is_found_out(app: App) -> None:
     [
         ({"trouble": "slow", "message": "`harness up` did not end within 9 s.\nhalf"}, DeployError, "half"),
         ({"trouble": "busy", "message": "Somebody else"}, WaitTimeoutError, "Somebody else"),
-        ({"trouble": "lock", "message": "/tmp/x is no folder of mode 0700"}, HostError, "Move away what is"),
+        ({"trouble": "lock", "message": "/tmp/x is no folder of mode 0700"}, HostError, "move away what is"),
         ({"trouble": "lending", "message": "did not open"}, HostError, "did not open"),
     ],
 )
@@ -167,6 +167,16 @@ def test_a_teardown_cleans_up_when_the_containers_are_gone_and_tells_what_went(a
     }
     assert removal.left == ()
     assert [one["secrets"] for one in harness.stacks.asked] == [[], *[["shop_key_v1"]] * 3]
+
+
+def test_a_teardown_is_seen_through_where_the_daemon_starts_again(app: App) -> None:
+    def away(payload: dict[str, Any]) -> dict[str, Any]:
+        raise HostError("Connection refused")
+
+    looks = [{"traces": ALL, "secrets": []}, away, {"traces": NOTHING, "secrets": []}]
+    harness = Harness(ran(0), ran(0), traces=looks)
+    assert CommandDeployer().teardown(machine(harness), app).left == ()
+    assert [asked["commands"][0][1] for asked in harness.asked] == ["down", "sweep"]
 
 
 def test_what_the_harness_leaves_is_left_and_said(app: App) -> None:

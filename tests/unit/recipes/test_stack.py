@@ -488,6 +488,17 @@ def test_a_teardown_does_not_wait_for_ever_for_a_daemon(app: App, monkeypatch: p
         teardown(machine(Script(remove=away(*[HostError("Connection refused")] * 1000))), "shop")
 
 
+def test_who_is_told_to_wait_has_been_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy stack is an answer: the half minute begins after it."""
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    patient = host.Patient(machine(Script(look=[BUSY, BUSY, away(HostError("Connection refused"))])))
+    for _ in range(2):
+        with pytest.raises(RefusedError):
+            patient.ask("look", {}, timeout=1)
+    assert patient.ask("look", {}, timeout=1) is None
+
+
 def test_a_deploy_is_waited_for_across_a_daemons_restart(app: App) -> None:
     looks = [HostError("Connection refused"), UnreachableError("No route")]
 

@@ -87,6 +87,7 @@ def test_its_interfaces_are_found_by_hardware_address_whatever_they_are_called(t
         instance = instance_of(stub)
         assert instance.bytes_received() == 770  # neither loopback nor Docker's bridge
         assert instance.address() == "10.0.0.5"
+        assert instance.addresses() == ("fd00::1", "10.0.0.5")
 
 
 @pytest.mark.parametrize("network", [None, {}, {"enp5s0": interface("10:66:6a:00:00:02", 1)}])
@@ -101,11 +102,12 @@ def test_no_interface_is_not_zero_bytes(tmp_path: Path, network: Any) -> None:
 
 def test_no_address_yet_is_said(tmp_path: Path) -> None:
     booting = state(network={"enp5s0": interface("10:66:6a:00:00:01", 0)})
-    with (
-        incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), STATE: sync(booting)}) as stub,
-        pytest.raises(UnreachableError, match="knows no IPv4 address"),
-    ):
-        instance_of(stub).address()
+    with incus(tmp_path, {CI: sync(VIRTUAL_MACHINE), STATE: sync(booting)}) as stub:
+        instance = instance_of(stub)
+        with pytest.raises(UnreachableError, match="knows no IPv4 address"):
+            instance.address()
+        with pytest.raises(UnreachableError, match="knows no address"):
+            instance.addresses()
 
 
 @pytest.mark.parametrize(

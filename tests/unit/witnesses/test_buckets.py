@@ -49,7 +49,7 @@ def test_both_buckets_are_asked_in_one_round_trip() -> None:
 
 def test_an_unknown_figure_is_a_problem_of_its_bucket_alone() -> None:
     seen = parse({"buckets": [answer("me", ";w=21600"), answer(None, None)]}, "start", 0)
-    assert [(one.remaining, one.uncounted) for one in seen.buckets] == [(None, True), (None, True)]
+    assert [(one.remaining, one.uncounted) for one in seen.buckets] == [(None, False), (None, False)]
     assert seen.problem is None
     assert seen.buckets[0].problem == "ratelimit-remaining came as ';w=21600': that is no figure"
 
@@ -57,6 +57,12 @@ def test_an_unknown_figure_is_a_problem_of_its_bucket_alone() -> None:
 def test_over_the_limit_still_says_how_far() -> None:
     [one] = parse({"buckets": [answer("me", "-1;w=21600", status=429)]}, "start", 0).buckets
     assert (one.remaining, one.problem, one.uncounted) == (-1, None, False)
+
+
+def test_an_answer_without_the_headers_is_of_an_account_that_is_not_counted() -> None:
+    silent = {"ratelimit-limit": None, "ratelimit-remaining": None, "docker-ratelimit-source": None}
+    [one] = parse({"buckets": [{"account": "me", "status": 200, "headers": silent}]}, "start", 0).buckets
+    assert (one.uncounted, one.remaining) == (True, None)
 
 
 @pytest.mark.parametrize("status", [429, 401, 503])
