@@ -48,7 +48,7 @@ def _serve(machine: Machine, name: str, *options: str) -> None:
 
 def _is_done(machine: Machine) -> bool:
     argv = ["docker", "service", "ps", "--format={{.CurrentState}}", "migration", "backup"]
-    states = machine.executor.run(argv).check().text.splitlines()
+    states = machine.run_repeatable(argv).check().text.splitlines()
     return len(states) == 2 and all(state.startswith("Complete") for state in states)
 
 

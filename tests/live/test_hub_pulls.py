@@ -90,7 +90,7 @@ def counted(requests: Sequence[tuple[str, str, str | None]]) -> dict[str, int]:
 
 def test_docker_login_works_unchanged(guest: Guest) -> None:
     assert "Login Succeeded" in guest.login().check().text
-    config = json.loads(guest.machine.executor.run(["cat", "/root/.docker/config.json"]).check().stdout)
+    config = json.loads(guest.machine.run_repeatable(["cat", "/root/.docker/config.json"]).check().stdout)
     assert list(config["auths"]) == ["https://index.docker.io/v1/"]
 
 

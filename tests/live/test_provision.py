@@ -141,7 +141,7 @@ def test_a_wrong_pat_changes_nothing(hosts: Config, machine: Machine, sh: Shell)
 
     assert read_pat(revoked.config.hub.pat).secret.reveal() not in str(caught.value)
     assert sh(f"sha256sum {DOCKER_CONFIG}") == before
-    enabled = machine.executor.run(["systemctl", "is-enabled", paths.TIMER])
+    enabled = machine.run_repeatable(["systemctl", "is-enabled", paths.TIMER])
     assert enabled.text == "disabled", "not even what else there was to do"
     assert provision(machine).exit_code == 0
 

@@ -152,7 +152,7 @@ def names(machine: Machine) -> Names:
         more = ["--no-trunc"] if kind in ("image", "container") else []
         every = ["--all"] if kind in ("image", "container") else []
         argv = ["docker", kind, "ls", *every, *more, "--format", form]
-        return set(machine.executor.run(argv).check().text.split())
+        return set(machine.run_repeatable(argv).check().text.split())
 
     return of
 
@@ -166,7 +166,7 @@ def everything(names: Names) -> dict[str, set[str]]:
 
 def environment_of(machine: Machine, service: str) -> list[str]:
     form = "{{json .Spec.TaskTemplate.ContainerSpec.Env}}"
-    done = machine.executor.run(["docker", "service", "inspect", "--format", form, service])
+    done = machine.run_repeatable(["docker", "service", "inspect", "--format", form, service])
     return sorted(word for word in done.check().text.strip("[]").replace('"', "").split(","))
 
 
@@ -220,9 +220,9 @@ def test_a_redeploy_keeps_the_secrets_and_a_changed_one_updates(machine: Machine
     app = app_of(shop)
     listing = ["docker", "secret", "ls", "--format", "{{.ID}} {{.Name}}"]
     first = STACK.deploy(machine, app)
-    secrets = machine.executor.run(listing).check().text
+    secrets = machine.run_repeatable(listing).check().text
     second = STACK.deploy(machine, app)
-    assert machine.executor.run(listing).check().text == secrets
+    assert machine.run_repeatable(listing).check().text == secrets
     assert task_ids(second) == task_ids(first), "nothing changed, nothing was started again"
     changed = app_of(shop, "shop.test", ("- SHOP_URL\n", "- SHOP_URL=https://other.test/\n"))
     third = STACK.deploy(machine, changed)

@@ -91,7 +91,7 @@ def inventory(machine: Machine) -> Inventory:
     for kind in KINDS:
         name = "{{.Names}}" if kind == "container" else "{{.Name}}"
         argv = ["docker", kind, "ls", "--format", name, *(["--all"] if kind == "container" else [])]
-        lines = machine.executor.run(argv).check().text.split()
+        lines = machine.run_repeatable(argv).check().text.split()
         found[kind] = frozenset(line.partition(".")[0] if kind == "container" else line for line in lines)
     return found
 
