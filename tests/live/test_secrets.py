@@ -166,7 +166,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
                 runs.refusal = refused(machine)
                 runs.on_host = on_host(machine, "holders", secrets=list(runs.secrets.values()))
                 journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--all"]
-                runs.places["the host's journal"] = machine.run_repeatable(journal, timeout=120).check().stdout
+                runs.places["the host's journal"] = (
+                    machine.run_repeatable(journal, timeout=120).check().stdout
+                )
                 controller.plant(remote)
         hub = lab.settings.hub
         logs = (hub / "hub.log", hub / "hub.out", *hub.glob("access.jsonl*"), lab.settings.logs)
