@@ -8,7 +8,7 @@ import re
 
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist carries no types
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # likewise
 
 from ccci_host.lab.guest import STORES
 from ccci_host.lab.settings import ENVIRONMENT_VARIABLE, Settings

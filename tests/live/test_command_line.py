@@ -227,7 +227,7 @@ def test_with_the_traffic_s_witnesses_blind_it_is_unknown(
 def _opened_without_counters(name: str, table: HostTable) -> Machine:
     """The real machine, of whose interface Incus shows no counters."""
     machine = open_machine(name, table)
-    return replace(machine, instance=_Uncounted(machine.instance))  # type: ignore[arg-type] # by delegation
+    return replace(machine, instance=_Uncounted(machine.instance))  # type: ignore[arg-type]  # by delegation
 
 
 class _Uncounted:

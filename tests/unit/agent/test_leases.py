@@ -32,7 +32,7 @@ def command(leases: Leases, *argv: str) -> list[str]:
 
 @pytest.fixture
 def running(leases: Leases) -> Iterator[subprocess.Popen[bytes]]:
-    """A command under a lease, which says when it holds it."""
+    """A command under a lease, which says when it holds it, and sleeps until it is killed."""
     script = "import sys, time; print('up', flush=True); time.sleep(60)"
     with subprocess.Popen(command(leases, sys.executable, "-c", script), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
