@@ -32,6 +32,10 @@ STANDING = {"nightly": 1, "rare": 2}
 DEPLOYED = 10
 """Every so many nights swarm deploys; in the others containers are made, which pull what is missing."""
 
+FIRST_DEPLOYED = 7
+"""The first such night: before the disk is short for the first time. On the containerd store all that a tag
+leaves when it moves is an image with another name, such as a deploy gives it: only that can be superseded."""
+
 BALLAST = "/var/lib/docker/ballast"
 
 
@@ -67,7 +71,7 @@ class Recipes:
         """Use what is due tonight; raises when a pull or a container fails, as for want of space."""
         due = [name for name in self.digests if self.night % STANDING.get(name, 1) == 0]
         moment = time.time()
-        if self.night % DEPLOYED == 0:
+        if self.night % DEPLOYED == FIRST_DEPLOYED:
             moving = {"moving": "churn/moving:1"}
             self.host.deploy("night", {name: self._pinned(name) for name in due} | moving).check()
             self.host.tear_down("night")
