@@ -16,6 +16,18 @@ PROGRAM = Path("/usr/libexec/incus/incusd")
 MACHINES_SOCKET = Path("/var/lib/incus/unix.socket")
 """Where a distribution's Incus service answers."""
 
+_CHILD = f"""#!/bin/sh
+unset LXC_MEMFD_REXEC
+exec {PROGRAM} "$@"
+"""
+"""What the lab's own daemon starts of itself for every command and every instance.
+
+liblxc would first have each copy its whole program to memory and seal the copy, which guards the program
+against a hostile container; those of the lab are its own. Now and then the kernel has a page of the copy in
+hand, the sealing fails, and the command with it (measured, liblxc 5.0.2: `Device or resource busy - Failed to
+rexec as memfd`).
+"""
+
 _OWN = "own"
 _MACHINES = "machine"
 
@@ -102,10 +114,13 @@ class Daemon:
         """Start it in a session of its own: it outlives this process and hears none of its signals."""
         self._settings.incus.mkdir(parents=True, exist_ok=True, mode=0o711)
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        child = self._settings.incus / "child"
+        child.write_text(_CHILD)
+        child.chmod(0o700)
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [str(PROGRAM), "--group", "root"],
-                env=environment({"INCUS_DIR": str(self._settings.incus)}),
+                env=environment({"INCUS_DIR": str(self._settings.incus), "INCUS_EXEC_PATH": str(child)}),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -66,8 +66,9 @@ def run_repeatable(
 ) -> Completed:
     """Run `argv`, which observes or may as well be run twice; once more when nobody knows how it ended.
 
-    The connection may have broken, incusd may have been started again; and on a busy machine Incus may lose
-    track of a command (seen, 6.0.4: "Failed to retrieve PID of executing child process").
+    The connection may have broken, incusd may have been started again; and on a busy machine Incus may fail
+    to start a command, of which it does not say that it never ran (seen, 6.0.4: "Failed to retrieve PID of
+    executing child process").
     """
     try:
         return executor.run(argv, input=input, timeout=timeout)

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,24 @@ def test_both_doors_lead_into_a_working_instance(scratch: ScratchLab, host: str)
     with open_machine(name, table) as machine:
         assert machine.run_repeatable(["systemctl", "is-system-running"]).text == "running"
         machine.executor.run(["docker", "pull", "harbour/guestbook:1.0"], timeout=120).check()
+
+
+def test_its_incus_copies_itself_for_no_command(scratch: ScratchLab) -> None:
+    """A command would fail now and then in the copying (DECISIONS.md)."""
+    name, table = config.load(scratch.lab.config_path).select("classic")
+    nap = "sleep 3.25"
+    with open_machine(name, table) as machine, ThreadPoolExecutor() as pool:
+        command = pool.submit(machine.executor.run, nap.split())
+        wait_until(
+            lambda: any(process.command == nap for process in processes.running()) or None,
+            what="the command to run",
+            timeout=3,
+            interval=0.1,
+        )
+        seen = [process for process in processes.running() if process.command.endswith(f" cmd {nap}")]
+        programs = [Path(f"/proc/{process.pid}/exe").readlink() for process in seen]
+        command.result().check()
+    assert programs == [incusd.PROGRAM]
 
 
 def test_docker_s_data_is_on_a_small_disk_of_its_own(scratch: ScratchLab) -> None:
