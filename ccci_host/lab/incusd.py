@@ -20,12 +20,11 @@ _CHILD = f"""#!/bin/sh
 unset LXC_MEMFD_REXEC
 exec {PROGRAM} "$@"
 """
-"""What the lab's own daemon starts of itself for every command and every instance.
+"""What the lab's own daemon starts where it would start itself, as it does for every command in an instance.
 
-liblxc would first have each copy its whole program to memory and seal the copy, which guards the program
-against a hostile container; those of the lab are its own. Now and then the kernel has a page of the copy in
-hand, the sealing fails, and the command with it (measured, liblxc 5.0.2: `Device or resource busy - Failed to
-rexec as memfd`).
+Incus has liblxc copy the whole program to memory first and seal the copy, which guards the program against a
+hostile container; those of the lab are its own. Now and then the sealing fails, and the command with it
+(measured, liblxc 5.0.2: `Device or resource busy - Failed to rexec as memfd`).
 """
 
 _OWN = "own"
